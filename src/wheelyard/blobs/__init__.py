@@ -1,0 +1,1 @@
+"""Files named by digest, in a folder."""

@@ -1,0 +1,1 @@
+"""Plans requests, hands out jobs and takes results in."""

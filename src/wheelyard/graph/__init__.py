@@ -1,0 +1,1 @@
+"""Packages and typed edges: order, cycles, levels, why."""

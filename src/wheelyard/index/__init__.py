@@ -1,0 +1,1 @@
+"""The simple repository: pages, folder export and server."""

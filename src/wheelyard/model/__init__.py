@@ -1,0 +1,1 @@
+"""The nouns, frozen: release, source, request, job, attempt, artifact."""

@@ -1,0 +1,57 @@
+"""A file that was built, or that upstream gave."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from packaging.tags import Tag
+
+from wheelyard.model.release import Release
+from wheelyard.targets.target import Target
+
+
+class Origin(StrEnum):
+    """Where a wheel comes from."""
+
+    BUILT = "built"
+    BOOTSTRAP = "bootstrap"
+    """Built here with a seed in its environment; never published, replaced by a clean build."""
+    UPSTREAM = "upstream"
+    """Upstream's wheel, where the request allows it."""
+    SEED = "seed"
+    """Upstream's wheel that breaks a bootstrap cycle; never published."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Artifact:
+    """A wheel, named by ``digest`` (``sha256:…``); ``size`` in bytes.
+
+    ``metadata_digest`` names the blob with its METADATA file. ``requires_dist`` are its Requires-Dist
+    lines. ``build_key`` is empty for what was not built here.
+    """
+
+    filename: str
+    digest: str
+    size: int
+    release: Release
+    tags: frozenset[Tag]
+    origin: Origin
+    requires_python: str = ""
+    requires_dist: tuple[str, ...] = ()
+    metadata_digest: str = ""
+    build_key: str = ""
+    target: Target | None = None
+    source_digest: str = ""
+    recipe_digest: str = ""
+    created: datetime | None = None
+    yanked: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputWheel:
+    """A wheel that goes into an environment: enough to fetch it and to check it."""
+
+    filename: str
+    digest: str
+    release: Release
+    origin: Origin

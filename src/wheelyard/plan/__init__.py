@@ -1,0 +1,1 @@
+"""From a request to jobs: what is built, in which order, and why."""

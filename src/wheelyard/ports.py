@@ -1,0 +1,247 @@
+"""What services need from the world, in the words of the domain.
+
+Edges carry these out; ``wheelyard.testing`` has one of each in memory. ``wiring`` is the only place
+where a service meets an edge.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from wheelyard.model.artifact import Artifact
+from wheelyard.model.job import Attempt, BuildKey, Offer, Report, StepName
+from wheelyard.model.release import ProjectName, Release
+from wheelyard.model.resolution import Query, Resolution
+from wheelyard.model.source import FileEntry, ProjectPage, Source
+from wheelyard.targets.target import Target
+
+
+class Clock(Protocol):
+    """The time of day, aware and in UTC."""
+
+    def now(self) -> datetime:
+        """Return the present moment."""
+        ...
+
+
+class Blobs(Protocol):
+    """Files named by ``sha256:HEX``; what is stored under a name never changes."""
+
+    async def add_bytes(self, content: bytes) -> str:
+        """Store bytes and return their digest."""
+        ...
+
+    async def add_file(self, path: Path, *, digest: str = "") -> str:
+        """Store a file (moved or linked where that is possible) and return its digest.
+
+        Raises DigestMismatchError when ``digest`` is given and is not that of the bytes.
+        """
+        ...
+
+    def path(self, digest: str) -> Path | None:
+        """Return where the bytes lie on this machine, or None; the file is read-only."""
+        ...
+
+    async def read(self, digest: str) -> bytes:
+        """Return the bytes. Raises StoreError when there are none."""
+        ...
+
+    def digests(self) -> Sequence[str]:
+        """List everything that is stored."""
+        ...
+
+    async def remove(self, digest: str) -> None:
+        """Forget a blob; nothing happens where there is none."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DirectSource:
+    """What a direct reference (git, URL, folder, sdist) was found to be.
+
+    ``release`` is None where name or version are only known to its back end.
+    """
+
+    source: Source
+    release: Release | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceFacts:
+    """What a source says about itself without running any of its code.
+
+    ``build_requires`` are PEP 518's, with setuptools' defaults where there is no pyproject.toml.
+    ``backend`` and ``backend_path`` as in PEP 517. ``requires_python`` may be empty.
+    """
+
+    build_requires: tuple[str, ...]
+    backend: str
+    backend_path: tuple[str, ...]
+    requires_python: str = ""
+
+
+class Upstream(Protocol):
+    """Where releases come from."""
+
+    async def page(self, project: ProjectName) -> ProjectPage:
+        """Return what the first index that has the project says. Raises NotUpstreamError."""
+        ...
+
+    async def metadata(self, page: ProjectPage, release: Release) -> bytes:
+        """Return the METADATA of a release, by the cheapest way there is. Raises UpstreamError.
+
+        In this order: a metadata file (PEP 658), a wheel read in part or whole, the sdist's own
+        PKG-INFO, pyproject.toml or egg-info. Runs no code of the release.
+        """
+        ...
+
+    async def fetch(self, source: Source) -> Source:
+        """Bring a source into the blobs, checked, and return it with its digest.
+
+        For git and folders the blob is an archive of the tree. Raises UpstreamError.
+        """
+        ...
+
+    async def fetch_wheel(self, entry: FileEntry) -> Artifact:
+        """Bring a wheel into the blobs, checked. Raises UpstreamError."""
+        ...
+
+    async def facts(self, source: Source) -> SourceFacts:
+        """Read what a fetched source says about itself. Raises InvalidArchiveError."""
+        ...
+
+    async def direct(self, reference: str) -> DirectSource:
+        """Look at a direct reference: ``git+https://…@rev``, a URL, a path. Raises UpstreamError."""
+        ...
+
+
+class Resolver(Protocol):
+    """Chooses releases."""
+
+    async def resolve(self, query: Query) -> Resolution:
+        """Choose releases, or raise NoSolutionError with the resolver's own explanation.
+
+        Raises UpstreamError where an index cannot be read.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """What an executor tells while it works: a step began, or a line was printed."""
+
+    key: BuildKey
+    step: StepName
+    line: str = ""
+
+
+class Executor(Protocol):
+    """Runs one attempt on this machine; every way it can end is a Report, not an exception."""
+
+    def capabilities(self) -> dict[str, str]:
+        """Say what this machine can do and what isolation is in force."""
+        ...
+
+    async def run(self, offer: Offer, progress: Callable[[Progress], None]) -> Report:
+        """Carry out an offer. Cancelling the task kills the whole process tree."""
+        ...
+
+    async def close(self) -> None:
+        """Stop every process that was kept warm."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """The right to run a job until ``expires``; ``fence`` grows with each lease of the job."""
+
+    key: BuildKey
+    fence: int
+    attempt: int
+    expires: datetime
+
+
+class JobStore(Protocol):
+    """Jobs and attempts. The database is the truth: each method is one transaction."""
+
+    async def lease(self, offer: Offer, builder: str, *, seconds: float) -> Lease | None:
+        """Take the right to run a job, creating the job where it is new.
+
+        None where somebody alive holds it or it is finished already (see ``outcome_of``).
+        """
+        ...
+
+    async def renew(self, key: BuildKey, fence: int, *, seconds: float) -> bool:
+        """Prolong a lease; False where it was lost."""
+        ...
+
+    async def finish(self, key: BuildKey, fence: int, report: Report) -> bool:
+        """Record how an attempt ended, with its artifact, in one transaction; False where the lease was lost."""
+        ...
+
+    async def release_owner(self, builder: str) -> int:
+        """Give back all leases of a builder that is gone; return how many there were."""
+        ...
+
+    async def last_report(self, key: BuildKey) -> Report | None:
+        """Return how the newest finished attempt of a job ended."""
+        ...
+
+    async def attempts(
+        self, *, project: ProjectName | None = None, key: BuildKey | None = None, limit: int = 1000
+    ) -> Sequence[Attempt]:
+        """Return attempts, newest first."""
+        ...
+
+    async def durations(self, projects: Sequence[ProjectName]) -> dict[ProjectName, float]:
+        """Return the median wall seconds of earlier successful attempts, where there are any."""
+        ...
+
+
+class ArtifactStore(Protocol):
+    """What was built and what of it is published."""
+
+    async def by_key(self, key: BuildKey) -> Artifact | None:
+        """Return the artifact of a job that was built and counts."""
+        ...
+
+    async def of_release(self, release: Release) -> Sequence[Artifact]:
+        """Return the published artifacts of a release."""
+        ...
+
+    async def of_project(self, project: ProjectName) -> Sequence[Artifact]:
+        """Return the published artifacts of a project, in the order of their file names."""
+        ...
+
+    async def projects(self) -> Sequence[ProjectName]:
+        """Return every project that has a published artifact, sorted."""
+        ...
+
+    async def publish(self, artifact: Artifact) -> Artifact:
+        """Make an artifact visible and return what is now visible under its file name.
+
+        Published bytes never change: where the name was taken, the answer is the older artifact.
+        """
+        ...
+
+
+class Memory(Protocol):
+    """What was learned and stays true: answers named by what they were the answer to."""
+
+    async def recall(self, kind: str, key: str) -> bytes | None:
+        """Return what was kept, or None."""
+        ...
+
+    async def keep(self, kind: str, key: str, value: bytes) -> None:
+        """Keep a value, in place of an older one."""
+        ...
+
+
+class Interpreters(Protocol):
+    """The Pythons of this machine."""
+
+    def executable(self, target: Target) -> Path | None:
+        """Return the interpreter that builds for a target here."""
+        ...

@@ -1,0 +1,1 @@
+"""State in SQLite: jobs, attempts, artifacts and what was learned about releases."""

@@ -1,0 +1,1 @@
+"""Interpreters, platforms and targets: parse, order, and which artifact serves which target."""

@@ -1,0 +1,1 @@
+"""Every port in memory, for tests of wheelyard and of what is built on it."""

@@ -1,0 +1,1 @@
+"""Indexes, repositories and folders that releases come from, and resolving against them."""

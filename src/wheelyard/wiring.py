@@ -1,0 +1,1 @@
+"""Joins services and edges: one function per process."""
