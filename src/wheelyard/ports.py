@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from wheelyard.model.artifact import Artifact
 from wheelyard.model.job import Attempt, BuildKey, Offer, Report, StepName
@@ -237,6 +237,22 @@ class ArtifactStore(Protocol):
         """Make an artifact visible and return what is now visible under its file name.
 
         Published bytes never change: where the name was taken, the answer is the older artifact.
+        """
+        ...
+
+
+@runtime_checkable
+class Revisions(Protocol):
+    """What an ArtifactStore may also have, so that its readers can keep what they made of it.
+
+    A store without it is asked for its artifacts again each time.
+    """
+
+    async def revision(self) -> int:
+        """Return a number that is another one after each change of what is published.
+
+        Also after a change by another process. It is asked for many times a second, so it must
+        cost no more than a look at a counter (``PRAGMA data_version``, a one-row table).
         """
         ...
 
