@@ -1,13 +1,9 @@
 """The exported folder: what readers find in it, and when."""
 
 import asyncio
-import os
 from pathlib import Path
 
-import pytest
-
 from index.shelf import Shelf
-from wheelyard.errors import StoreError
 from wheelyard.index.export import ExportResult, export
 
 
