@@ -15,7 +15,7 @@ from packaging.utils import canonicalize_name
 
 from wheelyard.errors import ConfigurationError, nearest
 from wheelyard.model.recipe import DEFAULT_RECIPE, Patch, Recipe
-from wheelyard.model.release import Release
+from wheelyard.model.release import ProjectName, Release
 
 
 class _Table(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
@@ -46,9 +46,8 @@ class Override:
 
     def matches(self, release: Release) -> bool:
         """Whether it is for a release."""
-        return canonicalize_name(
-            self.requirement.name
-        ) == release.project and self.requirement.specifier.contains(
+        project = ProjectName(canonicalize_name(self.requirement.name))
+        return project == release.project and self.requirement.specifier.contains(
             release.version, prereleases=True
         )
 
