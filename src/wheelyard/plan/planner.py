@@ -106,7 +106,7 @@ class Planner:
         self._outstanding += sum(1 for command in commands if not isinstance(command, Start))
         return commands
 
-    def _answer(self, event: Event) -> list[Command]:  # noqa: PLR0911 - one return an event
+    def _answer(self, event: Event) -> list[Command]:
         match event:
             case RequestResolved():
                 return self._request_resolved(event)
