@@ -8,7 +8,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from wheelyard.errors import ConfigurationError, InvalidNameError
 
-_DIRECT = re.compile(r"(git\+|https?://|file:|\.{0,2}/|~/)|.*\.(tar\.(gz|bz2|xz)|tgz|zip)$")
+_DIRECT = re.compile(r"(git\+|https?://|file:|\.{0,2}/|~/)|[^\s@]*\.(tar\.(gz|bz2|xz)|tgz|zip)$")
 _HASH = re.compile(r"\s--hash[= ]\S+")
 _MAXIMUM_DEPTH = 20
 
