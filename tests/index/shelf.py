@@ -66,7 +66,7 @@ class FolderBlobs:
         return digest
 
     async def add_file(self, path: Path, *, digest: str = "") -> str:
-        return await self.add_bytes(path.read_bytes())
+        return await self.add_bytes(await asyncio.to_thread(path.read_bytes))
 
     def path(self, digest: str) -> Path | None:
         place = self.folder / digest[7:]

@@ -7,8 +7,10 @@ import asyncio
 import hashlib
 import zipfile
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from html.parser import HTMLParser
+from io import BufferedReader
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urldefrag, urlsplit
 
@@ -57,7 +59,7 @@ async def verify(output: Path) -> Verification:
 def read_links(html: bytes) -> list[Link]:
     """Read the links of a page in their order."""
     reader = _LinkReader()
-    reader.feed(html.decode())
+    reader.feed(html.decode(errors="replace"))
     reader.close()
     return reader.links
 
@@ -131,15 +133,14 @@ class _Verification:
     def _file(self, place: PurePosixPath, entry: FileEntry) -> Iterator[Finding]:
         self._files += 1
         path = _resolve(place, entry.url)
-        content = self._read(path)
-        if content is None:
-            yield Finding(
-                path=path, problem=f"is linked to by {place / HTML_NAME} and is not there"
-            )
+        read = self._digest(path)
+        if read is None:
+            problem = f"is linked to by {place / HTML_NAME} and is not there"
+            yield Finding(path=path, problem=problem)
             return
-        if _digest(content) != entry.digest:
+        if read != entry.digest:
             yield Finding(path=path, problem="has other bytes than its page says")
-        if entry.size is not None and len(content) != entry.size:
+        if entry.size is not None and (self._output / path).stat().st_size != entry.size:
             yield Finding(path=path, problem="has another size than its page says")
         if entry.metadata_digest is not None:
             yield from self._metadata(path, entry.metadata_digest)
@@ -150,19 +151,30 @@ class _Verification:
         if content is None:
             yield Finding(path=path, problem="is announced and is not there")
             return
-        if _digest(content) != digest:
+        if _sha256(content) != digest:
             yield Finding(path=path, problem="has other bytes than its page says")
         if content not in _metadata_of(self._output / wheel):
             yield Finding(path=path, problem="is not the METADATA of its wheel")
 
     def _read(self, path: PurePosixPath) -> bytes | None:
+        with self._opened(path) as file:
+            return None if file is None else file.read()
+
+    def _digest(self, path: PurePosixPath) -> str | None:
+        with self._opened(path) as file:
+            if file is None:
+                return None
+            return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+
+    @contextmanager
+    def _opened(self, path: PurePosixPath) -> Iterator[BufferedReader | None]:
+        place = self._output / path
         try:
-            return (self._output / path).read_bytes()
-        except (FileNotFoundError, NotADirectoryError):
-            return None
+            with place.open("rb") if place.is_file() else nullcontext() as file:
+                yield file
         except OSError as error:
             raise StoreError(
-                f"'{self._output / path}' cannot be read: {error.strerror}",
+                f"'{place}' cannot be read: {error.strerror}",
                 hint="Check the folder's permissions and its disk.",
             ) from error
 
@@ -184,7 +196,7 @@ def _metadata_of(wheel: Path) -> Iterable[bytes]:
         return []
 
 
-def _digest(content: bytes) -> str:
+def _sha256(content: bytes) -> str:
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
