@@ -201,6 +201,15 @@ Reproducible = Annotated[
         rich_help_panel=_HOW,
     ),
 ]
+Rebuild = Annotated[
+    bool,
+    typer.Option(
+        "--rebuild",
+        envvar="WHEELYARD_REBUILD",
+        help="Build again what is there already.",
+        rich_help_panel=_HOW,
+    ),
+]
 WallLimit = Annotated[
     str,
     typer.Option(

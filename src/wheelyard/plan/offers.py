@@ -103,6 +103,9 @@ def _run_closure(
     unit: Unit, units: Mapping[UnitId, Unit]
 ) -> tuple[list[Artifact], list[str]] | None:
     """Return what the wheel needs when it is imported, and what of it a cycle keeps away."""
+    direct = (needed for needed in unit.runs if needed not in unit.cut and needed != unit.id)
+    if any(provider(units, needed, unit) is None for needed in direct):
+        return None
     wheels: list[Artifact] = []
     absent: list[str] = []
     seen = {unit.id}
@@ -116,8 +119,6 @@ def _run_closure(
         if found is not None:
             wheels.append(found)
             queue += units[needed].runs
-        elif needed in unit.runs and needed not in unit.cut:
-            return None
         else:
             absent.append(needed.release.project)
     return sorted(wheels, key=lambda wheel: wheel.filename), sorted(absent)
