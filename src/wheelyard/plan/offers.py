@@ -42,7 +42,7 @@ def key_of(
         subdirectory=known.source.subdirectory,
         recipe=recipe,
         target=unit.id.target,
-        toolchain=options.toolchains.get(unit.id.target, ""),
+        toolchain=options.toolchains.get(str(unit.id.target), ""),
         ingredients=[
             ingredient(
                 pin,

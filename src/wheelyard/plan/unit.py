@@ -81,7 +81,7 @@ class PlanOptions:
     build_constraints: tuple[str, ...] = ()
     from_source: FromSource = FromSource.ALL
     policy: CandidatePolicy = field(default_factory=CandidatePolicy)
-    toolchains: dict[Target, str] = field(default_factory=dict)
+    toolchains: dict[str, str] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
     retry_as_of: bool = True
     as_of_margin_days: int = 1
