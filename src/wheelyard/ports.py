@@ -61,11 +61,13 @@ class Blobs(Protocol):
 class DirectSource:
     """What a direct reference (git, URL, folder, sdist) was found to be.
 
-    ``release`` is None where name or version are only known to its back end.
+    ``release`` is None where name or version are only known to its back end, and ``metadata`` (the
+    text of a METADATA file) where its requirements are.
     """
 
     source: Source
     release: Release | None
+    metadata: bytes | None = None
 
 
 class Upstream(Protocol):

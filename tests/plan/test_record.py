@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 
 import pytest
-from plan.world import Package, World, target
 
+from plan.world import Package, World, target
 from wheelyard.errors import InvalidPlanError
 from wheelyard.model.resolution import CandidatePolicy, Query
 from wheelyard.plan.record import Answer, PlanRecord

@@ -1,25 +1,19 @@
 """One command's session: the farm of this machine, and a plan on it."""
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 
-from wheelyard.cli import request
 from wheelyard.cli.request import Selection
-from wheelyard.cli.targets import check_present, chosen
+from wheelyard.cli.targets import check_present
 from wheelyard.coordinator.run import Run
 from wheelyard.coordinator.story import Listener
 from wheelyard.index.export import ExportResult, export
-from wheelyard.model.release import Release
 from wheelyard.plan.planner import Planner
 from wheelyard.plan.record import PlanRecord
 from wheelyard.plan.summary import GOOD, Row
-from wheelyard.plan.unit import PlanOptions
-from wheelyard.settings.file import Configuration, find, read
-from wheelyard.settings.overrides import Overrides, join, read_folder
-from wheelyard.wiring import Farm, FarmSettings, open_farm, state_path
+from wheelyard.settings.overrides import join, read_folder
+from wheelyard.wiring import Farm, open_farm
 
 
 class Session:
