@@ -140,9 +140,7 @@ def plan(  # noqa: PLR0913, PLR0917 - its own options beside the shared ones
     Build requirements that only a back end knows appear when it is built, unless they are known from
     an earlier run.
     """
-    asyncio.run(
-        _plan(selection, context.obj, Outputs(None, write, pylock), plan, plan_format)
-    )
+    asyncio.run(_plan(selection, context.obj, Outputs(None, write, pylock), plan, plan_format))
 
 
 async def _plan(
