@@ -69,3 +69,17 @@ class ProjectPage:
     fingerprint: str
     status: str = "active"
     status_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceFacts:
+    """What a source says about itself without running any of its code.
+
+    ``build_requires`` are PEP 518's, with setuptools' defaults where there is no pyproject.toml.
+    ``backend`` and ``backend_path`` as in PEP 517. ``requires_python`` may be empty.
+    """
+
+    build_requires: tuple[str, ...]
+    backend: str
+    backend_path: tuple[str, ...]
+    requires_python: str = ""

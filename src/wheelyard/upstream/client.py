@@ -15,8 +15,8 @@ from typing import Self
 from wheelyard.errors import NotUpstreamError, UpstreamError
 from wheelyard.model.artifact import Artifact, Origin
 from wheelyard.model.release import ProjectName, Release
-from wheelyard.model.source import FileEntry, ProjectPage, Source, SourceKind
-from wheelyard.ports import Blobs, DirectSource, SourceFacts
+from wheelyard.model.source import FileEntry, ProjectPage, Source, SourceFacts, SourceKind
+from wheelyard.ports import Blobs, DirectSource
 from wheelyard.upstream.address import Keyring
 from wheelyard.upstream.archive import ReadLimits
 from wheelyard.upstream.core_metadata import check_identity, parse_metadata
@@ -31,7 +31,13 @@ from wheelyard.upstream.page_cache import PageCache
 from wheelyard.upstream.references import Reference, parse_reference
 from wheelyard.upstream.settings import UpstreamSettings
 from wheelyard.upstream.sources import Sources
-from wheelyard.upstream.static import StaticFiles, facts_of, read_static, release_of
+from wheelyard.upstream.static import (
+    StaticFiles,
+    facts_of,
+    metadata_of,
+    read_static,
+    release_of,
+)
 from wheelyard.upstream.transport import Delay, Transport, wait
 from wheelyard.upstream.wheels import wheel_identity, wheel_metadata
 
@@ -146,7 +152,8 @@ class IndexUpstream:
         files = await self._static(source)
         release = release_of(files, built=source.kind is SourceKind.SDIST)
         _check_project(parsed, release)
-        return DirectSource(source=source, release=release)
+        metadata = metadata_of(files, release) if release is not None else None
+        return DirectSource(source=source, release=release, metadata=metadata)
 
     async def _page(self, project: ProjectName) -> ProjectPage:
         for index in self._indexes:

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from wheelyard.model.source import Source
-from wheelyard.ports import SourceFacts
+from wheelyard.model.source import Source, SourceFacts
 from wheelyard.upstream.page_cache import write_whole
 
 

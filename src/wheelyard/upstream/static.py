@@ -9,7 +9,7 @@ from packaging.version import InvalidVersion, Version
 
 from wheelyard.errors import InvalidArchiveError, InvalidNameError
 from wheelyard.model.release import Release
-from wheelyard.ports import SourceFacts
+from wheelyard.model.source import SourceFacts
 from wheelyard.upstream.archive import ReadLimits, read_members
 from wheelyard.upstream.core_metadata import CoreMetadata, compose, parse_metadata
 from wheelyard.upstream.egg_info import requires_dist
