@@ -73,10 +73,14 @@ DISK = "cp: error writing 'x': No space left on device\n"
         (MODULE + PYTHON_H, "build requirement numpy is not declared"),
         (SYMPTOM + MODULE + LAST_WORDS, "build requirement numpy is not declared"),
         (MODULE + SYMPTOM + LAST_WORDS, "build requirement numpy is not declared"),
+        ("/bin/sh: 1: git: not found\n" + MODULE, "build requirement numpy is not declared"),
         (MODULE + DISK, "no space left on the disk"),
         (DISK + MODULE, "no space left on the disk"),
         (LAST_WORDS + SYMPTOM, "does not compile: expected ';' before '}' token"),
         ("ValueError: one\nin between\nTypeError: two\n", "TypeError: two"),
+        ("ValueError: one\nfrob.FrobException: two\n", "frob.FrobException: two"),
+        ("frob.FrobException: two\nValueError: one\n", "ValueError: one"),
+        ("ValueError: one\n" + LAST_WORDS, "the compiler failed"),
     ],
 )
 def test_the_machine_then_the_earliest_cause_then_symptoms_then_last_words(
@@ -168,6 +172,12 @@ HOSTILE = [
     "'" * 1_000_000,
     "/" * 500_000 + "-config" * 70_000,
     "cannot create " + "/" * 999_000,
+    ("cannot create " + "x" * 40 + "/" * 200) * 4_000,
+    "".join("error: '" + "Py" * 20 + "' " for _ in range(20_000)),
+    "-config -config" * 66_000,
+    "No such file or directory: '" * 37_000,
+    "rustc\n" * 166_000,
+    "Error: \n" * 125_000,
     "\n" * 1_000_000,
 ]
 

@@ -332,6 +332,8 @@ _PROGRAMS = (
         needles=("command not found", ": not found"),
         regex=r"(?:sh|bash|dash|make)(?:\[\d{1,3}\])?: (?:line )?(?:\d{1,6}: )?(?P<name>[A-Za-z][\w.+-]{0,40}): (?:command )?not found",
         explain=of_program,
+        # Many builds ask for programs that they can do without.
+        rank=Rank.SYMPTOM,
     ),
     Pattern(
         needles=("No such file or directory: '",),

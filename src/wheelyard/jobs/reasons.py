@@ -19,8 +19,6 @@ PATTERNS = (*SYSTEM_PATTERNS, *PACKAGE_PATTERNS)
 _MOST_LETTERS = 4 << 20
 _LINE_BEFORE = 300
 _LINE_AFTER = 600
-_MOST_TRIES = 500
-"""Lines that hold a needle and don't match: after so many the needle is not worth following."""
 
 _COLOURS = re.compile(r"\x1b\[[0-9;]{0,20}[A-Za-z]")
 _QUOTES = str.maketrans({"\u2018": "'", "\u2019": "'", "\r": "\n"})
@@ -93,9 +91,9 @@ def _sightings(text: str, pattern: Pattern) -> Iterator[_Sighting]:
 
 
 def _lines_with(text: str, needle: str, *, backwards: bool) -> Iterator[tuple[int, int]]:
-    """List the lines with a needle, cut to what is near it, at most so many."""
+    """List the lines with a needle, cut to what is near it; a letter is looked at a few times at most."""
     low, high = 0, len(text)
-    for _ in range(_MOST_TRIES):
+    while True:
         found = text.rfind(needle, low, high) if backwards else text.find(needle, low, high)
         if found < 0:
             return
