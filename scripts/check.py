@@ -55,7 +55,9 @@ def run_checks() -> list[Result]:
         results = []
         for result in pool.map(run_check, CHECKS):
             results.append(result)
-            print(f"{'ok' if result.passed else 'FAILED':6} {result.name:8} {result.seconds:5.1f} s")
+            print(
+                f"{'ok' if result.passed else 'FAILED':6} {result.name:8} {result.seconds:5.1f} s"
+            )
             if not result.passed:
                 print(result.output)
             sys.stdout.flush()
