@@ -84,9 +84,7 @@ class Farm:
     def answers(self) -> tuple[Answer, ...]:
         """Return every answer of the resolver so far, in the order of their questions' names."""
         known = self._parts.resolver.answers
-        return tuple(
-            Answer(query=known[key][0], resolution=known[key][1]) for key in sorted(known)
-        )
+        return tuple(Answer(query=known[key][0], resolution=known[key][1]) for key in sorted(known))
 
     def run(self, planner: Planner, listener: Listener, *, build: bool) -> Run:
         """Return a run that carries a plan out."""
@@ -163,9 +161,7 @@ class _Parts:
 
 
 @asynccontextmanager
-async def open_farm(
-    settings: FarmSettings, recorded: Sequence[Answer] = ()
-) -> AsyncIterator[Farm]:
+async def open_farm(settings: FarmSettings, recorded: Sequence[Answer] = ()) -> AsyncIterator[Farm]:
     """Open the farm of this machine; ``recorded`` answers come before the resolver's."""
     async with AsyncExitStack() as stack:
         ...
