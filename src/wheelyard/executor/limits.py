@@ -64,9 +64,7 @@ class Watch:
         if now >= self._deadline:
             raise Stopped(Outcome.TIMED_OUT, f"took longer than {limits.wall_seconds:g} s")
         if now >= self._log.last_output + limits.silence_seconds:
-            raise Stopped(
-                Outcome.TIMED_OUT, f"printed nothing for {limits.silence_seconds:g} s"
-            )
+            raise Stopped(Outcome.TIMED_OUT, f"printed nothing for {limits.silence_seconds:g} s")
         self._judge(await asyncio.to_thread(tree_of, session.pid))
         if now >= self._next_disk:
             await self._look_at_disk(folder)
@@ -97,9 +95,7 @@ class Watch:
         return Stopped(Outcome.INFRASTRUCTURE, "the sandbox of the job died")
 
     def _overflow(self) -> Stopped:
-        return Stopped(
-            Outcome.OVER_LIMIT, f"printed more than {self._limits.log_bytes} bytes"
-        )
+        return Stopped(Outcome.OVER_LIMIT, f"printed more than {self._limits.log_bytes} bytes")
 
     def _out_of_memory(self) -> Stopped:
         return Stopped(
