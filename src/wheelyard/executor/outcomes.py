@@ -1,7 +1,12 @@
 """How a step ends an attempt, and what a log says about the machine rather than about the package."""
 
 import re
+import signal
+from collections.abc import Callable
 
+from wheelyard.executor.cgroups import Group
+from wheelyard.executor.joblog import JobLog
+from wheelyard.executor.sessions import Answer
 from wheelyard.model.job import Outcome
 
 _SHORTAGES = re.compile(
@@ -36,3 +41,26 @@ def last_lines(tail: str) -> str:
     """Return the lines of a log that a report quotes."""
     lines = [line for line in tail.splitlines() if not line.startswith("[wheelyard]")]
     return "\n".join(lines[-_DETAIL_LINES:])
+
+
+def failure(answer: Answer, log: JobLog, group: Group, reason: Callable[[str], str]) -> Stopped:
+    """Say how a call that did not end well ends the attempt."""
+    tail = log.tail()
+    phrase = shortage(tail)
+    if group.usage().killed:
+        phrase = phrase or "out of memory"
+    if answer.failed == "memory" or answer.signal == signal.SIGKILL:
+        phrase = phrase or "killed, probably for lack of memory"
+    if phrase:
+        return Stopped(Outcome.RESOURCES, phrase, detail=last_lines(tail))
+    said = reason(tail) or answer.message or _death(answer)
+    return Stopped(Outcome.FAILED, said, detail=last_lines(tail))
+
+
+def _death(answer: Answer) -> str:
+    if answer.signal:
+        try:
+            return f"ended by {signal.Signals(answer.signal).name}"
+        except ValueError:
+            return f"ended by signal {answer.signal}"
+    return f"exit status {answer.code}"
