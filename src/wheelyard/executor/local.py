@@ -152,6 +152,8 @@ class LocalExecutor:
             needs=() if stopped is None else stopped.needs,
             reason="" if stopped is None else stopped.reason,
             detail="" if stopped is None else stopped.detail,
+            hint="" if stopped is None else stopped.hint,
+            needs_system=stopped is not None and stopped.system,
             findings=state.findings,
             log_digest=log_digest,
             log_bytes=attempt.log.size,
@@ -173,7 +175,7 @@ class LocalExecutor:
             return ""  # a full disk must not hide how the attempt ended
 
     def _repeat(self, attempt: Attempt, state: State) -> str:
-        archive = self._blobs.path(attempt.offer.source.digest)
+        archive = self._blobs.path(attempt.offer.source.archive)
         if archive is None or not state.project:
             return ""
         with contextlib.suppress(StoreError, OSError):

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from packaging.tags import Tag
 
+from wheelyard.jobs.reasons import Reason
 from wheelyard.model.job import Finding, Limits, Offer
 from wheelyard.model.release import Release
 from wheelyard.targets.target import Target
@@ -57,7 +58,7 @@ class Parts:
     """``repair`` returns the repaired wheel, which may be the one that it was given.
 
     ``normalise`` makes the archive's bytes independent of time and order, in place. ``reason``
-    takes the end of a log and returns a phrase or nothing.
+    takes the end of a log and names the cause that it shows, or nothing.
     """
 
     unpack: Unpack
@@ -66,4 +67,4 @@ class Parts:
     normalise: Callable[[Path, int], None]
     import_names: Callable[[WheelFacts], tuple[str, ...]]
     check: Callable[[Path, WheelFacts, Offer], tuple[Finding, ...]]
-    reason: Callable[[str], str]
+    reason: Callable[[str], Reason | None]

@@ -34,7 +34,7 @@ async def fetch(attempt: Attempt, state: State) -> State:
     async with attempt.step(StepName.FETCH):
         offer = attempt.offer
         wheels = (*offer.requirements, *offer.test_requirements)
-        wanted = [(offer.source.filename or offer.source.location, offer.source.digest)]
+        wanted = [(offer.source.filename or offer.source.location, offer.source.archive)]
         wanted += [(wheel.filename, wheel.digest) for wheel in wheels]
         for name, digest in wanted:
             if attempt.shop.blobs.path(digest) is None:
@@ -54,7 +54,7 @@ async def unpack(attempt: Attempt, state: State, name: str = INSIDE) -> State:
 def _lay_out(attempt: Attempt, inside: Path) -> Path:
     for part in (SOURCE, OUTPUT, "tmp", "home"):
         (inside / part).mkdir(parents=True)
-    archive = attempt.shop.blobs.path(attempt.offer.source.digest)
+    archive = attempt.shop.blobs.path(attempt.offer.source.archive)
     if archive is None:
         raise Stopped(Outcome.INFRASTRUCTURE, "the source is not in the blobs")
     try:
