@@ -22,6 +22,7 @@ from wheelyard.errors import (
 )
 from wheelyard.model.source import Source, SourceFacts, SourceKind
 from wheelyard.ports import DirectSource
+from wheelyard.upstream.git import Git, Repository, environment_for
 
 PYPROJECT = '[project]\nname = "foo"\nversion = "{}"\ndependencies = ["bar"]\n'
 
@@ -342,3 +343,34 @@ def test_facts_of_a_fetched_source_need_nothing_more(tmp_path: Path, opened: Ope
     first = asyncio.run(facts())
     assert first.backend == "setuptools.build_meta:__legacy__"
     assert asyncio.run(facts()) == first
+
+
+def test_annotated_tag_is_known_by_its_commit_before_anything_is_fetched(tmp_path: Path) -> None:
+    repository = tmp_path / "repository"
+    first = commit(repository, "1.0")
+    git(repository, "tag", "-a", "v1", "-m", "one")
+    found = Git(seconds=60).commit_of(Repository(url=repository.as_uri()), "v1")
+    assert asyncio.run(found) == first
+
+
+def test_repository_from_elsewhere_cannot_reach_this_machines_by_a_submodule() -> None:
+    elsewhere = environment_for(Repository(url="https://x.invalid/r"))
+    here = environment_for(Repository(url="file:///r"))
+    assert "file" not in elsewhere["GIT_ALLOW_PROTOCOL"]
+    assert "file" in here["GIT_ALLOW_PROTOCOL"]
+
+
+def test_credentials_reach_git_out_of_sight(tmp_path: Path) -> None:
+    repository = Repository(url="https://x.invalid/r", credentials=("me", "secret"))
+    environment = environment_for(repository)
+    assert environment["GIT_CONFIG_KEY_0"] == "http.https://x.invalid/r.extraHeader"
+    assert environment["GIT_CONFIG_VALUE_0"] == "Authorization: Basic bWU6c2VjcmV0"
+
+
+def test_git_that_takes_too_long_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "git"
+    program.write_text("#!/bin/sh\nexec sleep 60\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    with pytest.raises(UpstreamError, match=r"took more than 0\.05 s"):
+        asyncio.run(Git(seconds=0.05).commit_of(Repository(url="file:///r"), "main"))

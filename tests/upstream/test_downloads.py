@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import os
 from collections.abc import Coroutine
 from dataclasses import replace
 from pathlib import Path
@@ -182,3 +183,13 @@ def test_wheel_that_is_not_what_its_name_says_is_refused(site: Site, opened: Ope
         asyncio.run(fetch_wheel(opened, entry))
     with pytest.raises(InvalidNameError, match="not the name of a wheel"):
         asyncio.run(fetch_wheel(opened, replace(entry, filename="foo.whl")))
+
+
+def test_what_a_killed_process_left_is_cleared_away(site: Site, opened: Opener) -> None:
+    old, new = opened.cache / "scratch" / "1-old", opened.cache / "scratch" / "2-new"
+    for folder in (old, new):
+        folder.mkdir(parents=True)
+    os.utime(old, (1, 1))
+    run(fetch(opened, source(site.put(PATH, SDIST), DIGEST)))
+    assert new.exists()
+    assert not old.exists()

@@ -10,6 +10,7 @@ from upstream.opener import Opener
 from upstream.web import Reply, Site, html
 from wheelyard.errors import DigestMismatchError, NotUpstreamError, UpstreamError
 from wheelyard.model.release import Release
+from wheelyard.upstream.remote_zip import first_stretch
 
 FOO = Release.parse("foo==1.0")
 WHEEL = "foo-1.0-py3-none-any.whl"
@@ -195,3 +196,11 @@ def test_release_without_any_metadata_says_so(site: Site, opened: Opener) -> Non
     site.put_files("foo", (SDIST, tar_gz({"foo-1.0/setup.py": ""})), ("foo-2.0.zip", b""))
     with pytest.raises(NotUpstreamError, match=r"no metadata of foo==1\.0"):
         requires(opened, site)
+
+
+@pytest.mark.parametrize(
+    "content_range", ["", "bytes */100", "bytes 90-99/100", "bytes 95-99/99", "lines 95-99/100"]
+)
+def test_range_that_is_not_what_came_is_no_range(content_range: str) -> None:
+    assert first_stretch({"content-range": content_range}, b"12345") is None
+    assert first_stretch({"content-range": "bytes 95-99/100"}, b"12345")
