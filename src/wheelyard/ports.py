@@ -96,6 +96,10 @@ class Upstream(Protocol):
         """Bring a wheel into the blobs, checked. Raises UpstreamError."""
         ...
 
+    async def wheel_files(self, entry: FileEntry) -> tuple[str, ...]:
+        """Return the paths in a wheel without fetching the whole of it. Raises UpstreamError."""
+        ...
+
     async def facts(self, source: Source) -> SourceFacts:
         """Read what a fetched source says about itself. Raises InvalidArchiveError."""
         ...

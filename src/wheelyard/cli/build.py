@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +19,7 @@ from wheelyard.cli.request import Selection, takes_selection
 from wheelyard.cli.session import Session, open_session
 from wheelyard.errors import ExitCode
 from wheelyard.plan.summary import GOOD, Ending, Row
+from wheelyard.settings.file import Configuration
 
 Output = Annotated[
     Path | None,
@@ -63,9 +65,26 @@ Format = Annotated[
 Display = LiveDisplay | PlainDisplay | JsonDisplay
 
 
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """What a command leaves behind, and where; None: not at all."""
+
+    index: Path | None
+    plan: Path | None
+    pylock: Path | None
+
+    def write(self, session: Session) -> None:
+        """Write the plan and the lock files."""
+        if self.plan is not None:
+            session.write_plan(self.plan)
+        if self.pylock is not None:
+            session.write_pylocks(self.pylock)
+
+
 @takes_selection
-def build(
+def build(  # noqa: PLR0913, PLR0917 - its own options beside the shared ones
     selection: Selection,
+    context: typer.Context,
     output: Output = None,
     plan: PlanFile = None,
     write_plan: WritePlan = None,
@@ -78,20 +97,21 @@ def build(
     index. What is there already is not built again.
     """
     display = _display(as_json=as_json)
-    rows = asyncio.run(_build(selection, plan, output, write_plan, pylock, display))
+    rows = asyncio.run(
+        _build(selection, context.obj, Outputs(output, write_plan, pylock), plan, display)
+    )
     if any(row.ending not in GOOD | {Ending.NOT_APPLICABLE} for row in rows.rows) or rows.left_out:
         raise typer.Exit(ExitCode.BUILDS_FAILED)
 
 
-async def _build(  # noqa: PLR0913, PLR0917 - what the command takes
+async def _build(
     selection: Selection,
+    configuration: Configuration,
+    outputs: Outputs,
     plan: Path | None,
-    output: Path | None,
-    write_plan: Path | None,
-    pylock: Path | None,
     display: Display,
 ) -> "_Ended":
-    async with open_session(selection, plan) as session:
+    async with open_session(selection, configuration, plan) as session:
         run = session.run(display, build=True)
         display.start(run.standing)
         try:
@@ -99,19 +119,17 @@ async def _build(  # noqa: PLR0913, PLR0917 - what the command takes
         finally:
             display.stop()
         ended = _Ended(session, rows)
-        if output is not None:
-            ended.exported = await session.export(output, rows)
-        if write_plan is not None:
-            session.write_plan(write_plan)
-        if pylock is not None:
-            session.write_pylocks(pylock)
-        ended.tell(display, output)
+        if outputs.index is not None:
+            await session.export(outputs.index, rows)
+        outputs.write(session)
+        ended.tell(display, outputs.index)
         return ended
 
 
 @takes_selection
-def plan(
+def plan(  # noqa: PLR0913, PLR0917 - its own options beside the shared ones
     selection: Selection,
+    context: typer.Context,
     plan_format: Format = PlanFormat.TREE,
     plan: PlanFile = None,
     write: WritePlan = None,
@@ -122,23 +140,20 @@ def plan(
     Build requirements that only a back end knows appear when it is built, unless they are known from
     an earlier run.
     """
-    asyncio.run(_plan(selection, plan_format, plan, write, pylock))
+    asyncio.run(_plan(selection, context.obj, Outputs(None, write, pylock), plan, plan_format))
 
 
 async def _plan(
     selection: Selection,
-    plan_format: PlanFormat,
+    configuration: Configuration,
+    outputs: Outputs,
     recorded: Path | None,
-    write: Path | None,
-    pylock: Path | None,
+    plan_format: PlanFormat,
 ) -> None:
-    async with open_session(selection, recorded) as session:
+    async with open_session(selection, configuration, recorded) as session:
         run = session.run(lambda _: None, build=False)
         rows = await run.carry_out()
-        if write is not None:
-            session.write_plan(write)
-        if pylock is not None:
-            session.write_pylocks(pylock)
+        outputs.write(session)
         print_plan(Console(), session.planner, rows, plan_format)
 
 
@@ -147,7 +162,6 @@ class _Ended:
 
     def __init__(self, session: Session, rows: Sequence[Row]) -> None:
         self.rows = rows
-        self.exported = 0
         self._planner = session.planner
         self.left_out = [e for e in session.planner.exclusions if e.applicable]
 

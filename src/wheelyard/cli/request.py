@@ -6,9 +6,12 @@ from dataclasses import MISSING, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 
+from packaging.requirements import Requirement
+
 from wheelyard.cli import options as o
 from wheelyard.errors import ConfigurationError
 from wheelyard.model.job import Limits
+from wheelyard.model.release import ProjectName, project_name
 from wheelyard.model.resolution import CandidatePolicy, FromSource, Prereleases
 from wheelyard.settings.requirements import Wanted, read_constraints, read_file, read_line
 
@@ -88,6 +91,11 @@ def wanted(selection: Selection) -> Wanted:
             hint="Name a requirement, for example: wheelyard build flask --target cp312",
         )
     return found
+
+
+def projects(lines: tuple[str, ...]) -> frozenset[ProjectName]:
+    """Return the projects that requirement lines name."""
+    return frozenset(project_name(Requirement(line).name) for line in lines)
 
 
 def build_constraints(selection: Selection) -> tuple[str, ...]:

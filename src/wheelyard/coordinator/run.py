@@ -29,6 +29,7 @@ from wheelyard.errors import (
 from wheelyard.model.artifact import Artifact
 from wheelyard.model.job import Offer, Outcome, Report
 from wheelyard.model.release import ProjectName
+from wheelyard.model.source import FileEntry
 from wheelyard.plan.events import (
     Command,
     Event,
@@ -64,7 +65,7 @@ class Standing:
 class Run:
     """Carries out a plan with this machine's slots.
 
-    ``prepare`` completes an offer right before it is run. With ``build=False`` nothing is built: the plan
+    ``prepare`` completes an offer right before it is run; it is told upstream's wheel for the same target. With ``build=False`` nothing is built: the plan
     grows as far as it can without.
     """
 
@@ -76,7 +77,7 @@ class Run:
         intake: Intake,
         builder: Builder,
         jobs: JobStore,
-        prepare: Callable[[Offer], Awaitable[Offer]],
+        prepare: Callable[[Offer, FileEntry | None], Awaitable[Offer]],
         listener: Listener = lambda _: None,
         slots: int = 1,
         build: bool = True,
@@ -189,7 +190,8 @@ class Run:
         )
         offer = start.offer
         try:
-            offer = await self._prepare(start.offer)
+            wheel = self.planner.board.units[start.unit].pin.wheel
+            offer = await self._prepare(start.offer, wheel)
             report = await self._builder.run(offer, lease, self._relay(start.unit))
         except WheelyardError as error:
             report = _report_of(error)

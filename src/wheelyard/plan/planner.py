@@ -66,7 +66,7 @@ class Planner:
         self.exclusions: list[Exclusion] = []
         self.cycles: list[bootstrap.BrokenCycle] = []
         self.roots: list[UnitId] = []
-        self._resolved: dict[Target, Resolution] = {}
+        self.resolved: dict[Target, Resolution] = {}
         self._outstanding = 0
         self._unsettled = False
         self._provided: list[Unit] = []
@@ -131,12 +131,12 @@ class Planner:
 
     def _request_resolved(self, event: RequestResolved) -> list[Command]:
         self.exclusions += event.exclusions
-        self._resolved[event.target] = event.resolution
-        if len(self._resolved) < len(set(self.options.targets)):
+        self.resolved[event.target] = event.resolution
+        if len(self.resolved) < len(set(self.options.targets)):
             return []
         # A probe is chosen among all targets of a release, so all must be known before the first.
         fresh: list[Unit] = []
-        for target, resolution in sorted(self._resolved.items(), key=lambda item: item[0]):
+        for target, resolution in sorted(self.resolved.items(), key=lambda item: item[0]):
             fresh += self._admit(resolution, target, Reason(EdgeKind.REQUEST, None))
             named = set(resolution.roots)
             self.roots += [

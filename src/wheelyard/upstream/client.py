@@ -131,6 +131,10 @@ class IndexUpstream:
             yanked=entry.yanked,
         )
 
+    async def wheel_files(self, entry: FileEntry) -> tuple[str, ...]:
+        """Return the paths in a wheel without fetching the whole of it. Raises UpstreamError."""
+        return await self._metadata.wheel_files(entry)
+
     async def facts(self, source: Source) -> SourceFacts:
         """Read what a source says about itself; fetch it first where it is not here yet."""
         source = await self._sources.bring(source)

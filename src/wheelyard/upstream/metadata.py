@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeVar
 
 import httpx
 
@@ -32,9 +32,11 @@ from wheelyard.upstream.remote_zip import TAIL, Stretches, first_stretch, read_r
 from wheelyard.upstream.settings import UpstreamSettings
 from wheelyard.upstream.static import StaticFiles, metadata_of
 from wheelyard.upstream.transport import MISSING, Transport, shown
-from wheelyard.upstream.wheels import wheel_metadata
+from wheelyard.upstream.wheels import wheel_members, wheel_metadata
 
 _PARTIAL = 206
+
+Result = TypeVar("Result")
 
 ReadStatic = Callable[[FileEntry, ProjectPage], Awaitable[StaticFiles]]
 
@@ -103,10 +105,28 @@ class MetadataReader:
         if entry.metadata_digest is not None and (found := await self._beside(entry)) is not None:
             return found
         limit = self._settings.metadata_bytes
+        return await self._read_wheel(
+            entry, lambda stream: wheel_metadata(stream, entry.filename, release, limit)
+        )
 
-        def read(stream: IO[bytes]) -> bytes:
-            return wheel_metadata(stream, entry.filename, release, limit)
+    async def wheel_files(self, entry: FileEntry) -> tuple[str, ...]:
+        """Return the paths in a wheel, sorted, from its end alone where ranges are known."""
+        path = self._path_of_listing(entry)
+        kept = await asyncio.to_thread(_read_file, path) if path else None
+        if kept is not None:
+            return tuple(kept.decode().split("\0"))
+        try:
+            found = await self._read_wheel(
+                entry, lambda stream: wheel_members(stream, entry.filename)
+            )
+        except InvalidArchiveError as error:
+            raise UpstreamError(error.message, hint=error.hint) from error
+        if path:
+            await asyncio.to_thread(write_whole, path, "\0".join(found).encode())
+        return found
 
+    async def _read_wheel(self, entry: FileEntry, read: Callable[[IO[bytes]], Result]) -> Result:
+        """Run ``read`` on a wheel, of which no more than it needs is fetched."""
         path = path_of(entry.url)
         if path is not None:
             return await asyncio.to_thread(_read_local, path, read)
@@ -179,6 +199,12 @@ class MetadataReader:
             )
         return answer.body
 
+    def _path_of_listing(self, entry: FileEntry) -> Path | None:
+        if not entry.digest:
+            return None
+        name = hashlib.sha256(entry.digest.encode()).hexdigest()
+        return self._settings.cache / "wheel-files-1" / name[:2] / name
+
     def _path(self, release: Release, entry: FileEntry) -> Path | None:
         if not entry.digest and path_of(entry.url) is not None:
             # A file of this machine may be another one tomorrow, under the same name.
@@ -195,7 +221,7 @@ def _read_file(path: Path) -> bytes | None:
         return None
 
 
-def _read_local(path: Path, read: Callable[[IO[bytes]], bytes]) -> bytes:
+def _read_local(path: Path, read: Callable[[IO[bytes]], Result]) -> Result:
     try:
         stream = path.open("rb")
     except OSError as error:

@@ -41,6 +41,12 @@ def wheel_metadata(stream: IO[bytes], filename: str, release: Release, limit: in
         return read_zip_member(archive, own[0], limit)
 
 
+def wheel_members(stream: IO[bytes], filename: str) -> tuple[str, ...]:
+    """Return the paths in a wheel, sorted. Raises InvalidArchiveError."""
+    with refusing(filename), zipfile.ZipFile(stream) as archive:
+        return tuple(sorted(name for name in archive.namelist() if not name.endswith("/")))
+
+
 def _is_of(path: str, release: Release) -> bool:
     name, _, version = path.partition(".dist-info/")[0].rpartition("-")
     try:

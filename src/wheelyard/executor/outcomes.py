@@ -1,0 +1,38 @@
+"""How a step ends an attempt, and what a log says about the machine rather than about the package."""
+
+import re
+
+from wheelyard.model.job import Outcome
+
+_SHORTAGES = re.compile(
+    r"No space left on device|Disk quota exceeded|Cannot allocate memory|\bMemoryError\b|std::bad_alloc"
+    r"|virtual memory exhausted|out of memory|Killed signal terminated program"
+    r"|(?:cc1plus|cc1|ld|collect2|rustc|as)\b.{0,80}\bKilled\b|fork: (?:retry: )?Resource temporarily",
+    re.IGNORECASE,
+)
+_DETAIL_LINES = 30
+
+
+class Stopped(Exception):  # noqa: N818 - no error of this program, but the end of an attempt
+    """An attempt ends here, in a way that its report tells."""
+
+    def __init__(
+        self, outcome: Outcome, reason: str = "", *, needs: tuple[str, ...] = (), detail: str = ""
+    ) -> None:
+        super().__init__(f"{outcome}: {reason}")
+        self.outcome = outcome
+        self.reason = reason
+        self.needs = needs
+        self.detail = detail
+
+
+def shortage(tail: str) -> str:
+    """Return the phrase of a log that says that the machine had too little, or nothing."""
+    match = _SHORTAGES.search(tail)
+    return match[0] if match else ""
+
+
+def last_lines(tail: str) -> str:
+    """Return the lines of a log that a report quotes."""
+    lines = [line for line in tail.splitlines() if not line.startswith("[wheelyard]")]
+    return "\n".join(lines[-_DETAIL_LINES:])
