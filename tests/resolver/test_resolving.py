@@ -70,7 +70,9 @@ def test_a_requirement_for_another_target_is_none(
 def test_extras_bring_their_requirements_and_no_others(
     upstream: MemoryUpstream, resolve: Resolve
 ) -> None:
-    upstream.add("web==1", "base", "loop; extra == 'fast'", "docs; extra == 'doc'", extras=("fast", "doc"))
+    upstream.add(
+        "web==1", "base", "loop; extra == 'fast'", "docs; extra == 'doc'", extras=("fast", "doc")
+    )
     upstream.add("user==1", "web[Fast]")
     upstream.add_all({"base==1": [], "loop==1": [], "docs==1": []})
     assert dependencies(resolve("user")) == {

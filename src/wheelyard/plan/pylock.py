@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from wheelyard.errors import InvalidPlanError
-from wheelyard.model.release import Release
 from wheelyard.model.resolution import Pin, Resolution
 from wheelyard.model.source import FileEntry, Source, SourceKind
 from wheelyard.targets.markers import marker_environment
@@ -34,10 +33,8 @@ def pylock_text(resolution: Resolution, target: Target) -> str:
         "requires-python": f"=={environment['python_version']}.*",
         "created-by": "wheelyard",
     }
-    blocks = ["\n".join(_assignments(head))]
-    for pin in resolution.pins:
-        blocks.append("\n".join(["[[packages]]", *_assignments(_package(pin))]))
-    return "\n\n".join(blocks) + "\n"
+    packages = [["[[packages]]", *_assignments(_package(pin))] for pin in resolution.pins]
+    return "\n\n".join("\n".join(block) for block in [_assignments(head), *packages]) + "\n"
 
 
 def _package(pin: Pin) -> _Fields:
@@ -59,9 +56,10 @@ def _files(pin: Pin) -> _Fields:
     """Return where a release comes from: a direct reference alone, or an index's files."""
     source = pin.source
     if source is not None and not (source.kind is SourceKind.SDIST and source.index):
-        return _direct(pin.release, source)
+        return _direct(source)
     fields: dict[str, object] = {}
-    if source is not None and source.index:
+    # An index that is a folder has no address, and installers refuse anything else here.
+    if source is not None and "url" in _place(source.index):
         fields["index"] = source.index
     if source is not None and source.digest:
         fields["sdist"] = _file(source, source.location)
@@ -70,7 +68,7 @@ def _files(pin: Pin) -> _Fields:
     return fields if fields.keys() & {"sdist", "wheels"} else {}
 
 
-def _direct(release: Release, source: Source) -> _Fields:
+def _direct(source: Source) -> _Fields:
     place = {**_place(source.location), **_given(subdirectory=source.subdirectory)}
     match source.kind:
         case SourceKind.GIT:
