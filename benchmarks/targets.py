@@ -22,4 +22,6 @@ def run(targets: Sequence[str], *, repeat: int) -> None:
         rows.append(Row(subject="pure", runner=runner.name, usages=tuple(usages)))
     publish("targets", rows, {})
     one, several = (row.typical for row in rows)
-    print(f"{several.cpu / one.cpu:.2f} times the processor time, {several.wall / one.wall:.2f} the wall")
+    print(
+        f"{several.cpu / one.cpu:.2f} times the processor time, {several.wall / one.wall:.2f} the wall"
+    )
