@@ -10,6 +10,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from wheelyard.jobs.job import Job
+from wheelyard.jobs.selection import Selection
 from wheelyard.model.artifact import Artifact
 from wheelyard.model.job import Attempt, BuildKey, Offer, Report, StepName
 from wheelyard.model.release import ProjectName, Release
@@ -169,7 +171,7 @@ class JobStore(Protocol):
     async def lease(self, offer: Offer, builder: str, *, seconds: float) -> Lease | None:
         """Take the right to run a job, creating the job where it is new.
 
-        None where somebody alive holds it or it is finished already (see ``outcome_of``).
+        None where somebody alive holds it, it waits, or it is finished already (see ``job``).
         """
         ...
 
@@ -187,6 +189,17 @@ class JobStore(Protocol):
 
     async def last_report(self, key: BuildKey) -> Report | None:
         """Return how the newest finished attempt of a job ended."""
+        ...
+
+    async def job(self, key: BuildKey) -> Job | None:
+        """Return where a job stands: its state, its outcome, and until when it waits."""
+        ...
+
+    async def retry(self, selection: Selection, *, preview: bool = False) -> Sequence[Job]:
+        """Try again what did not end well; return those jobs as they stood before.
+
+        What was built, or asked for more requirements, stays. ``preview`` changes nothing.
+        """
         ...
 
     async def attempts(

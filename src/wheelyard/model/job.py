@@ -142,7 +142,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One try of a job, as it is kept."""
+    """One try of a job, as it is kept. ``id`` is its number among all attempts, written ``a17``."""
 
     key: BuildKey
     number: int
@@ -152,3 +152,4 @@ class Attempt:
     started: datetime
     finished: datetime | None
     report: Report | None
+    id: int = 0
