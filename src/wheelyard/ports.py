@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from wheelyard.jobs.job import Job
 from wheelyard.jobs.selection import Selection
@@ -16,7 +16,7 @@ from wheelyard.model.artifact import Artifact
 from wheelyard.model.job import Attempt, BuildKey, Offer, Report, StepName
 from wheelyard.model.release import ProjectName, Release
 from wheelyard.model.resolution import Query, Resolution
-from wheelyard.model.source import FileEntry, ProjectPage, Source
+from wheelyard.model.source import FileEntry, ProjectPage, Source, SourceFacts
 from wheelyard.targets.target import Target
 
 
@@ -63,25 +63,13 @@ class Blobs(Protocol):
 class DirectSource:
     """What a direct reference (git, URL, folder, sdist) was found to be.
 
-    ``release`` is None where name or version are only known to its back end.
+    ``release`` is None where name or version are only known to its back end, and ``metadata`` (the
+    text of a METADATA file) where its requirements are.
     """
 
     source: Source
     release: Release | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceFacts:
-    """What a source says about itself without running any of its code.
-
-    ``build_requires`` are PEP 518's, with setuptools' defaults where there is no pyproject.toml.
-    ``backend`` and ``backend_path`` as in PEP 517. ``requires_python`` may be empty.
-    """
-
-    build_requires: tuple[str, ...]
-    backend: str
-    backend_path: tuple[str, ...]
-    requires_python: str = ""
+    metadata: bytes | None = None
 
 
 class Upstream(Protocol):
@@ -108,6 +96,10 @@ class Upstream(Protocol):
 
     async def fetch_wheel(self, entry: FileEntry) -> Artifact:
         """Bring a wheel into the blobs, checked. Raises UpstreamError."""
+        ...
+
+    async def wheel_files(self, entry: FileEntry) -> tuple[str, ...]:
+        """Return the paths in a wheel without fetching the whole of it. Raises UpstreamError."""
         ...
 
     async def facts(self, source: Source) -> SourceFacts:
@@ -165,6 +157,30 @@ class Lease:
     expires: datetime
 
 
+class Builder(Protocol):
+    """Takes jobs and sees them through."""
+
+    async def take(self, offer: Offer) -> Lease | None:
+        """Take the lease of a job; None where somebody alive has it."""
+        ...
+
+    async def run(self, offer: Offer, lease: Lease, progress: Callable[[Progress], None]) -> Report:
+        """Run an attempt while keeping its lease. A lease that is lost ends the build, as LOST."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """What a result did. ``accepted`` is False where the lease was lost.
+
+    ``again_in`` is set where the job is to be tried again, in seconds; ``held`` says why it waits for a person.
+    """
+
+    accepted: bool
+    again_in: float | None = None
+    held: str = ""
+
+
 class JobStore(Protocol):
     """Jobs and attempts. The database is the truth: each method is one transaction."""
 
@@ -175,12 +191,16 @@ class JobStore(Protocol):
         """
         ...
 
+    async def holder(self, key: BuildKey) -> str:
+        """Return who holds a job now and is alive; empty where nobody does."""
+        ...
+
     async def renew(self, key: BuildKey, fence: int, *, seconds: float) -> bool:
         """Prolong a lease; False where it was lost."""
         ...
 
-    async def finish(self, key: BuildKey, fence: int, report: Report) -> bool:
-        """Record how an attempt ended, with its artifact, in one transaction; False where the lease was lost."""
+    async def finish(self, key: BuildKey, fence: int, report: Report) -> Settlement:
+        """Record how an attempt ended, with its artifact, in one transaction."""
         ...
 
     async def release_owner(self, builder: str) -> int:
@@ -236,6 +256,22 @@ class ArtifactStore(Protocol):
         """Make an artifact visible and return what is now visible under its file name.
 
         Published bytes never change: where the name was taken, the answer is the older artifact.
+        """
+        ...
+
+
+@runtime_checkable
+class Revisions(Protocol):
+    """What an ArtifactStore may also have, so that its readers can keep what they made of it.
+
+    A store without it is asked for its artifacts again each time.
+    """
+
+    async def revision(self) -> int:
+        """Return a number that is another one after each change of what is published.
+
+        Also after a change by another process. It is asked for many times a second, so it must
+        cost no more than a look at a counter (``PRAGMA data_version``, a one-row table).
         """
         ...
 

@@ -1,0 +1,175 @@
+"""What the planner asks for, and what it is told.
+
+Each command is answered by exactly one event. The planner never waits: commands may be carried out
+in any order and at the same time.
+"""
+
+from dataclasses import dataclass
+
+from wheelyard.errors import WheelyardError
+from wheelyard.model.artifact import Artifact, Origin
+from wheelyard.model.job import BuildKey, Offer, Report
+from wheelyard.model.release import Release
+from wheelyard.model.resolution import Query, Resolution
+from wheelyard.model.source import FileEntry, Source, SourceFacts
+from wheelyard.targets.target import Target
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class UnitId:
+    """A wheel that is wanted: one release for one target."""
+
+    release: Release
+    target: Target
+
+    def __str__(self) -> str:
+        return f"{self.release} for {self.target}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolveRequest:
+    """Resolve what was asked for, for one target."""
+
+    query: Query
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inspect:
+    """Fetch a source, read what it says of itself, and look up what is already published of it."""
+
+    release: Release
+    source: Source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolveBuild:
+    """Resolve the build requirements of a unit."""
+
+    unit: UnitId
+    query: Query
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recall:
+    """Look up what a key is known to give: an artifact, or further requirements."""
+
+    unit: UnitId
+    key: BuildKey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchWheel:
+    """Bring upstream's wheel of a unit."""
+
+    unit: UnitId
+    entry: FileEntry
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """Run a job. ``bootstrap``: a seed is in its environment."""
+
+    unit: UnitId
+    offer: Offer
+    bootstrap: bool
+
+
+Command = ResolveRequest | Inspect | ResolveBuild | Recall | FetchWheel | Start
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exclusion:
+    """A requirement that was left out for a target, and why.
+
+    ``applicable`` is False where no release of it is meant for that Python at all.
+    """
+
+    requirement: str
+    target: Target
+    reason: str
+    hint: str = ""
+    applicable: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestResolved:
+    """The answer to ResolveRequest; ``exclusions`` are what had to be left out."""
+
+    target: Target
+    resolution: Resolution
+    exclusions: tuple[Exclusion, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inspected:
+    """The answer to Inspect; ``source`` now has its digest."""
+
+    release: Release
+    source: Source
+    facts: SourceFacts
+    published: tuple[Artifact, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InspectFailed:
+    """The source could not be had or read."""
+
+    release: Release
+    error: WheelyardError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildResolved:
+    """The answer to ResolveBuild."""
+
+    unit: UnitId
+    resolution: Resolution
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitFailed:
+    """A command for a unit could not be carried out."""
+
+    unit: UnitId
+    error: WheelyardError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recalled:
+    """The answer to Recall; both are None where nothing is known."""
+
+    unit: UnitId
+    key: BuildKey
+    artifact: Artifact | None = None
+    needs: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WheelFetched:
+    """The answer to FetchWheel."""
+
+    unit: UnitId
+    artifact: Artifact
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """The answer to Start. ``artifact`` is the one that counts (published, where it is final)."""
+
+    unit: UnitId
+    key: BuildKey
+    report: Report
+    artifact: Artifact | None = None
+
+
+Event = (
+    RequestResolved
+    | Inspected
+    | InspectFailed
+    | BuildResolved
+    | UnitFailed
+    | Recalled
+    | WheelFetched
+    | Finished
+)
