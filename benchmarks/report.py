@@ -8,10 +8,9 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from benchmarks.measure import Usage, median
 from rich.console import Console
 from rich.table import Table
-
-from benchmarks.measure import Usage, median
 
 OUT = Path(__file__).resolve().parent / "out"
 OURS = "wheelyard"

@@ -8,13 +8,16 @@ import os
 import shutil
 import subprocess
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from benchmarks.corpus import cache_folder, sdists, unpack
 from benchmarks.measure import Usage, measure, total
+
 from wheelyard.model.release import Release
+
+_UPSTREAM_TOOLS = ("--from-source", "requested")
 
 
 class Runner(Protocol):
@@ -116,11 +119,11 @@ class Fromager:
         """Build releases and all that it takes to build them, from the sdists that are cached."""
         downloads = folder / "sdists-repo" / "downloads"
         downloads.mkdir(parents=True)
-        for path in (cache_folder() / "tree-sdists").glob("*.tar.gz"):
+        for path in tree_sdists().glob("*.tar.gz"):
             shutil.copy(path, downloads)
         usage = self._run(["bootstrap", *map(str, releases)], folder)
         # What a first run had to fetch is there for the next one.
-        shutil.copytree(downloads, cache_folder() / "tree-sdists", dirs_exist_ok=True)
+        shutil.copytree(downloads, tree_sdists(), dirs_exist_ok=True)
         return usage
 
     def build(self, releases: Sequence[Release], folder: Path) -> Usage:
@@ -149,38 +152,44 @@ class Fromager:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wheelyard:
-    """``wheelyard build``, one run for all, on a state with build tools and sources but no result.
+    """``wheelyard build``, one run for all, on a state that knows sources and build tools.
 
-    ``tools`` is what is built before, from source. ``options`` go to every run, so that the compiler
-    cache, the sandbox and the like can be compared.
+    Build tools are upstream's wheels, as they are for pip, build and uv; every requested release is
+    built anew. ``options`` go to every run, so that sandbox, compiler cache and the like compare.
     """
 
     target: str
     name: str = "wheelyard build"
     options: tuple[str, ...] = ()
-    tools: tuple[str, ...] = ("hatchling", "flit-core", "setuptools", "poetry-core", "cython")
-    environment: dict[str, str] = field(default_factory=dict)
 
     def prepare(self, releases: Sequence[Release]) -> None:
-        """Build the tools and fetch the sources, once."""
-        if self._template.is_dir():
-            return
-        self._run(["build", *self.tools], self._template, cache_folder() / "wheelyard-log")
-        self._run(["plan", *map(str, releases)], self._template, cache_folder() / "wheelyard-log")
+        """Build everything once, which fetches sources, tools and what else is kept."""
+        if not self._template.is_dir():
+            started = fresh(self._template.with_name("wheelyard-state-partial"))
+            self._run(["build", *map(str, releases), *_UPSTREAM_TOOLS], started)
+            started.rename(self._template)
 
     @property
     def _template(self) -> Path:
         return cache_folder() / "wheelyard-state"
 
-    def build(self, releases: Sequence[Release], folder: Path) -> Usage:
-        """Build them on a copy of the prepared state."""
-        shutil.copytree(self._template, folder / "state", symlinks=True)
-        return self._run(["build", *map(str, releases)], folder / "state", folder / "log")
+    def build(self, releases: Sequence[Release], folder: Path, more: Sequence[str] = ()) -> Usage:
+        """Build them anew on a copy of the prepared state."""
+        state = folder / "state"
+        shutil.copytree(self._template, state, symlinks=True)
+        names = map(str, releases)
+        return self._run(["build", *names, *_UPSTREAM_TOOLS, "--rebuild", *more], state)
 
-    def _run(self, arguments: Sequence[str], state: Path, log: Path) -> Usage:
+    def tree(self, releases: Sequence[Release], folder: Path) -> tuple[Usage, Usage]:
+        """Build them and every tool from a folder of sdists alone, then ask for the same again."""
+        sources = ["--index", str(tree_sdists()), "--from-source", "all"]
+        command = ["build", *map(str, releases), *sources]
+        state = folder / "state"
+        return self._run(command, state), self._run(command, state)
+
+    def _run(self, arguments: Sequence[str], state: Path) -> Usage:
         command = ["wheelyard", *arguments, "--target", self.target, "--state", str(state)]
-        environment = os.environ | self.environment
-        return measure([*command, *self.options], log=log, environment=environment)
+        return measure([*command, *self.options], log=state.with_name(f"{state.name}.log"))
 
 
 def peers(python: Path) -> Path:
@@ -195,6 +204,13 @@ def peers(python: Path) -> Path:
         install = ["uv", "pip", "install", "--quiet", "--python", folder / "bin" / "python"]
         subprocess.run([*install, *what], check=True)
     return folder / "bin"
+
+
+def tree_sdists() -> Path:
+    """Return the folder with the sdists of everything that the whole tree takes."""
+    folder = cache_folder() / "tree-sdists"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def fresh(folder: Path) -> Path:

@@ -1,7 +1,6 @@
 """Four targets beside one, for the pure packages: what is planned and built once must cost once."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from benchmarks.corpus import PURE, cache_folder
 from benchmarks.report import Row, publish
