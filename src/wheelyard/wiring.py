@@ -39,8 +39,10 @@ from wheelyard.plan.record import Answer
 from wheelyard.plan.recording import query_key
 from wheelyard.plan.unit import PlanOptions
 from wheelyard.ports import ArtifactStore, Blobs, JobStore
+from wheelyard.store.artifacts import StoredArtifacts
 from wheelyard.store.clock import SystemClock
 from wheelyard.store.folder import StateFolder
+from wheelyard.store.jobs import StoredJobs
 from wheelyard.upstream.candidates import ExtraCandidate
 from wheelyard.upstream.client import IndexUpstream
 from wheelyard.upstream.installers import certificate_file, default_index
@@ -194,7 +196,9 @@ async def open_farm(settings: FarmSettings, recorded: Sequence[Answer] = ()) -> 
     """Open the farm of this machine; ``recorded`` answers come before the resolver's."""
     async with AsyncExitStack() as stack:
         clock = SystemClock()
-        folder = await stack.enter_async_context(StateFolder.open(settings.state, clock=clock))
+        folder = await stack.enter_async_context(
+            await StateFolder.open(settings.state, clock=clock)
+        )
         await folder.recover()
         blobs = FolderBlobs(folder.place("blobs"))
         upstream = IndexUpstream(settings=_upstream_settings(settings, folder), blobs=blobs)
@@ -239,8 +243,25 @@ async def find_interpreters(state: Path) -> MachineInterpreters:
 @asynccontextmanager
 async def open_index(state: Path | None) -> AsyncIterator[IndexPorts]:
     """Open what an index is made of."""
-    async with StateFolder.open(state_path(state)) as folder:
+    async with await StateFolder.open(state_path(state)) as folder:
         yield IndexPorts(artifacts=folder.artifacts, blobs=FolderBlobs(folder.place("blobs")))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Archive:
+    """What a state folder remembers."""
+
+    jobs: StoredJobs
+    artifacts: StoredArtifacts
+    blobs: FolderBlobs
+
+
+@asynccontextmanager
+async def open_archive(state: Path | None) -> AsyncIterator[Archive]:
+    """Open what a state folder remembers."""
+    async with await StateFolder.open(state_path(state)) as folder:
+        blobs = FolderBlobs(folder.place("blobs"))
+        yield Archive(jobs=folder.jobs, artifacts=folder.artifacts, blobs=blobs)
 
 
 def _upstream_settings(settings: FarmSettings, folder: StateFolder) -> UpstreamSettings:
