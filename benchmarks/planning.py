@@ -23,6 +23,10 @@ def run(plan: Callable[[int], int]) -> None:
     print(f"  {peak:.0f} MB of this process at most (aim: under {AIM_MEGABYTES} MB)")
     OUT.mkdir(exist_ok=True)
     now = datetime.now(UTC)
-    content: dict[str, object] = {"benchmark": "planning", "at": now.isoformat(), "machine": machine()}
+    content: dict[str, object] = {
+        "benchmark": "planning",
+        "at": now.isoformat(),
+        "machine": machine(),
+    }
     content |= {"releases": RELEASES, "jobs": jobs, "wall": wall, "cpu": cpu, "peak_mb": peak}
     (OUT / f"planning-{now:%Y%m%dT%H%M%SZ}.json").write_text(json.dumps(content, indent=1))
