@@ -39,8 +39,8 @@ def publish(name: str, rows: Sequence[Row], targets: Mapping[tuple[str, str], fl
     OUT.mkdir(exist_ok=True)
     now = datetime.now(UTC)
     path = OUT / f"{name}-{now:%Y%m%dT%H%M%SZ}.json"
-    content = {"benchmark": name, "at": now.isoformat(), "machine": machine()}
-    content["rows"] = [asdict(row) | {"median": asdict(row.typical)} for row in rows]
+    measured = [asdict(row) | {"median": asdict(row.typical)} for row in rows]
+    content = {"benchmark": name, "at": now.isoformat(), "machine": machine(), "rows": measured}
     path.write_text(json.dumps(content, indent=1))
     print(f"written to {path}")
 

@@ -17,6 +17,7 @@ from benchmarks.measure import Usage, measure, total
 
 from wheelyard.model.release import Release
 
+Command = list[str | Path]
 _UPSTREAM_TOOLS = ("--from-source", "requested")
 
 
@@ -50,7 +51,14 @@ class PipWheel:
 
     def build(self, releases: Sequence[Release], folder: Path) -> Usage:
         """Build them one after the other."""
-        command = [peers(self.python) / "python", "-m", "pip", "wheel", "--no-deps", "--quiet"]
+        command: Command = [
+            peers(self.python) / "python",
+            "-m",
+            "pip",
+            "wheel",
+            "--no-deps",
+            "--quiet",
+        ]
         return total(
             measure([*command, "--wheel-dir", folder / "out", path], log=folder / "log")
             for path in sdists(releases).values()
@@ -70,7 +78,7 @@ class PypaBuild:
 
     def build(self, releases: Sequence[Release], folder: Path) -> Usage:
         """Build them one after the other; unpacking is not measured."""
-        command = [peers(self.python) / "python", "-m", "build", "--wheel"]
+        command: Command = [peers(self.python) / "python", "-m", "build", "--wheel"]
         trees = [unpack(path, folder / path.name) for path in sdists(releases).values()]
         return total(
             measure([*command, "--outdir", folder / "out", tree], log=folder / "log")
@@ -91,7 +99,7 @@ class UvBuild:
 
     def build(self, releases: Sequence[Release], folder: Path) -> Usage:
         """Build them one after the other."""
-        command = [peers(self.python) / "uv", "build", "--wheel", "--python", self.python]
+        command: Command = [peers(self.python) / "uv", "build", "--wheel", "--python", self.python]
         return total(
             measure([*command, "--out-dir", folder / "out", path], log=folder / "log")
             for path in sdists(releases).values()
@@ -145,7 +153,7 @@ class Fromager:
         programs = peers(self.python)
         # It calls uv by name.
         environment = os.environ | {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
-        command = [programs / "fromager", "--output-dir", folder, *arguments]
+        command: Command = [programs / "fromager", "--output-dir", folder, *arguments]
         (folder / "overrides").mkdir(parents=True, exist_ok=True)
         return measure(command, log=folder / "log", cwd=folder, environment=environment)
 
@@ -201,7 +209,14 @@ def peers(python: Path) -> Path:
     if not (folder / "bin" / "fromager").exists():
         subprocess.run(["uv", "venv", "--quiet", "--python", python, folder], check=True)
         what = ["fromager>=0.40", "build>=1.2", "pip", "uv"]
-        install = ["uv", "pip", "install", "--quiet", "--python", folder / "bin" / "python"]
+        install: Command = [
+            "uv",
+            "pip",
+            "install",
+            "--quiet",
+            "--python",
+            folder / "bin" / "python",
+        ]
         subprocess.run([*install, *what], check=True)
     return folder / "bin"
 
