@@ -87,8 +87,8 @@ def provide_parts() -> bool:
     for part in missing:
         say(f"missing: {part.package} ({part.purpose})")
     if missing:
-        packages = " ".join(part.package for part in missing)
-        say(f"  Debian, Ubuntu: sudo apt-get install {packages}")
+        names = " ".join(part.package for part in missing)
+        say(f"  Debian, Ubuntu: sudo apt-get install {names}")
     return not (missing and IN_CI)
 
 

@@ -107,7 +107,7 @@ def _row(
             if unit.error is not None:
                 reason, hint = unit.error.message, unit.error.hint
             elif unit.report is not None:
-                reason = unit.report.reason
+                reason, hint = unit.report.reason, unit.report.hint
         case State.SKIPPED:
             ending, reason = Ending.SKIPPED, skips.get(unit.id, "")
         case State.NOT_APPLICABLE:
