@@ -14,8 +14,8 @@ from packaging.tags import Tag
 _SUFFIXES = (".so", ".pyd")
 
 
-def abi3_violations(wheel: Path, tags: Iterable[Tag]) -> tuple[str, ...]:
-    """Name the files in a wheel that use more than the oldest Python that it is tagged for has."""
+def abi3_violations(wheel: Path, tags: Iterable[Tag], compiled: Iterable[str]) -> tuple[str, ...]:
+    """Name the compiled files in a wheel that use more than the oldest Python that it is tagged for has."""
     minors = [
         int(tag.interpreter[3:])
         for tag in tags
@@ -24,17 +24,18 @@ def abi3_violations(wheel: Path, tags: Iterable[Tag]) -> tuple[str, ...]:
     if not minors:
         return ()
     with zipfile.ZipFile(wheel) as archive:
-        return tuple(_violations(archive, min(minors)))
+        return tuple(_violations(archive, compiled, min(minors)))
 
 
-def _violations(archive: zipfile.ZipFile, minor: int) -> Iterator[str]:
+def _violations(archive: zipfile.ZipFile, compiled: Iterable[str], minor: int) -> Iterator[str]:
     # Most wheels are not tagged abi3, and the import takes the better part of a second.
     from abi3audit._audit import AuditError, audit
     from abi3audit._extract import SharedObjectExtractor, SharedObjectSpec
     from abi3info.models import PyVersion
+    from elftools.common.exceptions import ELFError
 
     with tempfile.TemporaryDirectory() as folder:
-        for name in archive.namelist():
+        for name in compiled:
             if not name.endswith(_SUFFIXES):
                 continue
             file = Path(folder, "module").with_suffix(Path(name).suffix)
@@ -43,7 +44,7 @@ def _violations(archive: zipfile.ZipFile, minor: int) -> Iterator[str]:
                 for shared in SharedObjectExtractor(SharedObjectSpec(str(file))):
                     result = audit(shared, assume_minimum_abi3=PyVersion(3, minor))
                     yield from _told(name, minor, result)
-            except AuditError as error:
+            except (AuditError, ELFError) as error:
                 yield f"{name} cannot be audited: {error}"
 
 

@@ -9,19 +9,19 @@ import zipfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
-
-from packaging.tags import Tag
 
 from wheelyard.errors import InvalidNameError
 from wheelyard.executor.abi3 import abi3_violations
 from wheelyard.executor.check_policy import DEFAULT_VERDICTS, CheckPolicy
 from wheelyard.executor.elf import architecture, elf_members, loaded_bytes
 from wheelyard.executor.upstream_files import is_library, missing
+from wheelyard.executor.wheelfile import WheelFacts
 from wheelyard.model.job import Finding
 from wheelyard.targets.platform import Platform, PlatformKind
 from wheelyard.targets.target import Target
 from wheelyard.targets.wheelname import WheelName
+
+__all__ = ["CheckPolicy", "check_wheel"]
 
 _LINUX = {PlatformKind.LINUX, PlatformKind.MANYLINUX, PlatformKind.MUSLLINUX}
 _ELF_NAMES = {"armv7l": "arm", "armv6l": "arm"}
@@ -32,25 +32,10 @@ _MOST_NAMED = 5
 _TEST_FOLDERS = {"tests", "test"}
 
 
-class Facts(Protocol):
-    """What the checks want to know of a wheel; WheelFacts has it."""
-
-    @property
-    def filename(self) -> str: ...
-    @property
-    def project(self) -> str: ...
-    @property
-    def tags(self) -> frozenset[Tag]: ...
-    @property
-    def files(self) -> tuple[str, ...]: ...
-    @property
-    def compiled(self) -> tuple[str, ...]: ...
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Wheel:
     path: Path
-    facts: Facts
+    facts: WheelFacts
     platform: Platform
     upstream_filename: str
     upstream_files: tuple[str, ...] | None
@@ -60,9 +45,9 @@ class _Wheel:
         return frozenset(tag.platform for tag in self.facts.tags)
 
 
-def check_wheel(
+def check_wheel(  # noqa: PLR0913 - the wheel, its job and upstream's, by name
     path: Path,
-    facts: Facts,
+    facts: WheelFacts,
     *,
     target: Target,
     upstream_filename: str,
@@ -138,7 +123,7 @@ def _foreign_architecture(wheel: _Wheel) -> str:
 def _abi3_violation(wheel: _Wheel) -> str:
     if not any(tag.abi == "abi3" for tag in wheel.facts.tags) or not wheel.facts.compiled:
         return ""
-    return _named(abi3_violations(wheel.path, wheel.facts.tags), "; ")
+    return _named(abi3_violations(wheel.path, wheel.facts.tags, wheel.facts.compiled), "; ")
 
 
 def _build_path_leak(wheel: _Wheel) -> str:
