@@ -72,8 +72,7 @@ def inside(
 ) -> dict[Node, tuple[Node, ...]]:
     """Return the part of a graph that lies among some nodes, in the order of their names."""
     return {
-        node: tuple(to for to in edges[node] if to in members)
-        for node in sorted(members, key=repr)
+        node: tuple(to for to in edges[node] if to in members) for node in sorted(members, key=repr)
     }
 
 
@@ -210,8 +209,10 @@ def _greedy(edges: Mapping[Node, tuple[Node, ...]], candidates: list[Node]) -> l
         wanted = dict.fromkeys(rest, 0)
         for node in tangled:
             for to in rest[node]:
-                wanted[to] = wanted.get(to, 0) + len(rest[to] if to in rest else ())
-        left = sorted((n for n in left if n in tangled), key=lambda node: (-wanted[node], repr(node)))
+                wanted[to] = wanted.get(to, 0) + len(rest.get(to, ()))
+        left = sorted(
+            (n for n in left if n in tangled), key=lambda node: (-wanted[node], repr(node))
+        )
         graph = rest
         best = min(left[:_GREEDY_NODES], key=lambda node: _tangle(without_providers(graph, {node})))
         left.remove(best)
