@@ -14,6 +14,8 @@ _LATE_IMPORTS = {
         "setuptools.command.install_scripts",
         "setuptools.command.dist_info",
         "setuptools.command.build",
+        "setuptools.command.build_ext",
+        "distutils.command.build_scripts",
         "setuptools.config.pyprojecttoml",
         "setuptools.config.setupcfg",
         "setuptools.config._validate_pyproject",
