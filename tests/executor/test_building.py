@@ -53,7 +53,9 @@ async def test_a_back_end_in_the_tree_is_used(yard: Yard) -> None:
 
 
 async def test_a_back_end_outside_of_its_backend_path_is_refused(warm: Yard) -> None:
-    offer = warm.offer(files={"pyproject.toml": '[build-system]\nbuild-backend = "json"\nbackend-path = ["."]'})
+    offer = warm.offer(
+        files={"pyproject.toml": '[build-system]\nbuild-backend = "json"\nbackend-path = ["."]'}
+    )
 
     report = await warm.run(offer)
 
@@ -89,7 +91,9 @@ async def test_a_back_end_is_loaded_once_and_remembers_nothing(warm: Yard) -> No
     first = await warm.log(await warm.run(warm.offer(hook)))
     second = await warm.log(await warm.run(warm.offer(hook, name="other")))
 
-    lines = [next(line for line in log.splitlines() if "loaded at" in line) for log in (first, second)]
+    lines = [
+        next(line for line in log.splitlines() if "loaded at" in line) for log in (first, second)
+    ]
     assert lines[0] == lines[1]
     assert lines[0].endswith("seen 1")
 
@@ -97,7 +101,9 @@ async def test_a_back_end_is_loaded_once_and_remembers_nothing(warm: Yard) -> No
 async def test_a_recipe_with_variables_gets_a_back_end_that_is_loaded_with_them(warm: Yard) -> None:
     hook = "print('loaded at', LOADED_AT)"
     recipe = Recipe(environment={"A": "b"})
-    logs = [await warm.log(await warm.run(warm.offer(hook, name=name, recipe=recipe))) for name in "xy"]
+    logs = [
+        await warm.log(await warm.run(warm.offer(hook, name=name, recipe=recipe))) for name in "xy"
+    ]
 
     lines = [next(line for line in log.splitlines() if "loaded at" in line) for log in logs]
     assert lines[0] != lines[1]
@@ -135,7 +141,9 @@ async def test_a_failure_has_a_reason_and_the_end_of_its_log(yard: Yard) -> None
 
 
 async def test_a_reason_from_the_log_goes_before_the_exception(warm: Yard) -> None:
-    report = await warm.run(warm.offer("print('fatal error: Python.h: No such file'); raise SystemExit(1)"))
+    report = await warm.run(
+        warm.offer("print('fatal error: Python.h: No such file'); raise SystemExit(1)")
+    )
 
     assert report.reason == "Python.h not found"
 
@@ -148,7 +156,10 @@ async def test_a_crash_is_told_with_its_signal(yard: Yard) -> None:
 
 
 async def test_patches_are_applied_before_the_build(warm: Yard) -> None:
-    recipe = Recipe(patches=(Patch(name="value", text=PATCH),), test='python -c "import demo; assert demo.VALUE == 2"')
+    recipe = Recipe(
+        patches=(Patch(name="value", text=PATCH),),
+        test='python -c "import demo; assert demo.VALUE == 2"',
+    )
 
     report = await warm.run(warm.offer(recipe=recipe))
 
@@ -168,7 +179,9 @@ async def test_a_wheel_that_cannot_be_imported_fails(yard: Yard) -> None:
     report = await yard.run(yard.offer(files={"src/demo.py": "import nowhere_at_all\n"}))
 
     assert report.outcome is Outcome.FAILED
-    assert report.reason == "import demo failed: ModuleNotFoundError: No module named 'nowhere_at_all'"
+    assert (
+        report.reason == "import demo failed: ModuleNotFoundError: No module named 'nowhere_at_all'"
+    )
     assert report.artifact is None
 
 
@@ -178,7 +191,9 @@ async def test_a_module_that_a_cycle_withholds_is_a_warning(warm: Yard) -> None:
     report = await warm.run(offer)
 
     assert report.outcome is Outcome.BUILT
-    assert [(finding.check, finding.verdict) for finding in report.findings] == [("import", Verdict.WARN)]
+    assert [(finding.check, finding.verdict) for finding in report.findings] == [
+        ("import", Verdict.WARN)
+    ]
 
 
 async def test_the_import_sees_the_test_requirements_and_nothing_else(yard: Yard) -> None:
@@ -225,7 +240,7 @@ async def test_a_reproducible_build_is_silent_and_another_is_explained(warm: Yar
 
     assert steady.outcome is changing.outcome is Outcome.BUILT
     assert steady.irreproducible == ""
-    assert changing.irreproducible.startswith("demo.py: line 2: \"X = ")
+    assert changing.irreproducible.startswith('demo.py: line 2: "X = ')
 
 
 async def test_the_line_that_repeats_a_build_works(warm: Yard, tmp_path: Path) -> None:

@@ -45,7 +45,9 @@ async def test_other_jobs_and_the_machines_secrets_cannot_be_read(sandbox: Yard)
     secret = sandbox.state / "token"
     secret.parent.mkdir(exist_ok=True)
     secret.write_text("swordfish")
-    waiting = sandbox.offer("open('mine', 'w').write('swordfish'); import time; time.sleep(1.5)", name="victim")
+    waiting = sandbox.offer(
+        "open('mine', 'w').write('swordfish'); import time; time.sleep(1.5)", name="victim"
+    )
     thief = sandbox.offer(
         hook(
             "print('jobs', os.listdir('/jobs') if os.path.isdir('/jobs') else [])",
@@ -67,7 +69,9 @@ async def test_other_jobs_and_the_machines_secrets_cannot_be_read(sandbox: Yard)
     assert log.count(" failed ") == 3
 
 
-async def test_the_warm_interpreter_and_other_processes_are_out_of_reach(make_yard: MakeYard) -> None:
+async def test_the_warm_interpreter_and_other_processes_are_out_of_reach(
+    make_yard: MakeYard,
+) -> None:
     yard = make_yard(sandbox=Sandbox.REQUIRE)
     neighbour = yard.offer("import time; time.sleep(1.5)", name="neighbour")
     report, other = await asyncio.gather(
@@ -139,9 +143,21 @@ async def test_jobs_do_not_meet_on_the_loopback(make_yard: MakeYard) -> None:
 
 
 async def test_nothing_outside_of_its_folder_can_be_written(sandbox: Yard) -> None:
-    places = ("/x", "/usr/x", "/env/x", "/env/lib/x", "/etc/x", "/dev/x", "/wheelyard/x", "/environments/x", "/proc/sys/kernel/x")
+    places = (
+        "/x",
+        "/usr/x",
+        "/env/x",
+        "/env/lib/x",
+        "/etc/x",
+        "/dev/x",
+        "/wheelyard/x",
+        "/environments/x",
+        "/proc/sys/kernel/x",
+    )
     lines = [f"attempt({place!r}, lambda: open({place!r}, 'w').write('x'))" for place in places]
-    lines.append("import tinyback; attempt('back end', lambda: open(tinyback.__file__, 'a').write('x'))")
+    lines.append(
+        "import tinyback; attempt('back end', lambda: open(tinyback.__file__, 'a').write('x'))"
+    )
 
     report = await sandbox.run(sandbox.offer(hook(*lines)))
 
@@ -232,7 +248,9 @@ async def test_endless_output_is_cut_and_ends_the_job(yard: Yard) -> None:
 
 async def test_binary_output_harms_nobody(yard: Yard) -> None:
     report = await yard.run(
-        yard.offer("import os\nfor i in range(64): os.write(1, os.urandom(4096) + b'\\n\\0\\xff\\x1b[2J')")
+        yard.offer(
+            "import os\nfor i in range(64): os.write(1, os.urandom(4096) + b'\\n\\0\\xff\\x1b[2J')"
+        )
     )
 
     assert report.outcome is Outcome.BUILT, report.reason
@@ -325,7 +343,9 @@ async def test_an_import_cannot_change_the_wheel_that_is_stored(yard: Yard) -> N
 
 async def test_cancelling_kills_the_whole_tree(yard: Yard) -> None:
     marker = f"86400.{secrets.randbelow(10**9)}"
-    offer = yard.offer(f"import subprocess; print('started'); subprocess.run(['sleep', {marker!r}])")
+    offer = yard.offer(
+        f"import subprocess; print('started'); subprocess.run(['sleep', {marker!r}])"
+    )
     started = asyncio.Event()
     task = asyncio.create_task(
         yard.executor.run(offer, lambda p: started.set() if p.line == "started" else None)

@@ -27,7 +27,9 @@ def repeat_line(
     ]
     if wheels:
         files = " ".join(quoted(str(path)) for path in wheels)
-        steps.append(f'{quoted(str(uv))} pip install -q --offline --no-deps --python "$W/env" {files}')
+        steps.append(
+            f'{quoted(str(uv))} pip install -q --offline --no-deps --python "$W/env" {files}'
+        )
     steps.append(f'cd "$W"/{quoted(state.project)}')
     steps += [
         f"printf %s {quoted(patch.text)} | patch -p{patch.strip}" for patch in offer.recipe.patches
