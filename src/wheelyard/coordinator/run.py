@@ -186,10 +186,10 @@ class Run:
         if job is None or job.state in {JobState.READY, JobState.LEASED}:
             return False
         report = await self._jobs.last_report(key)
-        if report is not None and report.outcome in {Outcome.BUILT, Outcome.NEEDS}:
-            if job.state is JobState.DONE and await self._intake.has_bytes(report):
-                self._finish(start, report)
-                return True
+        answered = job.state is JobState.DONE and job.outcome in {Outcome.BUILT, Outcome.NEEDS}
+        if answered and report is not None and await self._intake.has_bytes(report):
+            self._finish(start, report)
+            return True
         await self._jobs.retry(Selection(keys=(key,)))
         return False
 

@@ -163,6 +163,12 @@ class MemoryUpstream:
             metadata_digest=metadata_digest,
         )
 
+    async def wheel_files(self, entry: FileEntry) -> tuple[str, ...]:
+        """Return the paths of a wheel of this upstream, which holds nothing but its metadata."""
+        self._content(entry.url)
+        stem = "-".join(entry.filename.split("-")[:2])
+        return (f"{stem}.dist-info/METADATA",)
+
     async def facts(self, source: Source) -> SourceFacts:
         """Return what a source says of its build."""
         self._content(source.location)
