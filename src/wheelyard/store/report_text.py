@@ -12,7 +12,7 @@ from wheelyard.model.job import Report
 
 def write_report(report: Report) -> str:
     """Return a report as JSON."""
-    return msgspec.json.encode(report, enc_hook=_write, order="deterministic").decode()
+    return msgspec.json.encode(report, enc_hook=_write).decode()
 
 
 def read_report(text: str) -> Report:
