@@ -169,18 +169,6 @@ class Builder(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settlement:
-    """What a result did. ``accepted`` is False where the lease was lost.
-
-    ``again_in`` is set where the job is to be tried again, in seconds; ``held`` says why it waits for a person.
-    """
-
-    accepted: bool
-    again_in: float | None = None
-    held: str = ""
-
-
 class JobStore(Protocol):
     """Jobs and attempts. The database is the truth: each method is one transaction."""
 
@@ -191,16 +179,12 @@ class JobStore(Protocol):
         """
         ...
 
-    async def holder(self, key: BuildKey) -> str:
-        """Return who holds a job now and is alive; empty where nobody does."""
-        ...
-
     async def renew(self, key: BuildKey, fence: int, *, seconds: float) -> bool:
         """Prolong a lease; False where it was lost."""
         ...
 
-    async def finish(self, key: BuildKey, fence: int, report: Report) -> Settlement:
-        """Record how an attempt ended, with its artifact, in one transaction."""
+    async def finish(self, key: BuildKey, fence: int, report: Report) -> bool:
+        """Record how an attempt ended, with its artifact, in one transaction; False where the lease was lost."""
         ...
 
     async def release_owner(self, builder: str) -> int:
