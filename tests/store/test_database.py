@@ -1,6 +1,7 @@
 """The database: its revisions, and what is said when it cannot be used."""
 
 import asyncio
+import fcntl
 import sqlite3
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from wheelyard.errors import StoreError
 from wheelyard.store import migrations
 from wheelyard.store.database import Database
 from wheelyard.store.migrations.run import upgrade
-from wheelyard.store.revision import REVISIONS
+from wheelyard.store.revision import REVISIONS, alone
 from wheelyard.store.schema import METADATA
 
 pytestmark = pytest.mark.anyio
@@ -79,6 +80,13 @@ def test_a_migration_that_fails_leaves_the_database_as_it_was(tmp_path: Path) ->
     with closing(sqlite3.connect(path)) as connection:
         tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
         assert tables.fetchall() == [("memory",)]
+
+
+def test_one_process_migrates_a_database_at_a_time(tmp_path: Path) -> None:
+    path = tmp_path / "state.sqlite"
+    lock = path.with_name("state.sqlite.lock")
+    with alone(path), lock.open() as other, pytest.raises(BlockingIOError):
+        fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 async def test_a_database_of_a_newer_wheelyard_is_left_alone(tmp_path: Path) -> None:
