@@ -8,7 +8,6 @@ import hashlib
 from collections.abc import Mapping
 
 from wheelyard.errors import (
-    DigestMismatchError,
     InvalidArchiveError,
     InvalidNameError,
     NotUpstreamError,
@@ -108,8 +107,6 @@ class CandidateView:
         try:
             content = await self._content(release)
             metadata = read_metadata(content, release, self._target)
-        except DigestMismatchError:
-            raise
         except (NotUpstreamError, InvalidArchiveError, InvalidNameError) as error:
             raise _UnfitError(release, Because.METADATA, error.message) from error
         if not allows(metadata.requires_python, self._target.interpreter):
