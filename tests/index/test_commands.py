@@ -60,7 +60,7 @@ def test_export_names_what_it_left_out(shelf: Shelf, tmp_path: Path) -> None:
     artifact = shelf.put("tiny", "1.0")
     asyncio.run(shelf.blobs.remove(artifact.digest))
     ended = CliRunner().invoke(app_over(shelf), ["export", str(tmp_path / "out")])
-    assert f"Left out: {artifact.filename}: its bytes are not stored any more." in ended.stderr
+    assert f"Left out: {artifact.filename}: its bytes are not on this machine." in ended.stderr
 
 
 def test_list_as_json_names_projects_and_files(shelf: Shelf) -> None:

@@ -1,7 +1,7 @@
 """Which form a client gets."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wheelyard.index.negotiation import Form, by_name, choose
@@ -44,6 +44,7 @@ def test_the_best_form_wins(accept: str, form: Form | None) -> None:
     assert choose(accept) is form
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_any_header_has_an_answer(accept: str) -> None:
     assert choose(accept) in {*Form, None}

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 from urllib.parse import unquote, urldefrag
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from packaging.version import Version
 
@@ -136,6 +136,7 @@ def said_by_html(content: bytes) -> list[dict[str, object]]:
     return said
 
 
+@settings(deadline=None)
 @given(st.lists(artifacts(), max_size=5))
 def test_html_and_json_say_the_same_whatever_names_and_reasons_hold(listed: list[Artifact]) -> None:
     made = page(*listed)
@@ -147,12 +148,14 @@ def test_html_and_json_say_the_same_whatever_names_and_reasons_hold(listed: list
     )
 
 
+@settings(deadline=None)
 @given(st.lists(artifacts(), max_size=4))
 def test_a_page_read_back_from_json_is_the_same_page(listed: list[Artifact]) -> None:
     made = page(*listed)
     assert read_project_json(project_json(made)) == made
 
 
+@settings(deadline=None)
 @given(artifacts())
 def test_the_last_part_of_an_address_is_the_file_name_and_nothing_climbs(each: Artifact) -> None:
     if fault_of(each):
@@ -246,6 +249,7 @@ def test_merging_never_changes_published_bytes() -> None:
     assert merged.kept == (other.filename,)
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(["1", "1.0.post1", "2.0a1", "1!0", "0.1.dev3"]), unique=True))
 def test_merged_versions_are_sorted(versions: list[str]) -> None:
     made = SimplePage(project=ProjectName("tiny"), files=(), versions=())

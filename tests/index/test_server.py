@@ -263,43 +263,41 @@ def test_an_unknown_project_says_what_to_do(shelf: Shelf, tiny: Artifact) -> Non
     ask(shelf, body)
 
 
-@pytest.mark.parametrize(
-    "target",
-    [
-        b"/simple/../../etc/passwd",
-        b"/simple/%2e%2e/%2e%2e/etc/passwd",
-        b"/simple/..%2f..%2fetc%2fpasswd/",
-        b"/simple/tiny%2F",
-        b"/simple/tiny%2f/",
-        b"/simple%2ftiny/",
-        b"/simple/tiny%00/",
-        b"/simple//",
-        b"/simple/%FF%FE/",
-        b"/simple/%3Cscript%3E/",
-        b"/simple/" + b"a" * 10_000 + b"/",
-        b"/simple/" + b"-" * 10_000 + b"a/",
-        b"/files/",
-        b"/files/../../etc/passwd",
-        b"/files/..%2f..%2fetc/passwd",
-        b"/files/" + b"0" * 64 + b"/..%2f..%2fetc%2fpasswd",
-        b"/files/" + b"0" * 64 + b"/tiny%00-1.0.whl",
-        b"/files/" + b"0" * 64 + b"/" + b"a" * 10_000,
-        b"/nothing",
-        b"/simple/tiny/index.html",
-        b"/.wheelyard/lock",
-    ],
-)
-def test_a_hostile_address_is_cleanly_not_found(
-    shelf: Shelf, tiny: Artifact, target: bytes
-) -> None:
-    async def run() -> None:
-        async with client(shelf) as asked:
+HOSTILE_TARGETS = [
+    b"/simple/../../etc/passwd",
+    b"/simple/%2e%2e/%2e%2e/etc/passwd",
+    b"/simple/..%2f..%2fetc%2fpasswd/",
+    b"/simple/tiny%2F",
+    b"/simple/tiny%2f/",
+    b"/simple%2ftiny/",
+    b"/simple/tiny%00/",
+    b"/simple//",
+    b"/simple/%FF%FE/",
+    b"/simple/%3Cscript%3E/",
+    b"/simple/" + b"a" * 10_000 + b"/",
+    b"/simple/" + b"-" * 10_000 + b"a/",
+    b"/files/",
+    b"/files/../../etc/passwd",
+    b"/files/..%2f..%2fetc/passwd",
+    b"/files/" + b"0" * 64 + b"/..%2f..%2fetc%2fpasswd",
+    b"/files/" + b"0" * 64 + b"/tiny%00-1.0.whl",
+    b"/files/" + b"0" * 64 + b"/" + b"a" * 10_000,
+    b"/nothing",
+    b"/simple/tiny/index.html",
+    b"/.wheelyard/lock",
+]
+
+
+def test_hostile_addresses_are_cleanly_not_found(shelf: Shelf, tiny: Artifact) -> None:
+    async def body(asked: httpx.AsyncClient) -> None:
+        await asked.get("/simple/tiny/")
+        for target in HOSTILE_TARGETS:
             status, answer = await ask_raw(str(asked.base_url), target)
-            assert status in {400, 404}
+            assert status in {400, 404}, target[:100]
             assert b"<script>" not in answer
             assert b"Traceback" not in answer
 
-    asyncio.run(run())
+    ask(shelf, body, freshness=60)
 
 
 def test_writing_is_refused(shelf: Shelf, tiny: Artifact) -> None:
@@ -326,12 +324,12 @@ def test_the_front_page_says_how_to_install_and_what_there_is(shelf: Shelf) -> N
     ask(shelf, body)
 
 
-@pytest.mark.parametrize("host", ["<script>", "[", 'a"b', "x:y:z", ""])
-def test_a_hostile_host_is_not_repeated(shelf: Shelf, host: str) -> None:
+def test_a_hostile_host_is_not_repeated(shelf: Shelf) -> None:
     async def body(asked: httpx.AsyncClient) -> None:
-        answer = await asked.get("/", headers={"Host": host})
-        assert answer.status_code in {200, 400}
-        assert not host or f"//{host}" not in answer.text
+        for host in ("<script>", "[", 'a"b', "x:y:z", ""):
+            answer = await asked.get("/", headers={"Host": host})
+            assert answer.status_code in {200, 400}
+            assert not host or f"//{host}" not in answer.text
 
     ask(shelf, body)
 

@@ -23,7 +23,7 @@ class SandboxMode(StrEnum):
 class CompilerCache(StrEnum):
     """Which compiler cache builds use."""
 
-    OFF = "off"
+    NONE = "none"
     CCACHE = "ccache"
 
 
@@ -198,6 +198,15 @@ Reproducible = Annotated[
         "--check-reproducible",
         envvar="WHEELYARD_CHECK_REPRODUCIBLE",
         help="Build everything twice and show what differs.",
+        rich_help_panel=_HOW,
+    ),
+]
+Rebuild = Annotated[
+    bool,
+    typer.Option(
+        "--rebuild",
+        envvar="WHEELYARD_REBUILD",
+        help="Build again what is there already.",
         rich_help_panel=_HOW,
     ),
 ]

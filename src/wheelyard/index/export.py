@@ -131,7 +131,7 @@ class _Export:
             self._leave_out(artifact.filename, fault)
             return False
         if None in (self.blobs.path(digest) for digest in _contents(artifact).values()):
-            self._leave_out(artifact.filename, "its bytes are not stored any more")
+            self._leave_out(artifact.filename, "its bytes are not on this machine")
             return False
         return True
 

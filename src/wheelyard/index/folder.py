@@ -8,7 +8,6 @@ import errno
 import fcntl
 import hashlib
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
@@ -19,7 +18,8 @@ from wheelyard.errors import OutOfSpaceError, StoreError
 PRIVATE = ".wheelyard"
 _UNWRITTEN = PurePosixPath(PRIVATE, "unwritten")
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-# A file that others cannot read would be a link to nothing for a web server with its own user.
+# A link to a file that others cannot read is no use to a web server with a user of its own; a copy
+# is as readable as the umask lets the pages be.
 _READABLE = 0o444
 _BLOCK = 1 << 20
 
@@ -38,8 +38,8 @@ class ExportFolder:
             (self.root / _UNWRITTEN).mkdir(parents=True, exist_ok=True)
             lock = (self.root / PRIVATE / "lock").open("wb")
         with lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
             with self._translated():
+                fcntl.flock(lock, fcntl.LOCK_EX)
                 self._sweep()
             yield
 
@@ -152,5 +152,3 @@ def _copy(blob: Path, place: Path, digest: str) -> None:
             f"The stored bytes of {digest} are damaged",
             hint="Build the release again; the damaged file was not exported.",
         )
-    shutil.copystat(blob, place)
-    place.chmod(place.stat().st_mode | _READABLE)

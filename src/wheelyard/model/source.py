@@ -20,8 +20,10 @@ class Source:
     """The text of one release, pinned.
 
     ``location`` is a URL or an absolute path. ``digest`` is ``sha256:…`` of the archive's bytes, for
-    git ``git:COMMIT`` and for a folder ``tree:…`` (see ``upstream.folders``); it is empty only while
-    an index gave none and nothing was fetched yet. ``uploaded`` is aware, in UTC.
+    git ``git:COMMIT`` and for a folder ``tree:…`` (see ``upstream.folders``); before anything was
+    fetched it is what an index announced: nothing, or another algorithm's. ``archive`` names the blob
+    that holds the text, once it was fetched: of an sdist its ``digest``, of a tree a tar file.
+    ``uploaded`` is aware, in UTC.
     """
 
     kind: SourceKind
@@ -32,6 +34,7 @@ class Source:
     uploaded: datetime | None = None
     subdirectory: str = ""
     index: str = ""
+    archive: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -56,7 +56,7 @@ def allows(requires_python: str, interpreter: Interpreter) -> bool:
     What cannot be read admits everything, as it does for installers.
     """
     specifiers = _specifiers(requires_python)
-    return specifiers is None or specifiers.contains(interpreter.newest_version, prereleases=True)
+    return specifiers is None or specifiers.contains(interpreter.newest_version)
 
 
 def _specifiers(text: str) -> SpecifierSet | None:

@@ -30,7 +30,11 @@ class JsonDisplay:
 
     def __call__(self, event: RunEvent) -> None:
         """Take an event."""
-        self._stream.write(encode(event) + "\n")
+        self.write(encode(event))
+
+    def write(self, line: str) -> None:
+        """Write one line of JSON."""
+        self._stream.write(line + "\n")
         self._stream.flush()
 
 

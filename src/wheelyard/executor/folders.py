@@ -1,0 +1,148 @@
+"""Folders of jobs: each run of an executor has one, locked while it lives, swept when it is dead.
+
+What lies in them was touched by strangers' code, so nothing here follows a symbolic link.
+"""
+
+import contextlib
+import fcntl
+import os
+import secrets
+import shutil
+import stat
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+_STALE_SECONDS = 3600
+_LOCK = "lock"
+_RUBBISH = 64
+
+
+class RunFolder:
+    """The folder of one run; its lock says that its owner is alive."""
+
+    def __init__(self, jobs: Path) -> None:
+        jobs.mkdir(parents=True, exist_ok=True)
+        name = f"run-{secrets.token_hex(6)}"
+        # Made under another name, so that nobody sweeps it before it is locked.
+        new = jobs / f".new-{name}"
+        new.mkdir()
+        self._lock = os.open(new / _LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        self.path = jobs / name
+        new.rename(self.path)
+        self._rubbish: list[Path] = []
+
+    def new(self, name: str) -> Path:
+        """Make a folder whose name begins with ``name``."""
+        path = self.path / f"{name}-{secrets.token_hex(4)}"
+        path.mkdir()
+        return path
+
+    def discard(self, path: Path, *, bulky: bool) -> None:
+        """Remove a folder, or a small one later, with others.
+
+        Some file systems (ext4) are slow to make files for a while after files were removed.
+        """
+        if bulky:
+            remove(path)
+            return
+        self._rubbish.append(path)
+        if len(self._rubbish) >= _RUBBISH:
+            rubbish, self._rubbish = self._rubbish, []
+            for old in rubbish:
+                remove(old)
+
+    def close(self) -> None:
+        """Remove the folder and give up the lock."""
+        remove(self.path)
+        os.close(self._lock)
+
+
+def sweep(jobs: Path) -> int:
+    """Remove what dead runs left behind; return how many they were."""
+    swept = 0
+    for path in list(jobs.iterdir()) if jobs.is_dir() else []:
+        if path.name.startswith("run-"):
+            swept += _sweep_one(path)
+        elif path.name.startswith(".new-") and _age(path) > _STALE_SECONDS:
+            remove(path)
+            swept += 1
+    return swept
+
+
+def _sweep_one(path: Path) -> int:
+    try:
+        lock = os.open(path / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except FileNotFoundError:
+        return 0
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        remove(path)
+    except BlockingIOError:
+        return 0
+    finally:
+        os.close(lock)
+    return 1
+
+
+def _age(path: Path) -> float:
+    try:
+        return time.time() - path.lstat().st_mtime
+    except FileNotFoundError:
+        return 0
+
+
+def remove(path: Path) -> None:
+    """Remove a tree, whatever a build made of it: unreadable folders, very deep ones."""
+    try:
+        shutil.rmtree(path, onerror=_make_writable)
+    except FileNotFoundError:
+        return
+    except (OSError, RecursionError):
+        subprocess.run(["rm", "-rf", "--", path], check=False, capture_output=True)
+
+
+def _make_writable(function: Callable[[str], object], path: str, _: object) -> None:
+    """Open up a folder that a build closed, and try again; what still resists is left to ``rm``."""
+    if not os.path.lexists(path):
+        return
+    for place in (str(Path(path).parent), path):
+        with contextlib.suppress(OSError):
+            if stat.S_ISDIR(os.lstat(place).st_mode):
+                Path(place).chmod(0o700)
+    if function in (os.rmdir, os.unlink):
+        function(path)
+    else:
+        shutil.rmtree(path)
+
+
+def disk_usage(root: Path, enough: int) -> int:
+    """Return the bytes that a tree occupies; stops counting at ``enough``."""
+    total = 0
+    queue = [str(root)]
+    while queue and total < enough:
+        with contextlib.suppress(OSError), os.scandir(queue.pop()) as entries:
+            for entry in entries:
+                facts = entry.stat(follow_symlinks=False)
+                total += facts.st_blocks * 512
+                if stat.S_ISDIR(facts.st_mode):
+                    queue.append(entry.path)
+    return total
+
+
+def regular_file(root: Path, *parts: str) -> Path | None:
+    """Return a file below ``root`` if no part of the way to it is a symbolic link."""
+    path = root
+    for part in parts:
+        if part in {"", ".", ".."} or "/" in part or "\0" in part:
+            return None
+        path /= part
+        try:
+            mode = path.lstat().st_mode
+        except OSError:
+            return None
+        if stat.S_ISLNK(mode):
+            return None
+    return path if stat.S_ISREG(mode) else None

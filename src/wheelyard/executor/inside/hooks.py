@@ -1,0 +1,76 @@
+"""Calls a build back end's hooks as PEP 517 says.
+
+The back end sees what it would see in a process of its own: the project's folder is the current one
+and is not on ``sys.path``, unless ``backend-path`` puts it there.
+"""
+
+import importlib
+import os
+import sys
+import traceback
+
+_OPTIONAL = {"get_requires_for_build_wheel": [], "prepare_metadata_for_build_wheel": None}
+
+
+class _Unusable(Exception):
+    """The back end cannot be loaded."""
+
+
+def call(request):  # type: (dict[str, object]) -> dict[str, object]
+    """Call one hook and say how it went; what it prints goes where standard output goes."""
+    try:
+        backend = _load(str(request["backend"]), list(request["backend_path"]))  # type: ignore[call-overload]
+        return {"returned": _run(backend, request)}
+    except _Unusable as error:
+        traceback.print_exc()
+        return {"failed": "backend", "message": str(error)}
+    except MemoryError:
+        traceback.print_exc()
+        return {"failed": "memory", "message": "MemoryError"}
+    except SystemExit as error:
+        print("The back end left with", repr(error.code), file=sys.stderr)
+        return {"failed": "hook", "message": "SystemExit: {}".format(error.code)[:2000]}
+    except BaseException as error:  # noqa: BLE001 - whatever a back end raises is its answer
+        traceback.print_exc()
+        message = "".join(traceback.format_exception_only(type(error), error)).strip()
+        return {"failed": "hook", "message": message[:2000]}
+
+
+def _load(path, folders):  # type: (str, list[str]) -> object
+    places = [os.path.abspath(folder) for folder in folders]
+    sys.path[:0] = places
+    module, _, attributes = path.partition(":")
+    try:
+        backend = importlib.import_module(module)  # type: object
+    except ImportError as error:
+        raise _Unusable(
+            "Cannot import the build back end {!r}: {}".format(module, error)
+        ) from error
+    if places and not _inside(getattr(backend, "__file__", None), places):
+        raise _Unusable("The build back end {!r} does not lie in backend-path".format(module))
+    for attribute in filter(None, attributes.split(".")):
+        backend = getattr(backend, attribute)
+    return backend
+
+
+def _inside(file, folders):  # type: (str | None, list[str]) -> bool
+    if file is None:
+        return False
+    real = os.path.realpath(file)
+    return any(
+        os.path.commonpath([real, os.path.realpath(folder)]) == os.path.realpath(folder)
+        for folder in folders
+    )
+
+
+def _run(backend, request):  # type: (object, dict[str, object]) -> object
+    name = str(request["hook"])
+    hook = getattr(backend, name, None)
+    if hook is None:
+        if name in _OPTIONAL:
+            return _OPTIONAL[name]
+        raise _Unusable("The build back end has no {}".format(name))
+    settings = request["config_settings"] or None
+    if name == "get_requires_for_build_wheel":
+        return [str(line) for line in hook(settings)]
+    return str(hook(request["output"], settings))

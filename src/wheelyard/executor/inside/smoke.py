@@ -1,0 +1,68 @@
+"""Imports what a wheel brought, as its first user would.
+
+The wheel is unpacked here, in the sandbox, because what is in it was made by a stranger.
+"""
+
+import importlib
+import os
+import shutil
+import site
+import sys
+import traceback
+import zipfile
+
+
+def unpack(wheel, place):  # type: (str, str) -> None
+    """Lay a wheel's files where an installer would, as far as imports and data see it."""
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(place)
+    for name in os.listdir(place):
+        if name.endswith(".data"):
+            for scheme in ("purelib", "platlib"):
+                folder = os.path.join(place, name, scheme)
+                if os.path.isdir(folder):
+                    _merge(folder, place)
+
+
+def _merge(source, place):  # type: (str, str) -> None
+    for parent, _, files in os.walk(source):
+        target = os.path.join(place, os.path.relpath(parent, source))
+        os.makedirs(target, exist_ok=True)
+        for name in files:
+            shutil.move(os.path.join(parent, name), os.path.join(target, name))
+
+
+def call(request):  # type: (dict[str, object]) -> dict[str, object]
+    """Import module after module; the first that fails ends it."""
+    place = str(request["place"])
+    wheel = str(request["wheel"])
+    if wheel:
+        unpack(wheel, place)
+    for folder in [place] + list(request["folders"]):  # type: ignore[call-overload]
+        site.addsitedir(folder)
+    sys.dont_write_bytecode = True
+    for module in list(request["modules"]):  # type: ignore[call-overload]
+        failure = _import(str(module))
+        if failure is not None:
+            return failure
+    return {"returned": None}
+
+
+def _import(module):  # type: (str) -> dict[str, object] | None
+    print("import", module, flush=True)
+    try:
+        importlib.import_module(module)
+    except SystemExit as error:
+        message, missing = "SystemExit: {}".format(error.code), ""
+    except BaseException as error:  # noqa: BLE001 - whatever an import raises is its answer
+        traceback.print_exc()
+        message = "".join(traceback.format_exception_only(type(error), error)).strip()
+        missing = str(error.name or "") if isinstance(error, ModuleNotFoundError) else ""
+    else:
+        return None
+    return {
+        "failed": "import",
+        "module": module,
+        "message": message.splitlines()[-1][:500] if message else "",
+        "missing": missing,
+    }

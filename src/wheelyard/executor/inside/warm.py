@@ -1,0 +1,170 @@
+"""A warm interpreter: imports a back end once, then forks for each job.
+
+Nothing of a job survives here: this process only forks, and the children never come back. It runs with
+the back end's modules loaded, so it is shown the folders of only those jobs that asked for this very
+back end in this very environment.
+"""
+
+import gc
+import os
+import select
+import signal
+import sys
+
+from . import confine, session, wire
+
+
+def main(arguments):  # type: (list[str]) -> None
+    """Serve on the inherited socket: ``start.py DESCRIPTOR warm|once``."""
+    channel = wire.open_channel(int(arguments[0]))
+    os.set_inheritable(channel.fileno(), False)
+    if arguments[1] == "once":
+        _serve_once(channel)
+    else:
+        _serve(channel)
+
+
+def _serve(channel):  # type: (object) -> None
+    greeting, _ = wire.receive(channel)  # type: ignore[arg-type]
+    if greeting is None:
+        return
+    if confine.AVAILABLE:
+        confine.adopt_orphans()
+    modules = _preload(greeting)
+    wire.send(channel, {"ready": True, "able": confine.AVAILABLE, "modules": modules})  # type: ignore[arg-type]
+    if hasattr(gc, "freeze"):
+        gc.collect()
+        gc.freeze()
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    while True:
+        spec, descriptors = wire.receive(channel)  # type: ignore[arg-type]
+        if spec is None:
+            _kill_descendants()
+            return
+        if os.fork() == 0:
+            _be_job(channel, spec, descriptors)
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+
+def _preload(greeting):  # type: (dict[str, object]) -> list[str]
+    """Import what is asked for; what cannot be imported will fail again, in the job's own log."""
+    import importlib
+
+    for name in list(greeting["preload"]):  # type: ignore[call-overload]
+        try:
+            importlib.import_module(str(name))
+        except BaseException:  # noqa: BLE001 - strangers' code may raise anything
+            break
+    files = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
+    return [str(file) for file in files if file and str(file).endswith(".py")][:1200]
+
+
+def _be_job(channel, spec, descriptors):  # type: (object, dict[str, object], list[int]) -> None
+    """Be the process that stands outside of a job and waits for its end; never returns."""
+    try:
+        channel.close()  # type: ignore[attr-defined]
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        job = wire.open_channel(descriptors[0])
+        log = descriptors[1]
+        # The kernel attaches our process id to this message; the other end answers when
+        # it has put us into a control group.
+        wire.send(job, {"here": True})
+        answer, _ = wire.receive(job)
+        if answer is None:
+            return
+        try:
+            if spec["contained"]:
+                _contain(spec)
+        except OSError as error:
+            wire.send(job, {"ended": True, "refused": str(error)})
+            return
+        if spec["contained"]:
+            _run_contained(job, log, spec)
+        else:
+            _run_plain(job, log, spec)
+    finally:
+        os._exit(0)
+
+
+def _contain(spec):  # type: (dict[str, object]) -> None
+    confine.enter_namespaces(int(str(spec["user"])), int(str(spec["user"])))
+    confine.mount_job(
+        str(spec["folder"]),
+        str(spec["build"]),
+        str(spec["jobs"]),
+        int(str(spec["temporary_bytes"])),
+    )
+    for source, place in list(spec["binds"]):  # type: ignore[call-overload]
+        confine.bind(source, place)
+    confine.raise_loopback()
+
+
+def _run_contained(job, log, spec):  # type: (object, int, dict[str, object]) -> None
+    pid = os.fork()
+    if pid == 0:
+        try:
+            session.serve(job, log, spec)
+        finally:
+            os._exit(0)
+    os.close(log)
+    _, _, usage = os.wait4(pid, 0)
+    # The kernel lets us wait for the first process of a namespace only when all others are gone.
+    wire.send(job, {"ended": True, "cpu": usage.ru_utime + usage.ru_stime})  # type: ignore[arg-type]
+
+
+def _run_plain(job, log, spec):  # type: (object, int, dict[str, object]) -> None
+    if confine.AVAILABLE:
+        confine.adopt_orphans()
+    try:
+        session.serve(job, log, spec)
+    finally:
+        _kill_descendants()
+    wire.send(job, {"ended": True, "cpu": sum(os.times()[2:4])})  # type: ignore[arg-type]
+
+
+def _kill_descendants():  # type: () -> None
+    """Kill until nobody is left; as their reaper we are shown those that lost their parents."""
+    while True:
+        for pid in _descendants(os.getpid()):
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except OSError:
+                pass
+        try:
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+        except ChildProcessError:
+            return
+        select.select([], [], [], 0.005)
+
+
+def _descendants(root):  # type: (int) -> list[int]
+    parents = {}  # type: dict[int, list[int]]
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            try:
+                with open("/proc/{}/stat".format(name), "rb") as stream:
+                    fields = stream.read().rpartition(b")")[2].split()
+            except OSError:
+                continue
+            parents.setdefault(int(fields[1]), []).append(int(name))
+    found, queue = [], [root]  # type: list[int], list[int]
+    while queue:
+        children = parents.get(queue.pop(), [])
+        found.extend(children)
+        queue.extend(children)
+    return found
+
+
+def _serve_once(channel):  # type: (object) -> None
+    """Serve one job as the first process of a sandbox that was made for it alone."""
+    spec, descriptors = wire.receive(channel)  # type: ignore[arg-type]
+    if spec is None:
+        return
+    job = wire.open_channel(descriptors[0])
+    wire.send(job, {"here": True})
+    answer, _ = wire.receive(job)
+    if answer is not None:
+        session.serve(job, descriptors[1], spec)
+    wire.send(job, {"ended": True, "cpu": sum(os.times()[2:4])})

@@ -1,0 +1,87 @@
+"""The log of one attempt: streamed to a file, kept up to its limit, told on as lines."""
+
+import gzip
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+_TAIL_BYTES = 64 * 1024
+_LONGEST_LINE = 4096
+_LINES_AT_ONCE = 50
+
+
+class JobLog:
+    """Bytes as they came. Lines that are told on are decoded with replacement, and may be cut."""
+
+    def __init__(self, path: Path, *, limit: int, told: Callable[[str], None]) -> None:
+        self.path = path
+        self.size = 0
+        self.seen = 0
+        self.last_output = time.monotonic()
+        self._limit = limit
+        self._told = told
+        self._rest = b""
+        self._stream = path.open("xb", buffering=0)
+
+    @property
+    def full(self) -> bool:
+        """Whether more was printed than is kept."""
+        return self.seen > self._limit
+
+    def write(self, chunk: bytes) -> None:
+        """Take in what a build printed."""
+        self.last_output = time.monotonic()
+        self.seen += len(chunk)
+        kept = chunk[: max(0, self._limit - self.size)]
+        if kept:
+            self._stream.write(kept)
+            self.size += len(kept)
+        if not self.full:
+            self._tell(chunk)
+
+    def note(self, text: str) -> None:
+        """Write a line of our own; it is kept even where the limit is reached."""
+        self._end_line()
+        line = f"[wheelyard] {text}\n".encode(errors="replace")
+        self._stream.write(line)
+        self.size += len(line)
+
+    def tail(self) -> str:
+        """Return the end of the log as text."""
+        with self.path.open("rb") as stream:
+            stream.seek(max(0, self.size - _TAIL_BYTES))
+            return stream.read(_TAIL_BYTES).decode(errors="replace")
+
+    def compress(self, target: Path) -> None:
+        """Close the log and write it compressed; the same bytes each time."""
+        self.close()
+        with (
+            self.path.open("rb") as source,
+            target.open("wb") as stream,
+            gzip.GzipFile("", "wb", 6, stream, mtime=0) as packed,
+        ):
+            shutil.copyfileobj(source, packed)
+
+    def close(self) -> None:
+        """Write no more."""
+        self._stream.close()
+
+    def _end_line(self) -> None:
+        if self._rest:
+            self._stream.write(b"\n")
+            self.size += 1
+            self._say(self._rest)
+            self._rest = b""
+
+    def _tell(self, chunk: bytes) -> None:
+        *lines, rest = (self._rest + chunk).split(b"\n")
+        self._rest = rest[-_LONGEST_LINE:]
+        # A flood of lines is for the file; whoever watches gets the newest.
+        for line in lines[-_LINES_AT_ONCE:]:
+            self._say(line)
+
+    def _say(self, line: bytes) -> None:
+        text = line[:_LONGEST_LINE].decode(errors="replace").rstrip("\r")
+        if text.strip():
+            self._told(text)

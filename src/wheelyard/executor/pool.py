@@ -1,0 +1,188 @@
+"""The warm interpreters of one executor: started when first wanted, kept while there is room.
+
+One for each interpreter, environment and preloaded back end. What is in use is never put away; what was
+not used for longest goes first.
+"""
+
+import asyncio
+import contextlib
+import shutil
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from wheelyard.errors import SandboxError
+from wheelyard.executor import bubblewrap
+from wheelyard.executor.bubblewrap import World
+from wheelyard.executor.bytecode import compile_loaded
+from wheelyard.executor.channel import Channel
+from wheelyard.executor.environments import Environment
+from wheelyard.executor.folders import RunFolder
+from wheelyard.executor.hosts import (
+    Host,
+    SingleCommand,
+    SingleSandbox,
+    View,
+    WarmInterpreter,
+    start_process,
+)
+from wheelyard.executor.isolation import Isolation
+from wheelyard.executor.pythons import Python
+from wheelyard.executor.settings import ExecutorSettings
+from wheelyard.executor.surroundings import base_environment
+
+_INSIDE = Path(__file__).with_name("inside")
+_Key = tuple[str, str, tuple[str, ...]]
+
+
+@dataclass(slots=True)
+class _Kept:
+    host: WarmInterpreter
+    users: int = 0
+
+
+class Pool:
+    """Lends hosts to jobs."""
+
+    def __init__(
+        self, settings: ExecutorSettings, isolation: Isolation, run: RunFolder, environments: Path
+    ) -> None:
+        self._settings = settings
+        self._isolation = isolation
+        self._run = run
+        self._environments = environments
+        self._accounts = bubblewrap.write_accounts(run.path / "accounts")
+        self._kept: dict[_Key, _Kept] = {}
+        self._starting = asyncio.Lock()
+        self._compiling: set[asyncio.Task[None]] = set()
+
+    @contextlib.asynccontextmanager
+    async def lend(
+        self, python: Python, environment: Environment, preload: Sequence[str], name: str
+    ) -> AsyncIterator[Host]:
+        """Lend a host for the job folder ``name``. Raises SandboxError."""
+        if self._isolation.bubblewrap is not None and not self._isolation.nested:
+            single = self._single(python, environment, name)
+            try:
+                yield single
+            finally:
+                await single.destroy()
+            return
+        kept = await self._take(
+            (python.identity, environment.key, tuple(preload)), python, environment
+        )
+        try:
+            yield kept.host
+        finally:
+            kept.users -= 1
+            await self._make_room()
+
+    async def close(self) -> None:
+        """Stop everything."""
+        hosts = [kept.host for kept in self._kept.values()]
+        self._kept.clear()
+        await asyncio.gather(*(host.destroy() for host in hosts), *self._compiling)
+
+    async def _take(self, key: _Key, python: Python, environment: Environment) -> _Kept:
+        async with self._starting:
+            kept = self._kept.pop(key, None)
+            if kept is not None and not kept.host.alive:
+                await kept.host.destroy()
+                kept = None
+            if kept is None:
+                kept = _Kept(await self._start(python, environment, key[2]))
+            self._kept[key] = kept  # at the end: the most recently used
+            kept.users += 1
+            return kept
+
+    async def _make_room(self) -> None:
+        idle = [key for key, kept in self._kept.items() if not kept.users]
+        too_many = len(self._kept) - max(0, self._settings.warm)
+        doomed = [self._kept.pop(key) for key in idle[: max(0, too_many)]]
+        for kept in doomed:
+            await kept.host.destroy()
+
+    async def _start(
+        self, python: Python, environment: Environment, preload: Sequence[str]
+    ) -> WarmInterpreter:
+        host = self._launch(python, environment)
+        if await host.greet(preload):
+            self._compile(python, environment, host)
+            return host
+        await host.destroy()
+        if not preload:
+            raise SandboxError(
+                f"A warm interpreter of {str(python.executable)!r} did not start",
+                hint="Set the sandbox to 'off' to see whether it is the sandbox that keeps it from starting.",
+            )
+        # A back end that cannot be loaded here will say why in the job's own log.
+        return await self._start(python, environment, ())
+
+    def _launch(self, python: Python, environment: Environment) -> WarmInterpreter:
+        folder = self._run.new("warm")
+        jobs = folder / "jobs"
+        jobs.mkdir()
+        channel, far = Channel.pair()
+        with far:
+            if self._isolation.bubblewrap is None:
+                view, command = self._plain(folder, environment)
+            else:
+                view = SingleSandbox.seen
+                command = bubblewrap.warm_command(self._world(python, environment, jobs))
+                command += [f"{bubblewrap.ENVIRONMENT}/bin/python", f"{bubblewrap.INSIDE}/start.py"]
+            variables = base_environment(view, self._settings, self._isolation)
+            process = start_process(
+                [*command, str(far.fileno()), "warm"], variables, (far.fileno(),)
+            )
+        return WarmInterpreter(process, channel, jobs, view)
+
+    def _plain(self, folder: Path, environment: Environment) -> tuple[View, list[str]]:
+        """Without a sandbox a build could add files to its environment: it gets a copy."""
+        copy = folder / "env"
+        shutil.copytree(environment.path, copy, symlinks=True, copy_function=_link)
+        view = View(
+            build="", environment=str(copy), environments=str(self._environments), contained=False
+        )
+        return view, [str(copy / "bin" / "python"), str(_INSIDE / "start.py")]
+
+    def _world(self, python: Python, environment: Environment, jobs: Path) -> World:
+        assert self._isolation.bubblewrap is not None
+        cache = self._isolation.compiler_cache
+        return World(
+            bubblewrap=self._isolation.bubblewrap,
+            inside=_INSIDE,
+            accounts=self._accounts,
+            environment=environment.path,
+            environments=self._environments,
+            jobs=jobs,
+            readable=(
+                *python.prefixes,
+                *self._settings.readable,
+                *(() if cache is None else (cache.parent,)),
+            ),
+        )
+
+    def _single(self, python: Python, environment: Environment, name: str) -> SingleSandbox:
+        jobs = self._run.new("single")
+        command = SingleCommand(
+            world=self._world(python, environment, jobs),
+            temporary_bytes=self._settings.temporary_bytes,
+            environment=base_environment(SingleSandbox.seen, self._settings, self._isolation),
+        )
+        return SingleSandbox(command, jobs, name)
+
+    def _compile(self, python: Python, environment: Environment, host: WarmInterpreter) -> None:
+        if self._isolation.bubblewrap is None or not host.modules:
+            return
+        task = asyncio.create_task(
+            asyncio.to_thread(
+                compile_loaded, python, environment.path, host.modules, bubblewrap.ENVIRONMENT
+            )
+        )
+        self._compiling.add(task)
+        task.add_done_callback(self._compiling.discard)
+
+
+def _link(source: str, target: str) -> str:
+    Path(target).hardlink_to(source)
+    return target

@@ -1,0 +1,58 @@
+"""The environment variables of builds: fixed ones, so that they are the same everywhere."""
+
+from pathlib import Path
+
+from wheelyard.executor.hosts import View
+from wheelyard.executor.isolation import Isolation
+from wheelyard.executor.settings import ExecutorSettings
+from wheelyard.model.job import Offer
+
+CACHE = "ccache"
+_SYSTEM_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
+_MASQUERADES = ("/usr/lib/ccache", "/usr/lib64/ccache", "/usr/local/libexec/ccache")
+
+
+def base_environment(
+    view: View, settings: ExecutorSettings, isolation: Isolation
+) -> dict[str, str]:
+    """Return what an interpreter starts with."""
+    path = [f"{view.environment}/bin"]
+    if isolation.compiler_cache is not None:
+        path += [place for place in _MASQUERADES if Path(place).is_dir()]
+    path += [str(folder / "bin") for folder in settings.readable]
+    return {
+        "PATH": ":".join((*path, *_SYSTEM_PATH)),
+        "VIRTUAL_ENV": view.environment,
+        "LC_ALL": "C.UTF-8",
+        "LANG": "C.UTF-8",
+        "TZ": "UTC",
+        "PYTHONHASHSEED": "0",
+        "PYTHONNOUSERSITE": "1",
+        # What a build says is seen at once, and its silence is its own.
+        "PYTHONUNBUFFERED": "1",
+        "HOME": f"{view.build}/home" if view.build else "/nonexistent",
+    }
+
+
+def build_environment(
+    view: View, settings: ExecutorSettings, isolation: Isolation, offer: Offer
+) -> dict[str, str]:
+    """Return what a hook or a command of a job is given; the recipe's own come last."""
+    parallel = str(settings.parallel)
+    chosen = base_environment(view, settings, isolation) | {
+        "TMPDIR": f"{view.build}/tmp",
+        "SOURCE_DATE_EPOCH": str(offer.source_date_epoch),
+        "MAKEFLAGS": f"-j{parallel}",
+        "CMAKE_BUILD_PARALLEL_LEVEL": parallel,
+        "CARGO_BUILD_JOBS": parallel,
+        "NPY_NUM_BUILD_JOBS": parallel,
+    }
+    if isolation.compiler_cache is not None:
+        chosen |= {
+            "CCACHE_DIR": f"{view.build}/{CACHE}",
+            "CCACHE_BASEDIR": view.build,
+            "CCACHE_NOHASHDIR": "1",
+            "CCACHE_COMPILERCHECK": "content",
+            "CCACHE_SLOPPINESS": "time_macros,include_file_mtime,include_file_ctime",
+        }
+    return chosen | dict(offer.recipe.environment)
