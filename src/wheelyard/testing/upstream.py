@@ -164,10 +164,9 @@ class MemoryUpstream:
         )
 
     async def wheel_files(self, entry: FileEntry) -> tuple[str, ...]:
-        """Return the paths of a wheel of this upstream, which holds nothing but its metadata."""
-        self._content(entry.url)
-        stem = "-".join(entry.filename.split("-")[:2])
-        return (f"{stem}.dist-info/METADATA",)
+        """Return the paths in a wheel."""
+        with zipfile.ZipFile(io.BytesIO(self._content(entry.url))) as archive:
+            return tuple(archive.namelist())
 
     async def facts(self, source: Source) -> SourceFacts:
         """Return what a source says of its build."""
