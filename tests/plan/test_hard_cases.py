@@ -74,6 +74,15 @@ def test_seed_that_cannot_be_had_is_replaced_by_another() -> None:
     assert [cycle.seeds[0].release.project for cycle in planner.cycles] == ["a", "b"]
 
 
+def test_seed_that_a_member_also_needs_to_run_is_there_for_its_test() -> None:
+    world = World({"a": Package(build=("b",), run=("b",)), "b": Package(build=("a",))})
+
+    _, rows = world.plan(["a"])
+
+    assert set(endings(rows).values()) == {Ending.BUILT}
+    assert world.seeds_fetched == ["b==1.0"]
+
+
 def test_cycle_whose_seeds_cannot_be_had_blocks_by_name() -> None:
     lost = Package(wheel_lost=True)
     world = World(

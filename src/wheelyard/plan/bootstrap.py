@@ -83,8 +83,11 @@ def _waits_for(board: Board, unit: Unit) -> tuple[UnitId, ...]:
     if unit.state is State.GATED:
         probes = board.gates[unit.id.release].probes()
         return tuple(UnitId(unit.id.release, target) for target in probes)
-    seeds = unit.group.seeds if unit.group is not None else {}
-    return tuple(to for to in unit.waits_for() if to not in seeds)
+    needed = unit.waits_for()
+    if unit.group is None:
+        return needed
+    given = unit.group.seeds.keys() & set(unit.builds)
+    return tuple(to for to in needed if to not in given)
 
 
 def _break_component(
