@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from packaging.utils import parse_sdist_filename
+
 from wheelyard.model.release import Release
 
 PURE = (

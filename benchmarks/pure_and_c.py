@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.corpus import COMPILED, GROUPS, PURE, cache_folder
+from benchmarks.measure import Usage
 from benchmarks.report import Row, publish
 from benchmarks.runners import Fromager, PipWheel, PypaBuild, Runner, UvBuild, Wheelyard, fresh
+
 from wheelyard.model.release import Release
 
 EVERYTHING = PURE + COMPILED
@@ -54,7 +56,7 @@ def takes(runner: Runner, subject: str) -> bool:
 
 def measure_in_turns(subject: str, runners: Sequence[Runner], repeat: int) -> list[Row]:
     """Run each once, then each again."""
-    usages: dict[str, list] = {runner.name: [] for runner in runners}
+    usages: dict[str, list[Usage]] = {runner.name: [] for runner in runners}
     for turn in range(repeat):
         for runner in runners:
             print(f"{subject}: {runner.name}, {turn + 1} of {repeat}", flush=True)

@@ -8,10 +8,9 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from benchmarks.measure import Usage, median
 from rich.console import Console
 from rich.table import Table
-
-from benchmarks.measure import Usage, median
 
 OUT = Path(__file__).resolve().parent / "out"
 OURS = "wheelyard"
@@ -40,8 +39,8 @@ def publish(name: str, rows: Sequence[Row], targets: Mapping[tuple[str, str], fl
     OUT.mkdir(exist_ok=True)
     now = datetime.now(UTC)
     path = OUT / f"{name}-{now:%Y%m%dT%H%M%SZ}.json"
-    content = {"benchmark": name, "at": now.isoformat(), "machine": machine()}
-    content["rows"] = [asdict(row) | {"median": asdict(row.typical)} for row in rows]
+    measured = [asdict(row) | {"median": asdict(row.typical)} for row in rows]
+    content = {"benchmark": name, "at": now.isoformat(), "machine": machine(), "rows": measured}
     path.write_text(json.dumps(content, indent=1))
     print(f"written to {path}")
 

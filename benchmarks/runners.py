@@ -8,13 +8,17 @@ import os
 import shutil
 import subprocess
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from benchmarks.corpus import cache_folder, sdists, unpack
 from benchmarks.measure import Usage, measure, total
+
 from wheelyard.model.release import Release
+
+Command = list[str | Path]
+_UPSTREAM_TOOLS = ("--from-source", "requested")
 
 
 class Runner(Protocol):
@@ -47,7 +51,14 @@ class PipWheel:
 
     def build(self, releases: Sequence[Release], folder: Path) -> Usage:
         """Build them one after the other."""
-        command = [peers(self.python) / "python", "-m", "pip", "wheel", "--no-deps", "--quiet"]
+        command: Command = [
+            peers(self.python) / "python",
+            "-m",
+            "pip",
+            "wheel",
+            "--no-deps",
+            "--quiet",
+        ]
         return total(
             measure([*command, "--wheel-dir", folder / "out", path], log=folder / "log")
             for path in sdists(releases).values()
@@ -67,7 +78,7 @@ class PypaBuild:
 
     def build(self, releases: Sequence[Release], folder: Path) -> Usage:
         """Build them one after the other; unpacking is not measured."""
-        command = [peers(self.python) / "python", "-m", "build", "--wheel"]
+        command: Command = [peers(self.python) / "python", "-m", "build", "--wheel"]
         trees = [unpack(path, folder / path.name) for path in sdists(releases).values()]
         return total(
             measure([*command, "--outdir", folder / "out", tree], log=folder / "log")
@@ -88,7 +99,7 @@ class UvBuild:
 
     def build(self, releases: Sequence[Release], folder: Path) -> Usage:
         """Build them one after the other."""
-        command = [peers(self.python) / "uv", "build", "--wheel", "--python", self.python]
+        command: Command = [peers(self.python) / "uv", "build", "--wheel", "--python", self.python]
         return total(
             measure([*command, "--out-dir", folder / "out", path], log=folder / "log")
             for path in sdists(releases).values()
@@ -116,11 +127,11 @@ class Fromager:
         """Build releases and all that it takes to build them, from the sdists that are cached."""
         downloads = folder / "sdists-repo" / "downloads"
         downloads.mkdir(parents=True)
-        for path in (cache_folder() / "tree-sdists").glob("*.tar.gz"):
+        for path in tree_sdists().glob("*.tar.gz"):
             shutil.copy(path, downloads)
         usage = self._run(["bootstrap", *map(str, releases)], folder)
         # What a first run had to fetch is there for the next one.
-        shutil.copytree(downloads, cache_folder() / "tree-sdists", dirs_exist_ok=True)
+        shutil.copytree(downloads, tree_sdists(), dirs_exist_ok=True)
         return usage
 
     def build(self, releases: Sequence[Release], folder: Path) -> Usage:
@@ -142,45 +153,51 @@ class Fromager:
         programs = peers(self.python)
         # It calls uv by name.
         environment = os.environ | {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
-        command = [programs / "fromager", "--output-dir", folder, *arguments]
+        command: Command = [programs / "fromager", "--output-dir", folder, *arguments]
         (folder / "overrides").mkdir(parents=True, exist_ok=True)
         return measure(command, log=folder / "log", cwd=folder, environment=environment)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wheelyard:
-    """``wheelyard build``, one run for all, on a state with build tools and sources but no result.
+    """``wheelyard build``, one run for all, on a state that knows sources and build tools.
 
-    ``tools`` is what is built before, from source. ``options`` go to every run, so that the compiler
-    cache, the sandbox and the like can be compared.
+    Build tools are upstream's wheels, as they are for pip, build and uv; every requested release is
+    built anew. ``options`` go to every run, so that sandbox, compiler cache and the like compare.
     """
 
     target: str
     name: str = "wheelyard build"
     options: tuple[str, ...] = ()
-    tools: tuple[str, ...] = ("hatchling", "flit-core", "setuptools", "poetry-core", "cython")
-    environment: dict[str, str] = field(default_factory=dict)
 
     def prepare(self, releases: Sequence[Release]) -> None:
-        """Build the tools and fetch the sources, once."""
-        if self._template.is_dir():
-            return
-        self._run(["build", *self.tools], self._template, cache_folder() / "wheelyard-log")
-        self._run(["plan", *map(str, releases)], self._template, cache_folder() / "wheelyard-log")
+        """Build everything once, which fetches sources, tools and what else is kept."""
+        if not self._template.is_dir():
+            started = fresh(self._template.with_name("wheelyard-state-partial"))
+            self._run(["build", *map(str, releases), *_UPSTREAM_TOOLS], started)
+            started.rename(self._template)
 
     @property
     def _template(self) -> Path:
         return cache_folder() / "wheelyard-state"
 
-    def build(self, releases: Sequence[Release], folder: Path) -> Usage:
-        """Build them on a copy of the prepared state."""
-        shutil.copytree(self._template, folder / "state", symlinks=True)
-        return self._run(["build", *map(str, releases)], folder / "state", folder / "log")
+    def build(self, releases: Sequence[Release], folder: Path, more: Sequence[str] = ()) -> Usage:
+        """Build them anew on a copy of the prepared state."""
+        state = folder / "state"
+        shutil.copytree(self._template, state, symlinks=True)
+        names = map(str, releases)
+        return self._run(["build", *names, *_UPSTREAM_TOOLS, "--rebuild", *more], state)
 
-    def _run(self, arguments: Sequence[str], state: Path, log: Path) -> Usage:
+    def tree(self, releases: Sequence[Release], folder: Path) -> tuple[Usage, Usage]:
+        """Build them and every tool from a folder of sdists alone, then ask for the same again."""
+        sources = ["--index", str(tree_sdists()), "--from-source", "all"]
+        command = ["build", *map(str, releases), *sources]
+        state = folder / "state"
+        return self._run(command, state), self._run(command, state)
+
+    def _run(self, arguments: Sequence[str], state: Path) -> Usage:
         command = ["wheelyard", *arguments, "--target", self.target, "--state", str(state)]
-        environment = os.environ | self.environment
-        return measure([*command, *self.options], log=log, environment=environment)
+        return measure([*command, *self.options], log=state.with_name(f"{state.name}.log"))
 
 
 def peers(python: Path) -> Path:
@@ -192,9 +209,23 @@ def peers(python: Path) -> Path:
     if not (folder / "bin" / "fromager").exists():
         subprocess.run(["uv", "venv", "--quiet", "--python", python, folder], check=True)
         what = ["fromager>=0.40", "build>=1.2", "pip", "uv"]
-        install = ["uv", "pip", "install", "--quiet", "--python", folder / "bin" / "python"]
+        install: Command = [
+            "uv",
+            "pip",
+            "install",
+            "--quiet",
+            "--python",
+            folder / "bin" / "python",
+        ]
         subprocess.run([*install, *what], check=True)
     return folder / "bin"
+
+
+def tree_sdists() -> Path:
+    """Return the folder with the sdists of everything that the whole tree takes."""
+    folder = cache_folder() / "tree-sdists"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def fresh(folder: Path) -> Path:

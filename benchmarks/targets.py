@@ -1,7 +1,6 @@
 """Four targets beside one, for the pure packages: what is planned and built once must cost once."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from benchmarks.corpus import PURE, cache_folder
 from benchmarks.report import Row, publish
@@ -22,4 +21,6 @@ def run(targets: Sequence[str], *, repeat: int) -> None:
         rows.append(Row(subject="pure", runner=runner.name, usages=tuple(usages)))
     publish("targets", rows, {})
     one, several = (row.typical for row in rows)
-    print(f"{several.cpu / one.cpu:.2f} times the processor time, {several.wall / one.wall:.2f} the wall")
+    print(
+        f"{several.cpu / one.cpu:.2f} times the processor time, {several.wall / one.wall:.2f} the wall"
+    )

@@ -6,7 +6,7 @@ from pathlib import Path
 from benchmarks.corpus import COMPILED, PURE, cache_folder
 from benchmarks.measure import Usage
 from benchmarks.report import Row, publish
-from benchmarks.runners import Fromager, Wheelyard, fresh
+from benchmarks.runners import Fromager, Wheelyard, fresh, tree_sdists
 
 SUBJECT, AGAIN = "tree from source", "again, nothing changed"
 
@@ -16,14 +16,16 @@ def run(python: Path, target: str, *, only: Sequence[str], repeat: int) -> None:
     releases = PURE + COMPILED
     taken: dict[tuple[str, str], list[Usage]] = {}
     fromager, wheelyard = Fromager(python=python), Wheelyard(target=target)
-    sources = cache_folder() / "wheelyard-sources"
+    if not any(tree_sdists().iterdir()):
+        print("fetching every sdist of the tree by a first bootstrap", flush=True)
+        fromager.prepare(releases)
     for _ in range(repeat):
         if not only or "fromager" in only:
             folder = fresh(cache_folder() / "run")
             got = fromager.bootstrap(releases, folder)
             taken.setdefault((SUBJECT, "fromager bootstrap"), []).append(got)
         if not only or "wheelyard" in only:
-            first, second = wheelyard.tree(releases, sources, fresh(cache_folder() / "run"))
+            first, second = wheelyard.tree(releases, fresh(cache_folder() / "run"))
             taken.setdefault((SUBJECT, wheelyard.name), []).append(first)
             taken.setdefault((AGAIN, wheelyard.name), []).append(second)
     rows = [Row(subject=what, runner=who, usages=tuple(got)) for (what, who), got in taken.items()]

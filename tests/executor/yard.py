@@ -30,7 +30,7 @@ from wheelyard.targets.target import Target
 HERE = f"cp{sys.version_info[0]}{sys.version_info[1]}-linux_x86_64"
 
 # A back end that makes a wheel of src/ or runs what the project wants run, without any import but zipfile.
-BACKEND = '''
+BACKEND = """
 import os, zipfile
 LOADED_BY = os.getpid()
 def get_requires_for_build_wheel(config_settings=None):
@@ -51,7 +51,7 @@ def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
         archive.writestr(info + "/WHEEL", "Wheel-Version: 1.0\\nGenerator: t\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
         archive.writestr(info + "/RECORD", "")
     return filename
-'''
+"""
 
 
 class FolderBlobs:
@@ -219,7 +219,9 @@ class Yard:
         offer = Offer(
             key=BuildKey(hashlib.sha256(f"{digest}{changes}".encode()).hexdigest()),
             release=Release.of(name, "1.0"),
-            source=Source(kind=SourceKind.SDIST, location="", digest=digest, filename=f"{name}-1.0.tar.gz"),
+            source=Source(
+                kind=SourceKind.SDIST, location="", digest=digest, filename=f"{name}-1.0.tar.gz"
+            ),
             target=Target.parse(HERE),
             requirements=() if in_tree else (self.backend(),),
         )

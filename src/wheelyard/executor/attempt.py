@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from wheelyard.executor.cgroups import Group
 from wheelyard.executor.environments import Environment, Environments
 from wheelyard.executor.hosts import View
 from wheelyard.executor.isolation import Isolation
@@ -26,6 +25,7 @@ from wheelyard.ports import Blobs, Progress
 # What a build sees of its folder; the rest of the folder is ours.
 INSIDE = "inside"
 SOURCE, OUTPUT = "source", "out"
+_SMALL_BYTES, _SHORT_SECONDS = 2 << 20, 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,14 +76,7 @@ class Attempt:
         self._progress = progress
         self._step = StepName.FETCH
         self.log = JobLog(folder / "log", limit=offer.limits.log_bytes, told=self._tell)
-        self.group: Group = workshop.isolation.groups.new()
-        self.group.limit(memory_bytes=offer.limits.memory_bytes, processes=offer.limits.processes)
-        self.watch = Watch(offer.limits, self.log, self.group)
-
-    @property
-    def peak_bytes(self) -> int:
-        """Return the most memory that was seen."""
-        return max(self.watch.peak_bytes, self.group.usage().peak_bytes)
+        self.watch = Watch(offer.limits, self.log, workshop.isolation.groups)
 
     @asynccontextmanager
     async def step(self, name: StepName) -> AsyncIterator[None]:
@@ -125,18 +118,23 @@ class Attempt:
         return Terms(
             limits=self.offer.limits,
             temporary_bytes=self.shop.settings.temporary_bytes,
-            group=self.group,
-            grouped_memory="memory" in self.shop.isolation.groups.kinds,
         )
 
     def variables(self, view: View) -> dict[str, str]:
         """Return the environment variables of a call."""
         return build_environment(view, self.shop.settings, self.shop.isolation, self.offer)
 
+    @property
+    def bulky(self) -> bool:
+        """Whether the folder may hold much; what took long may have written much."""
+        archive = self.shop.blobs.path(self.offer.source.digest)
+        large = archive is None or archive.stat().st_size > _SMALL_BYTES
+        return large or time.monotonic() - self.began > _SHORT_SECONDS
+
     def close(self) -> None:
         """Let go of the log and the groups."""
         self.log.close()
-        self.group.close()
+        self.watch.close()
 
     def _tell(self, line: str) -> None:
         self._progress(Progress(key=self.offer.key, step=self._step, line=line))

@@ -16,7 +16,7 @@ from wheelyard.errors import InterpreterError, SandboxError, StoreError
 from wheelyard.executor import proofs, steps
 from wheelyard.executor.attempt import INSIDE, Attempt, State, Workshop
 from wheelyard.executor.environments import Environments
-from wheelyard.executor.folders import RunFolder, remove, sweep
+from wheelyard.executor.folders import RunFolder, sweep
 from wheelyard.executor.isolation import Isolation, find_isolation
 from wheelyard.executor.outcomes import Stopped
 from wheelyard.executor.parts import Parts
@@ -72,14 +72,14 @@ class LocalExecutor:
         except InterpreterError as error:
             return Report(outcome=Outcome.REFUSED, reason=error.message)
         name = f"{offer.key[:16]}-{offer.attempt}"
-        folder = await asyncio.to_thread(run.new, name)
+        folder = run.new(name)
         attempt = Attempt(workshop, offer, python, folder, progress)
         try:
             ending = await _carry_out(attempt)
             return await self._report(attempt, ending)
         finally:
             attempt.close()
-            await asyncio.shield(asyncio.to_thread(remove, folder))
+            await asyncio.shield(asyncio.to_thread(run.discard, folder, bulky=attempt.bulky))
 
     async def close(self) -> None:
         """Stop every process that was kept warm, and remove what they worked in."""
@@ -160,7 +160,7 @@ class LocalExecutor:
             sandbox=attempt.shop.isolation.words,
             repeat=self._repeat(attempt, state),
             environment=tuple(sorted(str(wheel.release) for wheel in offer.requirements)),
-            peak_memory_bytes=attempt.peak_bytes,
+            peak_memory_bytes=attempt.watch.usage().peak_bytes,
             cpu_seconds=attempt.cpu_seconds,
             wall_seconds=time.monotonic() - attempt.began,
             irreproducible=state.irreproducible,

@@ -32,7 +32,7 @@ def normalise_wheel(path: Path, *, epoch: int) -> None:
 def renumber_wheel(path: Path, out_dir: Path, build: int) -> Path:
     """Write a wheel again under a build number and return its path."""
     contents = _read(path)
-    wheel = next(member for member in contents if member.endswith(".dist-info/WHEEL"))
+    wheel = _own(contents, "WHEEL")
     content, executable = contents[wheel]
     lines = [line for line in content.decode().splitlines() if not line.startswith("Build:")]
     first = next(number for number, line in enumerate(lines) if line.startswith("Tag:"))
@@ -83,7 +83,7 @@ def _read(path: Path) -> dict[str, tuple[bytes, bool]]:
 
 
 def _write(path: Path, contents: Mapping[str, tuple[bytes, bool]], epoch: int) -> None:
-    record = next(member for member in contents if member.endswith(".dist-info/RECORD"))
+    record = _own(contents, "RECORD")
     folder = record.rpartition("/")[0]
     names = sorted(contents, key=lambda name: (name.startswith(folder + "/"), name))
     names = [name for name in names if not name.endswith(_SIGNATURES) and name != record]
@@ -95,6 +95,15 @@ def _write(path: Path, contents: Mapping[str, tuple[bytes, bool]], epoch: int) -
             _add(archive, name, content, moment, executable=executable)
         _add(archive, record, _record(record, names, contents), moment, executable=False)
     whole.replace(path)
+
+
+def _own(contents: Mapping[str, object], name: str) -> str:
+    """Return the path of a file of the wheel's own .dist-info; packages may hold others, deeper."""
+    return next(
+        member
+        for member in contents
+        if member.count("/") == 1 and member.endswith(f".dist-info/{name}")
+    )
 
 
 def _record(record: str, names: list[str], contents: Mapping[str, tuple[bytes, bool]]) -> bytes:

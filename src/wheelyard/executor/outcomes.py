@@ -4,8 +4,7 @@ import re
 import signal
 from collections.abc import Callable
 
-from wheelyard.executor.cgroups import Group
-from wheelyard.executor.joblog import JobLog
+from wheelyard.executor.cgroups import Usage
 from wheelyard.executor.sessions import Answer
 from wheelyard.jobs.reasons import Reason
 from wheelyard.model.job import Outcome
@@ -56,11 +55,10 @@ def last_lines(tail: str) -> str:
     return "\n".join(lines[-_DETAIL_LINES:])
 
 
-def failure(answer: Answer, log: JobLog, group: Group, reason: Explain) -> Stopped:
+def failure(answer: Answer, tail: str, usage: Usage, reason: Explain) -> Stopped:
     """Say how a call that did not end well ends the attempt."""
-    tail = log.tail()
     phrase = shortage(tail)
-    if group.usage().killed:
+    if usage.killed:
         phrase = phrase or "out of memory"
     if answer.failed == "memory" or answer.signal == signal.SIGKILL:
         phrase = phrase or "killed, probably for lack of memory"

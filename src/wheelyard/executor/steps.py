@@ -179,7 +179,8 @@ def judge(attempt: Attempt, answer: Answer) -> None:
     """Stop where a call did not end well."""
     if answer.ok:
         return
-    raise failure(answer, attempt.log, attempt.group, attempt.shop.parts.reason)
+    tail, usage = attempt.log.tail(), attempt.watch.usage()
+    raise failure(answer, tail, usage, attempt.shop.parts.reason)
 
 
 def _wheel(attempt: Attempt, inside: Path, filename: str) -> Path:

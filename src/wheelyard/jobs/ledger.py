@@ -31,7 +31,6 @@ from wheelyard.jobs.events import (
     Leased,
     LeaseExpired,
     OwnerGone,
-    Renewed,
     Retried,
 )
 from wheelyard.jobs.job import Job
@@ -90,8 +89,8 @@ def lease(ledger: Ledger, offer: Offer, event: Leased, now: datetime) -> tuple[J
     return job, answer
 
 
-def renew(ledger: Ledger, key: BuildKey, event: Renewed, now: datetime) -> bool:
-    """Prolong a lease; False where it was lost."""
+def tell(ledger: Ledger, key: BuildKey, event: Event, now: datetime) -> bool:
+    """Tell a job what happened; False where there is no such job or it did not follow."""
     job = ledger.load(key)
     return job is not None and _followed(apply(ledger, job, event, now)[1])
 

@@ -144,7 +144,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One try of a job, as it is kept."""
+    """One try of a job, as it is kept. ``id`` is its number among all attempts, written ``a17``."""
 
     key: BuildKey
     number: int
@@ -154,3 +154,4 @@ class Attempt:
     started: datetime
     finished: datetime | None
     report: Report | None
+    id: int = 0
