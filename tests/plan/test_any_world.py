@@ -3,7 +3,6 @@
 from collections import Counter
 from dataclasses import replace
 from itertools import combinations
-from random import Random
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -82,7 +81,7 @@ def test_every_plan_ends_and_says_why(
     recipes: dict[str, Recipe],
     order: int,
 ) -> None:
-    world = World(contents, Random(order))
+    world = World(contents, order)
 
     planner, rows = carried_out(world, wanted, pythons, policy, recipes)
 
@@ -106,9 +105,9 @@ def test_jobs_have_what_they_need_and_run_once(
     policy: FromSource,
     order: int,
 ) -> None:
-    world = World(contents, Random(order))
+    world = World(contents, order)
 
-    planner, rows = carried_out(world, wanted, pythons, policy, {})
+    _, rows = carried_out(world, wanted, pythons, policy, {})
 
     started = Counter(start.offer.key for start in world.starts)
     assert not started or max(started.values()) == 1
@@ -127,7 +126,7 @@ def test_jobs_have_what_they_need_and_run_once(
 
 def test_each_build_environment_is_whole() -> None:
     """A control of the invariant above: the world itself notices what is not there."""
-    world = World({"a": Package(build=("b",)), "b": Package(run=("c",)), "c": Package()}, Random(1))
+    world = World({"a": Package(build=("b",)), "b": Package(run=("c",)), "c": Package()}, 1)
 
     world.plan(["a"])
 
@@ -148,8 +147,8 @@ def test_how_units_end_does_not_depend_on_the_order_of_events(
     # What a back end asks for while it runs is known earlier or later, and so are its cycles.
     still = {name: replace(package, dynamic=()) for name, package in contents.items()}
 
-    first = carried_out(World(still, Random(order)), wanted, pythons, policy, recipes)[1]
-    second = carried_out(World(still, Random(other)), wanted, pythons, policy, recipes)[1]
+    first = carried_out(World(still, order), wanted, pythons, policy, recipes)[1]
+    second = carried_out(World(still, other), wanted, pythons, policy, recipes)[1]
 
     assert _classes(first) == _classes(second)
 
@@ -168,7 +167,7 @@ def test_second_run_starts_nothing_that_succeeded(
     policy: FromSource,
     order: int,
 ) -> None:
-    world = World(contents, Random(order))
+    world = World(contents, order)
     carried_out(world, wanted, pythons, policy, {})
     before, world.starts = world.kept.copy(), []
 
@@ -184,7 +183,7 @@ def test_second_run_starts_nothing_that_succeeded(
 def test_cycles_of_build_requirements_take_as_few_seeds_as_there_can_be(
     builds: dict[str, tuple[str, ...]], wanted: list[str], order: int
 ) -> None:
-    world = World({name: Package(build=build) for name, build in builds.items()}, Random(order))
+    world = World({name: Package(build=build) for name, build in builds.items()}, order)
 
     _, rows = world.plan(wanted)
 
@@ -218,7 +217,7 @@ def test_nothing_is_left_behind_a_gate(
     contents: dict[str, Package], wanted: list[str], pythons: list[str], order: int
 ) -> None:
     """Each target gets its turn, whatever became of lower ones."""
-    world = World(contents, Random(order))
+    world = World(contents, order)
 
     planner, _ = carried_out(world, wanted, pythons, FromSource.ALL, {})
 

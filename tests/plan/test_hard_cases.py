@@ -64,6 +64,17 @@ def test_cycle_through_a_gate_is_opened() -> None:
     assert all(unit.state is not State.GATED for unit in planner.board.units.values())
 
 
+def test_what_waits_in_a_circle_of_hopes_and_gates_goes_on() -> None:
+    # c fails on cp39; a on cp39 hopes that c on cp311 will serve it, which needs a on cp311, which
+    # waits for the probe of a on cp39.
+    world = World({"a": Package(build=("c",)), "c": Package(build=("a",), empty=True)})
+
+    _, rows = world.plan(["c"], ["cp39", "cp311"])
+
+    assert [rows[f"c {python}"].ending for python in ("cp39", "cp311")] == [Ending.FAILED] * 2
+    assert [rows[f"a {python}"].ending for python in ("cp39", "cp311")] == [Ending.BLOCKED] * 2
+
+
 def test_seed_that_cannot_be_had_is_replaced_by_another() -> None:
     world = World({"a": Package(build=("b",), wheel_lost=True), "b": Package(build=("a",))})
 

@@ -44,7 +44,7 @@ class Worker:
 
     async def _keep(self, lease: Lease) -> None:
         """Renew a lease until it is lost. A store that does not answer is asked again."""
-        while await self._renewed(lease):
+        while await self._renewed(lease):  # noqa: ASYNC110 - a heartbeat is a matter of time
             await asyncio.sleep(self._renew_seconds)
 
     async def _renewed(self, lease: Lease) -> bool:

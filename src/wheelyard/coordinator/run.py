@@ -204,8 +204,9 @@ class Run:
         if job is None or job.state in {JobState.READY, JobState.LEASED}:
             return False
         report = await self._jobs.last_report(key)
-        if report is not None and report.outcome in {Outcome.BUILT, Outcome.NEEDS}:
-            if job.state is JobState.DONE and await self._intake.has_bytes(report):
+        answered = report is not None and report.outcome in {Outcome.BUILT, Outcome.NEEDS}
+        if report is not None and answered and job.state is JobState.DONE:
+            if await self._intake.has_bytes(report):
                 await self._take_over(start, report)
                 return True
         await self._jobs.retry(Selection(keys=(key,)))
