@@ -51,6 +51,8 @@ from wheelyard.ports import Builder, Clock, JobStore, Lease, Progress
 
 _QUESTIONS_AT_ONCE = 48
 """How many questions are open at the same time: enough to hide latency, too few to exhaust sockets."""
+_ANSWERS = frozenset({Outcome.BUILT, Outcome.NEEDS})
+"""Ends of a job that hold for every run; others are tried again by a new one."""
 _POLL_SECONDS = 0.2
 """How often a job that another run has is looked at."""
 
@@ -204,11 +206,10 @@ class Run:
         if job is None or job.state in {JobState.READY, JobState.LEASED}:
             return False
         report = await self._jobs.last_report(key)
-        answered = report is not None and report.outcome in {Outcome.BUILT, Outcome.NEEDS}
-        if report is not None and answered and job.state is JobState.DONE:
-            if await self._intake.has_bytes(report):
-                await self._take_over(start, report)
-                return True
+        known = job.state is JobState.DONE and report is not None and report.outcome in _ANSWERS
+        if known and report is not None and await self._intake.has_bytes(report):
+            await self._take_over(start, report)
+            return True
         await self._jobs.retry(Selection(keys=(key,)))
         return False
 
