@@ -357,3 +357,20 @@ def test_long_chain_that_fails_at_its_bottom_is_blocked_to_its_top() -> None:
 
     assert rows["p0 cp311"].ending is Ending.BLOCKED
     assert str(rows["p0 cp311"].cause).startswith(f"p{length}==")
+
+
+def test_bootstrapped_member_waits_for_no_seed_any_more() -> None:
+    # The order of events is one in which c asks for b only after b was bootstrapped with a seed of d.
+    world = World(
+        {
+            "a": Package(),
+            "b": Package(build=("d",), wheel_lost=True),
+            "c": Package(dynamic=("a", "b")),
+            "d": Package(build=("b", "c")),
+        },
+        order=4,
+    )
+
+    _, rows = world.plan(["b"], ["cp39"])
+
+    assert set(endings(rows).values()) == {Ending.BUILT}

@@ -20,6 +20,7 @@ from wheelyard.graph.cycles import (
 )
 from wheelyard.plan.board import Board
 from wheelyard.plan.events import UnitId
+from wheelyard.plan.offers import provider
 from wheelyard.plan.unit import Group, State, Unit
 
 
@@ -87,9 +88,16 @@ def _waits_for(board: Board, unit: Unit) -> tuple[UnitId, ...]:
         return tuple(UnitId(unit.id.release, target) for target in probes)
     needed = unit.waits_for()
     if unit.group is not None:
-        given = unit.group.seeds.keys() & set(unit.builds)
-        needed = tuple(to for to in needed if to not in given)
+        needed = tuple(to for to in needed if not _is_given(board, unit, to))
     return (*needed, *_hopes_for(board, needed))
+
+
+def _is_given(board: Board, unit: Unit, needed: UnitId) -> bool:
+    """Whether a bootstrap of its cycle gives a unit what it needs, or a seed will for its own bootstrap."""
+    if provider(board.units, needed, unit) is not None:
+        return True
+    seeds = unit.group.seeds if unit.group is not None and unit.bootstrap is None else {}
+    return needed in seeds and needed in unit.builds
 
 
 def _hopes_for(board: Board, needed: Iterable[UnitId]) -> tuple[UnitId, ...]:
