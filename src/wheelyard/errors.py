@@ -56,6 +56,10 @@ class NoSolutionError(WheelyardError):
     exit_code = ExitCode.BUILDS_FAILED
 
 
+class NotApplicableError(NoSolutionError):
+    """A requirement that has releases, none of which is meant for this Python."""
+
+
 class UpstreamError(WheelyardError):
     """An index, repository or download that did not give what it should."""
 

@@ -8,13 +8,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
+from wheelyard.jobs.job import Job
+from wheelyard.jobs.selection import Selection
 from wheelyard.model.artifact import Artifact
 from wheelyard.model.job import Attempt, BuildKey, Offer, Report, StepName
 from wheelyard.model.release import ProjectName, Release
 from wheelyard.model.resolution import Query, Resolution
-from wheelyard.model.source import FileEntry, ProjectPage, Source
+from wheelyard.model.source import FileEntry, ProjectPage, Source, SourceFacts
 from wheelyard.targets.target import Target
 
 
@@ -61,25 +63,13 @@ class Blobs(Protocol):
 class DirectSource:
     """What a direct reference (git, URL, folder, sdist) was found to be.
 
-    ``release`` is None where name or version are only known to its back end.
+    ``release`` is None where name or version are only known to its back end, and ``metadata`` (the
+    text of a METADATA file) where its requirements are.
     """
 
     source: Source
     release: Release | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceFacts:
-    """What a source says about itself without running any of its code.
-
-    ``build_requires`` are PEP 518's, with setuptools' defaults where there is no pyproject.toml.
-    ``backend`` and ``backend_path`` as in PEP 517. ``requires_python`` may be empty.
-    """
-
-    build_requires: tuple[str, ...]
-    backend: str
-    backend_path: tuple[str, ...]
-    requires_python: str = ""
+    metadata: bytes | None = None
 
 
 class Upstream(Protocol):
@@ -106,6 +96,10 @@ class Upstream(Protocol):
 
     async def fetch_wheel(self, entry: FileEntry) -> Artifact:
         """Bring a wheel into the blobs, checked. Raises UpstreamError."""
+        ...
+
+    async def wheel_files(self, entry: FileEntry) -> tuple[str, ...]:
+        """Return the paths in a wheel without fetching the whole of it. Raises UpstreamError."""
         ...
 
     async def facts(self, source: Source) -> SourceFacts:
@@ -163,13 +157,25 @@ class Lease:
     expires: datetime
 
 
+class Builder(Protocol):
+    """Takes jobs and sees them through."""
+
+    async def take(self, offer: Offer) -> Lease | None:
+        """Take the lease of a job; None where somebody alive has it."""
+        ...
+
+    async def run(self, offer: Offer, lease: Lease, progress: Callable[[Progress], None]) -> Report:
+        """Run an attempt while keeping its lease. A lease that is lost ends the build, as LOST."""
+        ...
+
+
 class JobStore(Protocol):
     """Jobs and attempts. The database is the truth: each method is one transaction."""
 
     async def lease(self, offer: Offer, builder: str, *, seconds: float) -> Lease | None:
         """Take the right to run a job, creating the job where it is new.
 
-        None where somebody alive holds it or it is finished already (see ``outcome_of``).
+        None where somebody alive holds it, it waits, or it is finished already (see ``job``).
         """
         ...
 
@@ -187,6 +193,17 @@ class JobStore(Protocol):
 
     async def last_report(self, key: BuildKey) -> Report | None:
         """Return how the newest finished attempt of a job ended."""
+        ...
+
+    async def job(self, key: BuildKey) -> Job | None:
+        """Return where a job stands: its state, its outcome, and until when it waits."""
+        ...
+
+    async def retry(self, selection: Selection, *, preview: bool = False) -> Sequence[Job]:
+        """Try again what did not end well; return those jobs as they stood before.
+
+        What was built, or asked for more requirements, stays. ``preview`` changes nothing.
+        """
         ...
 
     async def attempts(
@@ -223,6 +240,22 @@ class ArtifactStore(Protocol):
         """Make an artifact visible and return what is now visible under its file name.
 
         Published bytes never change: where the name was taken, the answer is the older artifact.
+        """
+        ...
+
+
+@runtime_checkable
+class Revisions(Protocol):
+    """What an ArtifactStore may also have, so that its readers can keep what they made of it.
+
+    A store without it is asked for its artifacts again each time.
+    """
+
+    async def revision(self) -> int:
+        """Return a number that is another one after each change of what is published.
+
+        Also after a change by another process. It is asked for many times a second, so it must
+        cost no more than a look at a counter (``PRAGMA data_version``, a one-row table).
         """
         ...
 

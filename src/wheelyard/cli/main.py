@@ -1,6 +1,61 @@
 """The entry point: runs a command and prints errors in one place."""
 
+import os
+import sys
+from collections.abc import Iterator
+
+from wheelyard.errors import ExitCode, WheelyardError
+
 
 def run() -> None:
-    """Run the command line."""
-    raise SystemExit(0)
+    """Run the command line and exit with a documented code."""
+    sys.exit(execute(sys.argv[1:]))
+
+
+def execute(arguments: list[str]) -> int:
+    """Run one command and return its exit code; errors of the family are printed, bugs are not caught."""
+    from wheelyard.cli.app import app
+
+    try:
+        app(args=arguments, prog_name="wheelyard", standalone_mode=True)
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else int(bool(stop.code))
+    except KeyboardInterrupt:
+        _say("interrupted: what was finished is kept; run the same command to go on")
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output is gone; Python would complain once more while it exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.OK
+    except WheelyardError as error:
+        return _report([error])
+    except BaseExceptionGroup as group:
+        known, rest = group.split(WheelyardError)
+        if known is None or rest is not None:
+            raise
+        return _report(list(_leaves(known)))
+    return ExitCode.OK
+
+
+def _leaves(group: BaseExceptionGroup[WheelyardError]) -> Iterator[WheelyardError]:
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(error)
+        else:
+            yield error
+
+
+def _report(errors: list[WheelyardError]) -> int:
+    """Print errors, each once, and return the exit code of the first."""
+    told = {}
+    for error in errors:
+        told[error.message, error.hint] = error
+    for message, hint in told:
+        _say(f"error: {message}")
+        if hint:
+            _say(f"  hint: {hint}")
+    return errors[0].exit_code
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(text + "\n")

@@ -5,35 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from packaging.tags import Tag
-
+from wheelyard.executor.wheelfile import WheelFacts
+from wheelyard.jobs.reasons import Reason
 from wheelyard.model.job import Finding, Limits, Offer
 from wheelyard.model.release import Release
 from wheelyard.targets.target import Target
-
-
-class WheelFacts(Protocol):
-    """What the inspection of a wheel found."""
-
-    @property
-    def tags(self) -> frozenset[Tag]:
-        """Return the tags of its file name."""
-        ...
-
-    @property
-    def requires_python(self) -> str:
-        """Return its Requires-Python, or nothing."""
-        ...
-
-    @property
-    def requires_dist(self) -> tuple[str, ...]:
-        """Return its Requires-Dist lines."""
-        ...
-
-    @property
-    def metadata(self) -> bytes:
-        """Return its METADATA."""
-        ...
 
 
 class Unpack(Protocol):
@@ -57,7 +33,7 @@ class Parts:
     """``repair`` returns the repaired wheel, which may be the one that it was given.
 
     ``normalise`` makes the archive's bytes independent of time and order, in place. ``reason``
-    takes the end of a log and returns a phrase or nothing.
+    takes the end of a log and names the cause that it shows, or nothing.
     """
 
     unpack: Unpack
@@ -66,4 +42,4 @@ class Parts:
     normalise: Callable[[Path, int], None]
     import_names: Callable[[WheelFacts], tuple[str, ...]]
     check: Callable[[Path, WheelFacts, Offer], tuple[Finding, ...]]
-    reason: Callable[[str], str]
+    reason: Callable[[str], Reason | None]

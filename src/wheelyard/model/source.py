@@ -20,8 +20,10 @@ class Source:
     """The text of one release, pinned.
 
     ``location`` is a URL or an absolute path. ``digest`` is ``sha256:…`` of the archive's bytes, for
-    git ``git:COMMIT`` and for a folder ``tree:…`` (see ``upstream.folders``); it is empty only while
-    an index gave none and nothing was fetched yet. ``uploaded`` is aware, in UTC.
+    git ``git:COMMIT`` and for a folder ``tree:…`` (see ``upstream.folders``); before anything was
+    fetched it is what an index announced: nothing, or another algorithm's. ``archive`` names the blob
+    that holds the text, once it was fetched: of an sdist its ``digest``, of a tree a tar file.
+    ``uploaded`` is aware, in UTC.
     """
 
     kind: SourceKind
@@ -32,6 +34,7 @@ class Source:
     uploaded: datetime | None = None
     subdirectory: str = ""
     index: str = ""
+    archive: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,3 +69,17 @@ class ProjectPage:
     fingerprint: str
     status: str = "active"
     status_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceFacts:
+    """What a source says about itself without running any of its code.
+
+    ``build_requires`` are PEP 518's, with setuptools' defaults where there is no pyproject.toml.
+    ``backend`` and ``backend_path`` as in PEP 517. ``requires_python`` may be empty.
+    """
+
+    build_requires: tuple[str, ...]
+    backend: str
+    backend_path: tuple[str, ...]
+    requires_python: str = ""

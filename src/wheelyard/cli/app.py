@@ -1,0 +1,61 @@
+"""The tree of commands."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from wheelyard import __version__
+from wheelyard.cli import configured, targets
+from wheelyard.cli.build import build, plan
+from wheelyard.cli.index import index_app
+from wheelyard.cli.jobs import app as jobs_app
+from wheelyard.cli.recipes import app as recipes_app
+from wheelyard.wiring import open_index
+
+app = typer.Typer(
+    name="wheelyard",
+    help="Rebuild Python packages from source, for every Python and platform, and serve the result.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"wheelyard {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    context: typer.Context,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            "--config",
+            metavar="FILE",
+            envvar="WHEELYARD_CONFIG",
+            help="The configuration file. Without it: the nearest wheelyard.toml, here or above.",
+        ),
+    ] = None,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    """Rebuild Python packages from source, for every Python and platform, and serve the result."""
+    context.obj = configured.load(config)
+    context.default_map = configured.defaults(context.obj, context.command)
+
+
+app.command("build")(build)
+app.command("plan")(plan)
+app.add_typer(targets.app, name="target")
+app.add_typer(jobs_app, name="job")
+app.add_typer(recipes_app, name="recipe")
+app.add_typer(index_app(open_index), name="index")
+app.command("config")(configured.show)

@@ -1,0 +1,190 @@
+"""``wheelyard build`` and ``wheelyard plan``: the main job, and a look at it beforehand."""
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from wheelyard.cli.display.events import JsonDisplay, encode
+from wheelyard.cli.display.live import LiveDisplay, PlainDisplay
+from wheelyard.cli.display.planned import PlanFormat, print_plan
+from wheelyard.cli.display.table import print_summary
+from wheelyard.cli.options import AsJson
+from wheelyard.cli.request import Selection, takes_selection
+from wheelyard.cli.session import Session, open_session
+from wheelyard.errors import ExitCode
+from wheelyard.plan.summary import GOOD, Ending, Row
+from wheelyard.settings.file import Configuration
+
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        "-o",
+        "--output",
+        metavar="DIR",
+        envvar="WHEELYARD_OUTPUT",
+        help="Write an index with what this run provided: DIR/simple/ is for installers.",
+    ),
+]
+PlanFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--plan",
+        metavar="FILE",
+        envvar="WHEELYARD_PLAN",
+        help="Repeat a recorded plan: the same versions, digests and build requirements.",
+    ),
+]
+WritePlan = Annotated[
+    Path | None,
+    typer.Option(
+        "--write-plan",
+        metavar="FILE",
+        envvar="WHEELYARD_WRITE_PLAN",
+        help="Record the plan, so that --plan can repeat it.",
+    ),
+]
+Pylock = Annotated[
+    Path | None,
+    typer.Option(
+        "--pylock",
+        metavar="DIR",
+        envvar="WHEELYARD_PYLOCK",
+        help="Write what was resolved as pylock.TARGET.toml files.",
+    ),
+]
+Format = Annotated[
+    PlanFormat,
+    typer.Option("--format", envvar="WHEELYARD_FORMAT", help="How to print the plan."),
+]
+Display = LiveDisplay | PlainDisplay | JsonDisplay
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """What a command leaves behind, and where; None: not at all."""
+
+    index: Path | None
+    plan: Path | None
+    pylock: Path | None
+
+    def write(self, session: Session) -> None:
+        """Write the plan and the lock files."""
+        if self.plan is not None:
+            session.write_plan(self.plan)
+        if self.pylock is not None:
+            session.write_pylocks(self.pylock)
+
+
+@takes_selection
+def build(  # noqa: PLR0913, PLR0917 - its own options beside the shared ones
+    selection: Selection,
+    context: typer.Context,
+    output: Output = None,
+    plan: PlanFile = None,
+    write_plan: WritePlan = None,
+    pylock: Pylock = None,
+    as_json: AsJson = False,
+) -> None:
+    """Build requirements, and all that they need, from source.
+
+    Everything is resolved for each target, built in order and in parallel, checked, and put into an
+    index. What is there already is not built again.
+    """
+    display = _display(as_json=as_json)
+    rows = asyncio.run(
+        _build(selection, context.obj, Outputs(output, write_plan, pylock), plan, display)
+    )
+    if any(row.ending not in GOOD | {Ending.NOT_APPLICABLE} for row in rows.rows) or rows.left_out:
+        raise typer.Exit(ExitCode.BUILDS_FAILED)
+
+
+async def _build(
+    selection: Selection,
+    configuration: Configuration,
+    outputs: Outputs,
+    plan: Path | None,
+    display: Display,
+) -> "_Ended":
+    async with open_session(selection, configuration, plan) as session:
+        run = session.run(display, build=True)
+        display.start(run.standing)
+        try:
+            rows = await run.carry_out()
+        finally:
+            display.stop()
+        ended = _Ended(session, rows)
+        if outputs.index is not None:
+            await session.export(outputs.index, rows)
+        outputs.write(session)
+        ended.tell(display, outputs.index)
+        return ended
+
+
+@takes_selection
+def plan(  # noqa: PLR0913, PLR0917 - its own options beside the shared ones
+    selection: Selection,
+    context: typer.Context,
+    plan_format: Format = PlanFormat.TREE,
+    plan: PlanFile = None,
+    write: WritePlan = None,
+    pylock: Pylock = None,
+) -> None:
+    """Show what a build would do, and why, without building anything.
+
+    Build requirements that only a back end knows appear when it is built, unless they are known from
+    an earlier run.
+    """
+    asyncio.run(_plan(selection, context.obj, Outputs(None, write, pylock), plan, plan_format))
+
+
+async def _plan(
+    selection: Selection,
+    configuration: Configuration,
+    outputs: Outputs,
+    recorded: Path | None,
+    plan_format: PlanFormat,
+) -> None:
+    async with open_session(selection, configuration, recorded) as session:
+        run = session.run(lambda _: None, build=False)
+        rows = await run.carry_out()
+        outputs.write(session)
+        print_plan(Console(), session.planner, rows, plan_format)
+
+
+class _Ended:
+    """How a run ended, for the last words and the exit code."""
+
+    def __init__(self, session: Session, rows: Sequence[Row]) -> None:
+        self.rows = rows
+        self._planner = session.planner
+        self.left_out = [e for e in session.planner.exclusions if e.applicable]
+
+    def tell(self, display: Display, output: Path | None) -> None:
+        """Say what was built, covered and failed and why."""
+        if isinstance(display, JsonDisplay):
+            for row in self.rows:
+                display.write(encode(row))
+            return
+        console = Console()
+        print_summary(console, self.rows, self._planner.exclusions, self._planner.cycles)
+        if output is not None:
+            simple = (output / "simple").resolve().as_uri()
+            console.print(
+                f"install with: pip install --index-url {simple}/ …",
+                highlight=False,
+                markup=False,
+                soft_wrap=True,
+            )
+
+
+def _display(*, as_json: bool) -> Display:
+    if as_json:
+        return JsonDisplay(sys.stdout)
+    console = Console(stderr=True)
+    return LiveDisplay(console) if console.is_terminal else PlainDisplay(console)

@@ -1,0 +1,122 @@
+"""Where the value of each option comes from: command line, environment, wheelyard.toml, default."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+from typer.core import TyperCommand, TyperGroup, TyperOption
+
+from wheelyard.cli.options import AsJson
+from wheelyard.errors import ConfigurationError, nearest
+from wheelyard.settings.file import Configuration, find, read
+
+_COMMANDS = ("build", "plan")
+"""The commands whose options the ``[build]`` table of wheelyard.toml sets."""
+
+
+def load(path: Path | None) -> Configuration:
+    """Read the configuration file that was named, or the nearest. Raises ConfigurationError."""
+    found = path if path is not None else find(Path.cwd())
+    return read(found) if found is not None else Configuration()
+
+
+def defaults(configuration: Configuration, group: object) -> dict[str, dict[str, object]]:
+    """Return the options of wheelyard.toml as defaults of commands. Raises ConfigurationError."""
+    if not isinstance(group, TyperGroup):
+        return {}
+    found = {}
+    for command in _COMMANDS:
+        keys = {
+            key: option for option in _options(group.commands[command]) for key in _keys(option)
+        }
+        found[command] = {
+            str(keys[key].name): _value(value)
+            for key, value in configuration.options.items()
+            if key in keys
+        }
+    _check_keys(configuration, group)
+    return found
+
+
+def _check_keys(configuration: Configuration, group: TyperGroup) -> None:
+    known = {
+        key
+        for command in _COMMANDS
+        for option in _options(group.commands[command])
+        for key in _keys(option)
+    }
+    for key in configuration.options:
+        if key not in known:
+            raise ConfigurationError(
+                f"{configuration.path}: build has no option {key!r}",
+                hint=nearest(key, known) or f"The options are {', '.join(sorted(known))}.",
+            )
+
+
+def _options(command: object) -> Iterator[TyperOption]:
+    if not isinstance(command, TyperCommand):
+        return
+    for parameter in command.params:
+        if isinstance(parameter, TyperOption) and parameter.name != "help":
+            yield parameter
+
+
+def _keys(option: TyperOption) -> list[str]:
+    return [name.removeprefix("--") for name in option.opts if name.startswith("--")]
+
+
+def _value(value: object) -> object:
+    return [str(item) for item in value] if isinstance(value, list) else value
+
+
+def show(context: typer.Context, as_json: AsJson = False) -> None:
+    """Show what each option of build is set to, and where its value comes from."""
+    root = context.find_root()
+    group = root.command
+    command = group.commands["build"] if isinstance(group, TyperGroup) else None
+    if not isinstance(command, TyperCommand):
+        raise TypeError(command)
+    given = (root.default_map or {}).get("build", {})
+    rows = _rows(command, given, context.obj)
+    if as_json:
+        typer.echo(msgspec.json.encode(rows).decode())
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("option", "value", "from"):
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(row["option"], row["value"], row["from"])
+    Console().print(table)
+
+
+def _rows(
+    command: TyperCommand, given: Mapping[str, object], configuration: Configuration
+) -> list[dict[str, str]]:
+    with command.make_context("build", [], default_map=dict(given)) as context:
+        return [
+            {
+                "option": _keys(option)[0],
+                "value": _text(context.params.get(str(option.name))),
+                "from": _origin(context, option, configuration),
+            }
+            for option in _options(command)
+        ]
+
+
+def _text(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value))
+    return "" if value is None else str(getattr(value, "value", value))
+
+
+def _origin(context: Any, option: TyperOption, configuration: Configuration) -> str:
+    source = context.get_parameter_source(str(option.name))
+    if source is not None and source.name == "ENVIRONMENT":
+        return f"environment ({option.envvar})"
+    if source is not None and source.name == "DEFAULT_MAP":
+        return str(configuration.path)
+    return "default"

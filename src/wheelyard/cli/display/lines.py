@@ -1,0 +1,92 @@
+"""One line of text an event, for pipes and for the scrolling part of the live display."""
+
+from wheelyard.coordinator.story import (
+    BuildRetriedOlder,
+    CycleBroken,
+    JobAwaited,
+    JobEnded,
+    JobStarted,
+    RunEvent,
+    TargetResolved,
+    UnitProvided,
+)
+from wheelyard.model.job import Outcome, Verdict
+from wheelyard.plan.events import UnitId
+from wheelyard.plan.unit import Provision
+
+GOOD, BAD, NOTE = "green", "red", "yellow"
+
+
+def seconds(value: float) -> str:
+    """Write a time as people read it."""
+    if value < 10:  # noqa: PLR2004 - below ten seconds a decimal tells something
+        return f"{value:.1f} s"
+    minutes, rest = divmod(round(value), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02} min"
+    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
+
+
+def name(unit: UnitId) -> str:
+    """Write a unit as ``six 1.17.0 cp312``."""
+    return f"{unit.release.project} {unit.release.version} {unit.target.interpreter}"
+
+
+def line_of(event: RunEvent) -> tuple[str, str] | None:
+    """Return a line and its colour, or None for what is not worth one."""
+    match event:
+        case TargetResolved():
+            return _resolved(event)
+        case CycleBroken():
+            return str(event.broken), NOTE
+        case JobEnded():
+            return _ended(event)
+        case JobAwaited():
+            return f"awaited  {name(event.unit)}: another run is building it", NOTE
+        case BuildRetriedOlder():
+            text = f"again    {name(event.unit)}: with build requirements as of {event.day}"
+            return text, NOTE
+        case UnitProvided(provision=Provision.UPSTREAM):
+            return f"upstream {name(event.unit)}: {event.artifact.filename}", ""
+    return None
+
+
+def started(event: JobStarted) -> str:
+    """Say that an attempt began."""
+    usually = ""
+    if event.expected_seconds is not None:
+        usually = f", usually {seconds(event.expected_seconds)}"
+    return f"building {name(event.unit)} (attempt {event.attempt}{usually})"
+
+
+def _resolved(event: TargetResolved) -> tuple[str, str]:
+    text = f"resolved {event.target}: {event.releases} releases"
+    for exclusion in event.exclusions:
+        kind = "left out" if exclusion.applicable else "not applicable"
+        text += f"\n  {kind}: {exclusion.requirement}: {exclusion.reason}"
+        if exclusion.hint:
+            text += f"\n    hint: {exclusion.hint}"
+    return text, NOTE if event.exclusions else ""
+
+
+def _ended(event: JobEnded) -> tuple[str, str] | None:
+    report, unit = event.report, event.unit
+    took = seconds(report.wall_seconds)
+    if report.outcome is Outcome.NEEDS:
+        return f"asks     {name(unit)}: its back end needs {', '.join(report.needs)}", ""
+    if report.outcome is not Outcome.BUILT or report.artifact is None:
+        again = f"; again in {seconds(event.again_in)}" if event.again_in is not None else ""
+        return f"{report.outcome:<8} {name(unit)}: {report.reason} ({took}){again}", BAD
+    text = f"built    {name(unit)}: {report.artifact.filename} ({took})"
+    if event.bootstrap:
+        text += " with a seed; will be built again"
+    colour = GOOD
+    for finding in report.findings:
+        if finding.verdict is not Verdict.ACCEPT:
+            text += f"\n  {finding.verdict}: {finding.check}: {finding.message}"
+            colour = NOTE
+    if report.irreproducible:
+        text += "\n  not reproducible:\n    " + report.irreproducible.replace("\n", "\n    ")
+        colour = NOTE
+    return text, colour

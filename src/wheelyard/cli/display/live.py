@@ -1,0 +1,109 @@
+"""The live display of a terminal: a line a running job, a bar with an estimate."""
+
+from collections.abc import Callable
+
+from rich.console import Console, ConsoleOptions, Group, RenderResult
+from rich.live import Live
+from rich.markup import escape
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from wheelyard.cli.display.lines import line_of, name, seconds
+from wheelyard.coordinator.run import Standing
+from wheelyard.coordinator.story import JobEnded, JobStarted, OutputPrinted, RunEvent, StepBegan
+from wheelyard.plan.events import UnitId
+
+_REFRESH_PER_SECOND = 8
+
+
+class LiveDisplay:
+    """Shows what runs now, and lets what ended scroll by above."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._steps: dict[UnitId, str] = {}
+        self._output: dict[UnitId, str] = {}
+        self._standing: Callable[[], Standing] | None = None
+        self._live = Live(
+            self,
+            console=console,
+            refresh_per_second=_REFRESH_PER_SECOND,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+
+    def start(self, standing: Callable[[], Standing]) -> None:
+        """Begin to draw; ``standing`` is asked at each refresh."""
+        self._standing = standing
+        self._live.start()
+
+    def stop(self) -> None:
+        """Leave the terminal as it was, with the lines that scrolled by."""
+        self._standing = None
+        self._live.stop()
+
+    def __call__(self, event: RunEvent) -> None:
+        """Take an event."""
+        match event:
+            case JobStarted():
+                self._steps[event.unit] = "starting"
+                self._output.pop(event.unit, None)
+            case StepBegan():
+                self._steps[event.unit] = event.step.value
+            case OutputPrinted():
+                self._output[event.unit] = event.line
+            case JobEnded():
+                self._steps.pop(event.unit, None)
+                self._output.pop(event.unit, None)
+        line = line_of(event)
+        if line is not None:
+            text, colour = line
+            self._console.print(Text(text, style=colour), highlight=False)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        if self._standing is None:
+            return
+        standing = self._standing()
+        jobs = Table.grid(padding=(0, 2))
+        for unit, took in sorted(standing.running.items(), key=lambda item: -item[1]):
+            jobs.add_row(
+                Text(name(unit), style="bold"),
+                Text(self._steps.get(unit, "starting"), style="cyan"),
+                Text(seconds(took)),
+                Text(
+                    escape(self._output.get(unit, "")),
+                    style="dim",
+                    no_wrap=True,
+                    overflow="ellipsis",
+                ),
+            )
+        bar = Table.grid(padding=(0, 2))
+        bar.add_row(
+            ProgressBar(total=max(standing.units, 1), completed=standing.settled, width=40),
+            f"{standing.settled} of {standing.units}",
+            f"about {seconds(standing.seconds_left)} left" if standing.units else "resolving",
+        )
+        yield Group(jobs, bar)
+
+
+class PlainDisplay:
+    """Prints a line where something happened."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def start(self, standing: Callable[[], Standing]) -> None:
+        """Begin; there is nothing to draw between events."""
+
+    def stop(self) -> None:
+        """End."""
+
+    def __call__(self, event: RunEvent) -> None:
+        """Take an event."""
+        from wheelyard.cli.display.lines import started
+
+        line = (started(event), "") if isinstance(event, JobStarted) else line_of(event)
+        if line is not None:
+            self._console.print(Text(line[0]), highlight=False, soft_wrap=True)

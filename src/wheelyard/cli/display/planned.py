@@ -1,0 +1,86 @@
+"""A plan before it is carried out, as people want to see it."""
+
+from collections import Counter
+from collections.abc import Sequence
+from enum import StrEnum
+
+import msgspec
+from rich.console import Console
+
+from wheelyard.plan.drawing import dot, edges_of, svg
+from wheelyard.plan.planner import Planner
+from wheelyard.plan.summary import Ending, Row
+from wheelyard.plan.tree import action, tree, why
+
+
+class PlanFormat(StrEnum):
+    """How a plan is printed."""
+
+    TREE = "tree"
+    JSON = "json"
+    DOT = "dot"
+    SVG = "svg"
+
+
+def print_plan(
+    console: Console, planner: Planner, rows: Sequence[Row], plan_format: PlanFormat
+) -> None:
+    """Print a plan; drawings and JSON go out as they are."""
+    match plan_format:
+        case PlanFormat.TREE:
+            _print_tree(console, planner, rows)
+        case PlanFormat.JSON:
+            console.file.write(as_json(planner) + "\n")
+        case PlanFormat.DOT:
+            console.file.write(dot(planner.board))
+        case PlanFormat.SVG:
+            console.file.write(svg(planner.board))
+
+
+def as_json(planner: Planner) -> str:
+    """Return the plan as JSON: units with what is done about them and why, edges, cycles, what is left out."""
+    board = planner.board
+    plan = {
+        "units": [
+            {
+                "release": str(key.release),
+                "target": str(key.target),
+                "action": action(board, board.units[key]),
+                "key": board.units[key].key,
+                "why": why(board, key),
+            }
+            for key in sorted(board.units, key=lambda key: key.order)
+        ],
+        "edges": [
+            {"unit": str(edge.unit), "needs": str(edge.needed), "kind": edge.kind.value}
+            for edge in edges_of(board)
+        ],
+        "cycles": [str(broken) for broken in planner.cycles],
+        "left_out": [
+            {"requirement": e.requirement, "target": str(e.target), "reason": e.reason}
+            for e in planner.exclusions
+        ],
+    }
+    return msgspec.json.format(msgspec.json.encode(plan), indent=2).decode()
+
+
+def _print_tree(console: Console, planner: Planner, rows: Sequence[Row]) -> None:
+    for line in tree(planner.board, planner.roots):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+    for broken in planner.cycles:
+        console.print(str(broken), style="magenta", highlight=False, markup=False)
+    for exclusion in planner.exclusions:
+        console.print(
+            f"left out: {exclusion.requirement} for {exclusion.target}: {exclusion.reason}",
+            style="red",
+            highlight=False,
+            markup=False,
+        )
+        if exclusion.hint:
+            console.print(f"  hint: {exclusion.hint}", highlight=False, markup=False)
+    for row in rows:
+        if row.ending is Ending.FAILED:
+            console.print(f"cannot be built: {row.unit}: {row.reason}", style="red", markup=False)
+    counted = Counter(action(planner.board, unit) for unit in planner.board.units.values())
+    words = ", ".join(f"{count} {name}" for name, count in sorted(counted.items()))
+    console.print(words or "nothing to do", style="bold", highlight=False, markup=False)

@@ -1,0 +1,119 @@
+"""The end of a run as a table: a row a release, a column a target."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from wheelyard.cli.display.lines import name, seconds
+from wheelyard.model.artifact import Origin
+from wheelyard.model.release import Release
+from wheelyard.plan.bootstrap import BrokenCycle
+from wheelyard.plan.events import Exclusion
+from wheelyard.plan.summary import GOOD, Ending, Row
+from wheelyard.targets.target import Target
+
+_STYLE = {
+    Ending.BUILT: "green",
+    Ending.REUSED: "green",
+    Ending.COVERED: "cyan",
+    Ending.UPSTREAM: "magenta",
+    Ending.FAILED: "bold red",
+    Ending.BLOCKED: "yellow",
+    Ending.SKIPPED: "yellow",
+    Ending.NOT_APPLICABLE: "dim",
+    Ending.PENDING: "dim",
+}
+
+
+def print_summary(
+    console: Console,
+    rows: Sequence[Row],
+    exclusions: Sequence[Exclusion],
+    cycles: Sequence[BrokenCycle],
+) -> None:
+    """Print what was built, covered and failed, and why."""
+    if rows:
+        console.print(_matrix(rows))
+    for row in rows:
+        if row.ending not in GOOD and row.ending is not Ending.PENDING:
+            _print_failure(console, row)
+    for exclusion in exclusions:
+        label = "left out" if exclusion.applicable else "not applicable"
+        console.print(
+            Text(f"{label}: {exclusion.requirement} for {exclusion.target}: {exclusion.reason}"),
+            style="red" if exclusion.applicable else "dim",
+            highlight=False,
+        )
+        if exclusion.hint:
+            console.print(Text(f"  hint: {exclusion.hint}"), highlight=False)
+    _print_upstream(console, rows, cycles)
+    console.print(Text(totals(rows)), style="bold", highlight=False)
+
+
+def totals(rows: Sequence[Row]) -> str:
+    """Count the endings in one line."""
+    counted = Counter(row.ending for row in rows)
+    return ", ".join(f"{counted[ending]} {ending.value}" for ending in Ending if counted[ending])
+
+
+def _matrix(rows: Sequence[Row]) -> Table:
+    targets: list[Target] = sorted({row.unit.target for row in rows})
+    cells: dict[tuple[Release, Target], Row] = {
+        (row.unit.release, row.unit.target): row for row in rows
+    }
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("release")
+    for target in targets:
+        table.add_column(str(target))
+    for release in sorted({row.unit.release for row in rows}):
+        requested = any(
+            cell.requested for target in targets if (cell := cells.get((release, target)))
+        )
+        label = Text(f"{release.project} {release.version}", style="bold" if requested else "")
+        table.add_row(label, *(_cell(cells.get((release, target))) for target in targets))
+    return table
+
+
+def _cell(row: Row | None) -> Text:
+    if row is None:
+        return Text("·", style="dim")
+    text = row.ending.value
+    if row.ending is Ending.BUILT and row.report is not None:
+        text += f" {seconds(row.report.wall_seconds)}"
+    if row.as_of and row.ending is Ending.BUILT:
+        text += f" (tools of {row.as_of})"
+    return Text(text, style=_STYLE[row.ending])
+
+
+def _print_failure(console: Console, row: Row) -> None:
+    reason = row.reason or "see its log"
+    console.print(
+        Text(f"{row.ending.value}: {name(row.unit)}: {reason}"),
+        style=_STYLE[row.ending],
+        highlight=False,
+    )
+    if row.hint:
+        console.print(Text(f"  hint: {row.hint}"), highlight=False)
+    if row.ending is Ending.FAILED and row.report is not None:
+        if row.report.detail:
+            console.print(Text("  " + row.report.detail.replace("\n", "\n  "), style="dim"))
+        command = f"wheelyard job show {row.unit.release.project}"
+        console.print(Text(f"  look: {command}"), highlight=False)
+
+
+def _print_upstream(console: Console, rows: Sequence[Row], cycles: Sequence[BrokenCycle]) -> None:
+    """Say which wheels came from upstream: the policy's, and the seeds."""
+    wheels = sorted(
+        {
+            row.artifact.filename
+            for row in rows
+            if row.artifact is not None and row.artifact.origin is Origin.UPSTREAM
+        }
+    )
+    for filename in wheels:
+        console.print(Text(f"from upstream: {filename}"), style="magenta", highlight=False)
+    for broken in cycles:
+        console.print(Text(str(broken)), style="magenta", highlight=False)

@@ -1,0 +1,292 @@
+"""The options that commands share: each has a ``WHEELYARD_…`` variable and a key in wheelyard.toml."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from wheelyard.errors import ConfigurationError
+from wheelyard.model.resolution import FromSource, Prereleases
+
+
+class SandboxMode(StrEnum):
+    """How builds are shut in."""
+
+    AUTO = "auto"
+    REQUIRE = "require"
+    OFF = "off"
+
+
+class CompilerCache(StrEnum):
+    """Which compiler cache builds use."""
+
+    NONE = "none"
+    CCACHE = "ccache"
+
+
+_WHAT = "What to build"
+_FROM = "Where it comes from"
+_HOW = "How it is built"
+
+Requirements = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[REQUIREMENT]...",
+        help="Requirements, paths of projects or sdists, URLs, git+URL@REVISION.",
+        show_default=False,
+    ),
+]
+RequirementFiles = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "-r",
+        "--requirement",
+        metavar="FILE",
+        envvar="WHEELYARD_REQUIREMENT",
+        help="Read requirements from a file.",
+        rich_help_panel=_WHAT,
+    ),
+]
+ConstraintFiles = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "-c",
+        "--constraint",
+        metavar="FILE",
+        envvar="WHEELYARD_CONSTRAINT",
+        help="Narrow versions by a constraint file.",
+        rich_help_panel=_WHAT,
+    ),
+]
+BuildConstraintFiles = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--build-constraint",
+        metavar="FILE",
+        envvar="WHEELYARD_BUILD_CONSTRAINT",
+        help="Narrow the versions of build requirements by a constraint file.",
+        rich_help_panel=_WHAT,
+    ),
+]
+Targets = Annotated[
+    list[str] | None,
+    typer.Option(
+        "-t",
+        "--target",
+        metavar="TARGET",
+        envvar="WHEELYARD_TARGET",
+        help="What to build for, for example cp312 (this machine's platform) or "
+        "cp312-manylinux_2_28_x86_64. Without it: the newest stable Python here.",
+        rich_help_panel=_WHAT,
+    ),
+]
+FromSourceOption = Annotated[
+    FromSource,
+    typer.Option(
+        "--from-source",
+        envvar="WHEELYARD_FROM_SOURCE",
+        help="What has to be built here: all, build tools too; what was requested; or only what "
+        "upstream has no wheel of.",
+        rich_help_panel=_WHAT,
+    ),
+]
+PrereleaseOption = Annotated[
+    Prereleases,
+    typer.Option(
+        "--prerelease",
+        envvar="WHEELYARD_PRERELEASE",
+        help="When pre-releases are candidates.",
+        rich_help_panel=_WHAT,
+    ),
+]
+ExcludeNewer = Annotated[
+    str | None,
+    typer.Option(
+        "--exclude-newer",
+        metavar="DATE",
+        envvar="WHEELYARD_EXCLUDE_NEWER",
+        help="Leave out what was uploaded after a date (2026-01-31, or with a time).",
+        rich_help_panel=_WHAT,
+    ),
+]
+MinimumAge = Annotated[
+    str | None,
+    typer.Option(
+        "--min-release-age",
+        metavar="DURATION",
+        envvar="WHEELYARD_MIN_RELEASE_AGE",
+        help="Leave out what is younger (7d, 36h), and what has no upload time.",
+        rich_help_panel=_WHAT,
+    ),
+]
+Indexes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "-i",
+        "--index",
+        metavar="URL|DIR",
+        envvar="WHEELYARD_INDEX",
+        help="An index, or a folder of sdists; several in the order in which they are asked. "
+        "Without it: what pip and uv are set up to use.",
+        rich_help_panel=_FROM,
+    ),
+]
+Offline = Annotated[
+    bool,
+    typer.Option(
+        "--offline",
+        envvar="WHEELYARD_OFFLINE",
+        help="Use only what is cached.",
+        rich_help_panel=_FROM,
+    ),
+]
+Recipes = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--recipes",
+        metavar="DIR",
+        envvar="WHEELYARD_RECIPES",
+        help="A folder of recipes: NAME.toml, or NAME/recipe.toml with its patches.",
+        rich_help_panel=_FROM,
+    ),
+]
+State = Annotated[
+    Path | None,
+    typer.Option(
+        "--state",
+        metavar="DIR",
+        envvar="WHEELYARD_STATE",
+        help="The state folder. Without it: the user's own.",
+        rich_help_panel=_FROM,
+    ),
+]
+Jobs = Annotated[
+    int | None,
+    typer.Option(
+        "-j",
+        "--jobs",
+        min=1,
+        envvar="WHEELYARD_JOBS",
+        help="How many builds run at once. Without it: one a core.",
+        rich_help_panel=_HOW,
+    ),
+]
+Sandbox = Annotated[
+    SandboxMode,
+    typer.Option(
+        "--sandbox",
+        envvar="WHEELYARD_SANDBOX",
+        help="Shut builds in with bubblewrap: where it can be had, always, or never.",
+        rich_help_panel=_HOW,
+    ),
+]
+CompilerCacheOption = Annotated[
+    CompilerCache,
+    typer.Option(
+        "--compiler-cache",
+        envvar="WHEELYARD_COMPILER_CACHE",
+        help="Keep what compilers made, for each project apart.",
+        rich_help_panel=_HOW,
+    ),
+]
+Reproducible = Annotated[
+    bool,
+    typer.Option(
+        "--check-reproducible",
+        envvar="WHEELYARD_CHECK_REPRODUCIBLE",
+        help="Build everything twice and show what differs.",
+        rich_help_panel=_HOW,
+    ),
+]
+Rebuild = Annotated[
+    bool,
+    typer.Option(
+        "--rebuild",
+        envvar="WHEELYARD_REBUILD",
+        help="Build again what is there already.",
+        rich_help_panel=_HOW,
+    ),
+]
+WallLimit = Annotated[
+    str,
+    typer.Option(
+        "--wall-limit",
+        metavar="DURATION",
+        envvar="WHEELYARD_WALL_LIMIT",
+        help="Kill a build that takes longer.",
+        rich_help_panel=_HOW,
+    ),
+]
+SilenceLimit = Annotated[
+    str,
+    typer.Option(
+        "--silence-limit",
+        metavar="DURATION",
+        envvar="WHEELYARD_SILENCE_LIMIT",
+        help="Kill a build that prints nothing for longer.",
+        rich_help_panel=_HOW,
+    ),
+]
+MemoryLimit = Annotated[
+    str,
+    typer.Option(
+        "--memory-limit",
+        metavar="SIZE",
+        envvar="WHEELYARD_MEMORY_LIMIT",
+        help="What one build may use, for example 4G.",
+        rich_help_panel=_HOW,
+    ),
+]
+DiskLimit = Annotated[
+    str,
+    typer.Option(
+        "--disk-limit",
+        metavar="SIZE",
+        envvar="WHEELYARD_DISK_LIMIT",
+        help="What one build may write, for example 20G.",
+        rich_help_panel=_HOW,
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h|d|w)?")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?", re.IGNORECASE)
+_BYTES = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
+
+
+def duration(text: str) -> timedelta:
+    """Read ``90s``, ``20m``, ``36h``, ``7d``, ``2w``; a bare number is seconds. Raises ConfigurationError."""
+    match = _DURATION.fullmatch(text.strip().lower())
+    if match is None:
+        raise ConfigurationError(
+            f"{text!r} is not a duration",
+            hint="Write a number with s, m, h, d or w, for example 7d.",
+        )
+    return timedelta(seconds=float(match[1]) * _SECONDS[match[2] or "s"])
+
+
+def size(text: str) -> int:
+    """Read ``512M``, ``4G``; a bare number is bytes. Raises ConfigurationError."""
+    match = _SIZE.fullmatch(text.strip())
+    if match is None:
+        raise ConfigurationError(
+            f"{text!r} is not a size", hint="Write a number with K, M, G or T, for example 4G."
+        )
+    return int(float(match[1]) * _BYTES[match[2].lower()])
+
+
+def moment(text: str) -> datetime:
+    """Read a date (its end) or a moment; without a zone it is UTC. Raises ConfigurationError."""
+    try:
+        read = datetime.fromisoformat(text)
+    except ValueError:
+        raise ConfigurationError(
+            f"{text!r} is not a date", hint="Write 2026-01-31 or 2026-01-31T12:00:00Z."
+        ) from None
+    if len(text) == len("2026-01-31"):
+        read += timedelta(days=1)
+    return read if read.tzinfo else read.replace(tzinfo=UTC)

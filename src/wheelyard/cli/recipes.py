@@ -1,0 +1,63 @@
+"""``wheelyard recipe``: what is said about releases."""
+
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from wheelyard.cli.options import AsJson, Recipes
+from wheelyard.model.recipe import DEFAULT_RECIPE
+from wheelyard.model.release import Release
+from wheelyard.plan.key import recipe_digest
+from wheelyard.settings.file import Configuration
+from wheelyard.settings.overrides import Overrides, join, read_folder
+
+app = typer.Typer(help="Recipes: what is said about releases.", no_args_is_help=True)
+
+
+def overrides_of(configuration: Configuration, folders: list[Path] | None) -> Overrides:
+    """Read every override that applies to a command. Raises ConfigurationError."""
+    return join(configuration.overrides, *(read_folder(folder) for folder in folders or ()))
+
+
+@app.command("show")
+def show(
+    context: typer.Context,
+    release: Annotated[str, typer.Argument(help="For example six==1.17.0.")],
+    recipes: Recipes = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show the recipe of a release, and where each part of it stands."""
+    wanted = Release.parse(release)
+    overrides = overrides_of(context.obj, recipes)
+    recipe = overrides.recipe(wanted)
+    fields = {
+        name: value
+        for name, value in msgspec.to_builtins(recipe).items()
+        if value != getattr(DEFAULT_RECIPE, name) and value not in ([], {})
+    }
+    shown = {
+        "release": str(wanted),
+        "recipe": fields,
+        "from": list(overrides.origins(wanted)),
+        "digest": recipe_digest(recipe),
+    }
+    if as_json:
+        typer.echo(msgspec.json.encode(shown).decode())
+        return
+    if not fields:
+        typer.echo(f"{wanted}: nothing is said about it; the defaults apply")
+        return
+    typer.echo(f"{wanted}:")
+    for name, value in fields.items():
+        typer.echo(f"  {name.replace('_', '-')}: {value}")
+    for origin in shown["from"]:
+        typer.echo(f"  from {origin}")
+
+
+@app.command("check")
+def check(context: typer.Context, recipes: Recipes = None) -> None:
+    """Read wheelyard.toml and the recipe folders and say whether they can be followed."""
+    overrides = overrides_of(context.obj, recipes)
+    typer.echo(f"{len(overrides.entries)} recipes can be read")

@@ -1,0 +1,129 @@
+"""From the words of a command line to a request."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import MISSING, dataclass, fields
+from datetime import UTC, datetime
+from pathlib import Path
+
+from packaging.requirements import Requirement
+
+from wheelyard.cli import options as o
+from wheelyard.errors import ConfigurationError
+from wheelyard.model.job import Limits
+from wheelyard.model.release import ProjectName, project_name
+from wheelyard.model.resolution import CandidatePolicy, FromSource, Prereleases
+from wheelyard.settings.requirements import Wanted, read_constraints, read_file, read_line
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """What to build, from where, and how: the options that ``build`` and ``plan`` share.
+
+    The annotations are what the command line shows of them; ``takes_selection`` makes parameters of
+    a command out of the fields.
+    """
+
+    requirements: o.Requirements = None
+    requirement_files: o.RequirementFiles = None
+    constraint_files: o.ConstraintFiles = None
+    build_constraint_files: o.BuildConstraintFiles = None
+    targets: o.Targets = None
+    from_source: o.FromSourceOption = FromSource.ALL
+    prereleases: o.PrereleaseOption = Prereleases.IF_NECESSARY
+    exclude_newer: o.ExcludeNewer = None
+    minimum_age: o.MinimumAge = None
+    indexes: o.Indexes = None
+    offline: o.Offline = False
+    recipes: o.Recipes = None
+    state: o.State = None
+    jobs: o.Jobs = None
+    sandbox: o.Sandbox = o.SandboxMode.AUTO
+    compiler_cache: o.CompilerCacheOption = o.CompilerCache.NONE
+    check_reproducible: o.Reproducible = False
+    rebuild: o.Rebuild = False
+    wall_limit: o.WallLimit = "1h"
+    silence_limit: o.SilenceLimit = "20m"
+    memory_limit: o.MemoryLimit = "8G"
+    disk_limit: o.DiskLimit = "20G"
+
+
+def takes_selection(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command a parameter for each field of Selection, and hand it the value as ``selection``."""
+    own = inspect.signature(command).parameters
+    shared = {
+        field.name: inspect.Parameter(
+            field.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=inspect.Parameter.empty if field.default is MISSING else field.default,
+            annotation=field.type,
+        )
+        for field in fields(Selection)
+    }
+
+    def wrapper(**values: object) -> None:
+        chosen = {name: values.pop(name) for name in shared}
+        command(selection=Selection(**chosen), **values)  # type: ignore[arg-type]
+
+    rest = [parameter for name, parameter in own.items() if name != "selection"]
+    parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in rest]
+    signature = inspect.Signature([*shared.values(), *parameters])
+    wrapper.__signature__ = signature  # type: ignore[attr-defined]
+    wrapper.__annotations__ = {name: p.annotation for name, p in signature.parameters.items()}
+    wrapper.__name__ = command.__name__
+    wrapper.__doc__ = command.__doc__
+    return wrapper
+
+
+def wanted(selection: Selection) -> Wanted:
+    """Read all requirements and constraints. Raises WheelyardError."""
+    here = Path.cwd()
+    found = Wanted()
+    for text in selection.requirements or ():
+        found += read_line(text, here)
+    for path in selection.requirement_files or ():
+        found += read_file(path)
+    for path in selection.constraint_files or ():
+        found += Wanted(constraints=read_constraints(path))
+    if not found.lines and not found.direct:
+        raise ConfigurationError(
+            "nothing was asked for",
+            hint="Name a requirement, for example: wheelyard build flask --target cp312",
+        )
+    return found
+
+
+def projects(lines: tuple[str, ...]) -> frozenset[ProjectName]:
+    """Return the projects that requirement lines name."""
+    return frozenset(project_name(Requirement(line).name) for line in lines)
+
+
+def build_constraints(selection: Selection) -> tuple[str, ...]:
+    """Read the constraints of build requirements. Raises WheelyardError."""
+    return tuple(
+        line for path in selection.build_constraint_files or () for line in read_constraints(path)
+    )
+
+
+def policy(selection: Selection) -> CandidatePolicy:
+    """Say which files of upstream are candidates. Raises ConfigurationError."""
+    before = None
+    if selection.minimum_age is not None:
+        before = datetime.now(UTC) - o.duration(selection.minimum_age)
+    newest = o.moment(selection.exclude_newer) if selection.exclude_newer is not None else None
+    return CandidatePolicy(
+        sources_only=selection.from_source is FromSource.ALL,
+        exclude_newer=newest,
+        before=before,
+        prereleases=selection.prereleases,
+    )
+
+
+def limits(selection: Selection) -> Limits:
+    """Read what one build may use. Raises ConfigurationError."""
+    return Limits(
+        wall_seconds=o.duration(selection.wall_limit).total_seconds(),
+        silence_seconds=o.duration(selection.silence_limit).total_seconds(),
+        memory_bytes=o.size(selection.memory_limit),
+        disk_bytes=o.size(selection.disk_limit),
+    )

@@ -1,0 +1,115 @@
+"""One command's session: the farm of this machine, and a plan on it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from wheelyard.cli import request
+from wheelyard.cli.request import Selection
+from wheelyard.cli.targets import check_present, chosen
+from wheelyard.coordinator.run import Run
+from wheelyard.coordinator.story import Listener
+from wheelyard.errors import ConfigurationError
+from wheelyard.index.export import ExportResult, export
+from wheelyard.plan.planner import Planner
+from wheelyard.plan.pylock import pylock_filename, pylock_text
+from wheelyard.plan.record import PlanRecord
+from wheelyard.plan.summary import GOOD, Row
+from wheelyard.plan.unit import PlanOptions
+from wheelyard.settings.file import Configuration
+from wheelyard.settings.overrides import join, read_folder
+from wheelyard.wiring import Farm, FarmSettings, open_farm, state_path
+
+
+class Session:
+    """A plan on an open farm."""
+
+    def __init__(self, farm: Farm, planner: Planner) -> None:
+        self.planner = planner
+        self._farm = farm
+
+    def run(self, listener: Listener, *, build: bool) -> Run:
+        """Return the run that carries out the plan."""
+        return self._farm.run(self.planner, listener, build=build)
+
+    async def export(self, output: Path, rows: Sequence[Row]) -> ExportResult:
+        """Write an index with what the rows provide."""
+        releases = {row.unit.release for row in rows if row.ending in GOOD}
+        return await export(self._farm.artifacts, self._farm.blobs, output, releases)
+
+    def write_plan(self, path: Path) -> None:
+        """Record the plan in a file. Raises ConfigurationError."""
+        record = PlanRecord(options=self.planner.options, answers=self._farm.answers())
+        _write(path, record.encode())
+
+    def write_pylocks(self, folder: Path) -> None:
+        """Write what was resolved as a lock file a target (PEP 751). Raises ConfigurationError."""
+        for target, resolution in self.planner.resolved.items():
+            _write(folder / pylock_filename(target), pylock_text(resolution, target))
+
+
+@asynccontextmanager
+async def open_session(
+    selection: Selection, configuration: Configuration, recorded: Path | None
+) -> AsyncIterator[Session]:
+    """Open the farm that a selection asks for, and plan on it. Raises WheelyardError."""
+    overrides = join(
+        configuration.overrides,
+        *(read_folder(folder) for folder in selection.recipes or ()),
+    )
+    record = await asyncio.to_thread(_read_record, recorded) if recorded is not None else None
+    answers = record.answers if record is not None else ()
+    async with open_farm(_settings(selection, configuration), answers) as farm:
+        options = await _options(selection, farm) if record is None else record.options
+        check_present(options.targets, farm.interpreters)
+        yield Session(farm, Planner(farm.on_this_machine(options), overrides.recipe))
+
+
+def _settings(selection: Selection, configuration: Configuration) -> FarmSettings:
+    return FarmSettings(
+        state=state_path(selection.state),
+        indexes=tuple(selection.indexes or ()),
+        offline=selection.offline,
+        sandbox=selection.sandbox.value,
+        compiler_cache=selection.compiler_cache.value,
+        slots=selection.jobs,
+        checks=configuration.checks,
+    )
+
+
+async def _options(selection: Selection, farm: Farm) -> PlanOptions:
+    """Turn the words of a command line into what a plan is made of."""
+    wanted = request.wanted(selection)
+    direct = [await farm.add_direct(reference) for reference in wanted.direct]
+    return PlanOptions(
+        requirements=tuple(dict.fromkeys((*wanted.lines, *map(str, direct)))),
+        requested=request.projects(wanted.lines) | {release.project for release in direct},
+        targets=chosen(selection.targets, farm.interpreters),
+        constraints=wanted.constraints,
+        build_constraints=request.build_constraints(selection),
+        from_source=selection.from_source,
+        policy=request.policy(selection),
+        limits=request.limits(selection),
+        check_reproducible=selection.check_reproducible,
+        rebuild=selection.rebuild,
+    )
+
+
+def _read_record(path: Path) -> PlanRecord:
+    try:
+        return PlanRecord.decode(path.read_bytes())
+    except OSError as error:
+        raise ConfigurationError(
+            f"the plan '{path}' cannot be read: {error.strerror}", hint="Check the path."
+        ) from error
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(
+            f"'{path}' cannot be written: {error.strerror}", hint="Name another place."
+        ) from error

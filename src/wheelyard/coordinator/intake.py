@@ -1,0 +1,109 @@
+"""Takes results in: recorded once, then published.
+
+An artifact counts when it is checked, stored and visible in the index; only then does the plan hear
+of it. What a seed helped to build is kept, but never published.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import msgspec
+
+from wheelyard.coordinator.questions import NEEDS
+from wheelyard.jobs.job import State
+from wheelyard.model.artifact import Artifact, Origin
+from wheelyard.model.job import Offer, Outcome, Report
+from wheelyard.plan.key import recipe_digest
+from wheelyard.ports import ArtifactStore, Blobs, Clock, JobStore, Lease, Memory
+
+Renumber = Callable[[Artifact, int], Awaitable[Artifact]]
+"""Gives a wheel a build number: the artifact with its new name and digest, stored."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """A result as it was taken in; ``artifact`` is the one that counts.
+
+    ``again_at`` is set where the job is to be tried again. Not ``accepted``: the lease was lost.
+    """
+
+    report: Report
+    accepted: bool = True
+    artifact: Artifact | None = None
+    again_at: datetime | None = None
+
+
+class Intake:
+    """Records results and publishes artifacts."""
+
+    def __init__(
+        self,
+        *,
+        jobs: JobStore,
+        artifacts: ArtifactStore,
+        blobs: Blobs,
+        memory: Memory,
+        clock: Clock,
+        renumber: Renumber,
+    ) -> None:
+        self._jobs = jobs
+        self._artifacts = artifacts
+        self._blobs = blobs
+        self._memory = memory
+        self._clock = clock
+        self._renumber = renumber
+
+    async def take(self, offer: Offer, lease: Lease, report: Report, *, bootstrap: bool) -> Taken:
+        """Take one result in. A lease that was lost leaves everything as it is."""
+        if report.artifact is not None:
+            report = replace(
+                report, artifact=self._complete(offer, report.artifact, bootstrap=bootstrap)
+            )
+        if report.outcome is Outcome.NEEDS:
+            await self._memory.keep(NEEDS, offer.key, msgspec.json.encode(report.needs))
+        if report.artifact is not None and not bootstrap:
+            report = replace(report, artifact=await self._with_free_name(report.artifact))
+        if not await self._jobs.finish(lease.key, lease.fence, report):
+            return Taken(report=report, accepted=False)
+        job = await self._jobs.job(lease.key)
+        if job is None or job.state is State.LEASED:
+            return Taken(report=report, accepted=False)
+        if job.state is State.READY:
+            return Taken(report=report, again_at=job.not_before or self._clock.now())
+        if job.state is State.HELD:
+            held = replace(report, outcome=Outcome.FAILED, reason=f"held: {job.reason}")
+            return Taken(report=held)
+        artifact = report.artifact
+        if artifact is not None and not bootstrap:
+            artifact = await self._artifacts.publish(artifact)
+        return Taken(report=report, artifact=artifact)
+
+    async def has_bytes(self, report: Report) -> bool:
+        """Whether the wheel of an earlier report is still there."""
+        return report.artifact is None or self._blobs.path(report.artifact.digest) is not None
+
+    def _complete(self, offer: Offer, artifact: Artifact, *, bootstrap: bool) -> Artifact:
+        """Add what only the coordinator knows."""
+        return replace(
+            artifact,
+            origin=Origin.BOOTSTRAP if bootstrap else Origin.BUILT,
+            build_key=offer.key,
+            target=offer.target,
+            source_digest=offer.source.digest,
+            recipe_digest=recipe_digest(offer.recipe),
+            created=self._clock.now(),
+        )
+
+    async def _with_free_name(self, artifact: Artifact) -> Artifact:
+        """Give the wheel a build number where its name stands for other bytes already."""
+        published = {
+            other.filename: other for other in await self._artifacts.of_release(artifact.release)
+        }
+        candidate, number = artifact, 0
+        while candidate.filename in published:
+            if published[candidate.filename].digest == candidate.digest:
+                return candidate
+            number += 1
+            candidate = await self._renumber(artifact, number)
+        return candidate

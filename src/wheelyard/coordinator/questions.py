@@ -1,0 +1,205 @@
+"""Carries out what a planner asks of the world, short of building: resolve, inspect, recall, fetch."""
+
+import asyncio
+from dataclasses import replace
+
+import msgspec
+
+from wheelyard.errors import (
+    InvalidArchiveError,
+    NoSolutionError,
+    NotApplicableError,
+    UpstreamError,
+    WheelyardError,
+)
+from wheelyard.model.artifact import Artifact
+from wheelyard.model.resolution import Query, Resolution
+from wheelyard.model.source import Source, SourceFacts
+from wheelyard.plan.events import (
+    BuildResolved,
+    Event,
+    Exclusion,
+    FetchWheel,
+    Inspect,
+    Inspected,
+    InspectFailed,
+    Recall,
+    Recalled,
+    RequestResolved,
+    ResolveBuild,
+    ResolveRequest,
+    UnitFailed,
+    WheelFetched,
+)
+from wheelyard.ports import ArtifactStore, Blobs, Memory, Resolver, Upstream
+
+_FACTS = "source-facts-1"
+NEEDS = "needs-1"
+"""The kind under which ``Memory`` keeps what a back end asked for beyond pyproject.toml."""
+
+
+class Questions:
+    """Answers every command but Start."""
+
+    def __init__(
+        self,
+        *,
+        upstream: Upstream,
+        resolver: Resolver,
+        artifacts: ArtifactStore,
+        blobs: Blobs,
+        memory: Memory,
+    ) -> None:
+        self._upstream = upstream
+        self._resolver = resolver
+        self._artifacts = artifacts
+        self._blobs = blobs
+        self._memory = memory
+        self._resolving: dict[Query, asyncio.Task[Resolution]] = {}
+
+    async def answer(
+        self, command: ResolveRequest | Inspect | ResolveBuild | Recall | FetchWheel
+    ) -> Event:
+        """Carry out one command. What cannot be had becomes a failure event, not an exception."""
+        match command:
+            case ResolveRequest():
+                return await self._resolve_request(command.query)
+            case Inspect():
+                return await self._inspect(command)
+            case ResolveBuild():
+                return await self._resolve_build(command)
+            case Recall():
+                return await self._recall(command)
+            case FetchWheel():
+                return await self._fetch_wheel(command)
+
+    async def source_in_blobs(self, source: Source) -> Source:
+        """Make sure that the bytes of a source are on this machine."""
+        return await self._upstream.fetch(source)
+
+    async def _resolve(self, query: Query) -> Resolution:
+        """Resolve once for all who ask the same at the same time or later in this run."""
+        task = self._resolving.get(query)
+        if task is None:
+            task = asyncio.ensure_future(self._resolver.resolve(query))
+            self._resolving[query] = task
+        return await asyncio.shield(task)
+
+    async def _resolve_request(self, query: Query) -> RequestResolved:
+        if not query.requirements:
+            return RequestResolved(target=query.target, resolution=Resolution(pins=(), roots=()))
+        try:
+            return RequestResolved(target=query.target, resolution=await self._resolve(query))
+        except NoSolutionError as error:
+            return await self._resolve_the_rest(query, error)
+
+    async def _resolve_the_rest(self, query: Query, error: NoSolutionError) -> RequestResolved:
+        """Leave out the requirements that have no solution even alone, and resolve the others."""
+        failures = await asyncio.gather(
+            *(self._failure_alone(query, line) for line in query.requirements)
+        )
+        exclusions = [
+            _exclusion(query, line, failure)
+            for line, failure in zip(query.requirements, failures, strict=True)
+            if failure is not None
+        ]
+        rest = tuple(
+            line
+            for line, failure in zip(query.requirements, failures, strict=True)
+            if failure is None
+        )
+        empty = Resolution(pins=(), roots=())
+        if not rest or len(rest) == len(query.requirements):
+            blamed = exclusions or [_exclusion(query, ", ".join(rest), error)]
+            return RequestResolved(target=query.target, resolution=empty, exclusions=tuple(blamed))
+        try:
+            resolution = await self._resolve(replace(query, requirements=rest))
+        except NoSolutionError as second:
+            exclusions.append(_exclusion(query, ", ".join(rest), second))
+            resolution = empty
+        return RequestResolved(
+            target=query.target, resolution=resolution, exclusions=tuple(exclusions)
+        )
+
+    async def _failure_alone(self, query: Query, line: str) -> NoSolutionError | None:
+        try:
+            await self._resolve(replace(query, requirements=(line,)))
+        except NoSolutionError as error:
+            return error
+        return None
+
+    async def _inspect(self, command: Inspect) -> Event:
+        try:
+            source = command.source
+            facts = await self._known_facts(source)
+            if facts is None:
+                source = await self._upstream.fetch(source)
+                facts = await self._upstream.facts(source)
+                await self._memory.keep(_FACTS, _name(source), msgspec.json.encode(facts))
+            published = await self._artifacts.of_release(command.release)
+        except (UpstreamError, InvalidArchiveError) as error:
+            return InspectFailed(release=command.release, error=error)
+        return Inspected(
+            release=command.release, source=source, facts=facts, published=tuple(published)
+        )
+
+    async def _known_facts(self, source: Source) -> SourceFacts | None:
+        """Return what was read of these very bytes before; a source without a digest is read again."""
+        if not source.digest:
+            return None
+        kept = await self._memory.recall(_FACTS, _name(source))
+        return msgspec.json.decode(kept, type=SourceFacts) if kept is not None else None
+
+    async def _resolve_build(self, command: ResolveBuild) -> Event:
+        try:
+            return BuildResolved(unit=command.unit, resolution=await self._resolve(command.query))
+        except WheelyardError as error:
+            return UnitFailed(unit=command.unit, error=_for_build(command, error))
+
+    async def _recall(self, command: Recall) -> Recalled:
+        artifact = await self._artifacts.by_key(command.key)
+        if artifact is not None and self._blobs.path(artifact.digest) is None:
+            artifact = None
+        if artifact is not None:
+            await self._make_visible(artifact)
+        kept = await self._memory.recall(NEEDS, command.key) if artifact is None else None
+        needs = msgspec.json.decode(kept, type=tuple[str, ...]) if kept is not None else None
+        return Recalled(unit=command.unit, key=command.key, artifact=artifact, needs=needs)
+
+    async def _make_visible(self, artifact: Artifact) -> None:
+        """Publish what counts but is not visible: its process ended between the two."""
+        visible = await self._artifacts.of_release(artifact.release)
+        if all(other.digest != artifact.digest for other in visible):
+            await self._artifacts.publish(artifact)
+
+    async def _fetch_wheel(self, command: FetchWheel) -> Event:
+        try:
+            artifact = await self._upstream.fetch_wheel(command.entry)
+        except WheelyardError as error:
+            return UnitFailed(unit=command.unit, error=error)
+        return WheelFetched(unit=command.unit, artifact=replace(artifact, origin=command.origin))
+
+
+def _name(source: Source) -> str:
+    return f"{source.digest}#{source.subdirectory}"
+
+
+def _exclusion(query: Query, line: str, error: NoSolutionError) -> Exclusion:
+    return Exclusion(
+        requirement=line,
+        target=query.target,
+        reason=error.message,
+        hint=error.hint,
+        applicable=not isinstance(error, NotApplicableError),
+    )
+
+
+def _for_build(command: ResolveBuild, error: WheelyardError) -> WheelyardError:
+    """Say whose build requirements have no solution."""
+    if not isinstance(error, NoSolutionError):
+        return error
+    asked = ", ".join(command.query.requirements)
+    return NoSolutionError(
+        f"the build requirements of {command.unit} ({asked}) have no solution: {error.message}",
+        hint=error.hint,
+    )

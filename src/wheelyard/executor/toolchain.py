@@ -1,0 +1,27 @@
+"""The compilers of this machine, described for the build key."""
+
+import asyncio
+import shutil
+
+_TOOLS = ("cc", "c++", "rustc", "gfortran")
+
+
+async def describe_toolchain() -> str:
+    """Name each compiler that is on PATH with its version, as it says it in its first line."""
+    lines = await asyncio.gather(*(_first_line(tool) for tool in _TOOLS))
+    return "; ".join(f"{tool}: {line}" for tool, line in zip(_TOOLS, lines, strict=True) if line)
+
+
+async def _first_line(tool: str) -> str:
+    path = shutil.which(tool)
+    if path is None:
+        return ""
+    process = await asyncio.create_subprocess_exec(
+        path,
+        "--version",
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    output, _ = await process.communicate()
+    return output.decode(errors="replace").partition("\n")[0].strip()

@@ -1,0 +1,200 @@
+"""The index over HTTP: an ASGI application over published artifacts and their bytes.
+
+Pages that are at hand are answered before any framework is asked, since installers ask for little
+else; whatever is not that simple goes through the routes below, with the same answers.
+"""
+
+import re
+from contextlib import suppress
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from wheelyard.errors import InvalidNameError, WheelyardError, nearest
+from wheelyard.index.answers import (
+    FOREVER,
+    Answer,
+    explain,
+    matches,
+    negotiated,
+    page,
+    redirect,
+    shown,
+    unavailable,
+    wants_page,
+)
+from wheelyard.index.negotiation import choose
+from wheelyard.index.rendered import RenderedPages, StoredFile
+from wheelyard.index.site import Row, front_page
+from wheelyard.model.release import ProjectName, project_name
+from wheelyard.ports import ArtifactStore, Blobs
+
+_FRESHNESS = 0.1
+_ROWS = 500
+_SIMPLE = "/simple/"
+# Names to compare with when one is not known: enough for a small index, bounded for a large one.
+_COMPARED = 300
+_LONGEST_NAME = 200
+_HOST = re.compile(r"[A-Za-z0-9._-]+(:\d+)?|\[[0-9A-Fa-f:.]+\](:\d+)?")
+
+
+class IndexServer:
+    """The ASGI application.
+
+    ``freshness`` is how long, in seconds, an answer may be given without a look at the store.
+    """
+
+    def __init__(
+        self, *, artifacts: ArtifactStore, blobs: Blobs, freshness: float = _FRESHNESS
+    ) -> None:
+        self._artifacts = artifacts
+        self._blobs = blobs
+        self._pages = RenderedPages(artifacts=artifacts, freshness=freshness)
+        self._app = Starlette(
+            routes=[
+                Route("/", self._front),
+                Route("/simple", self._to_slash),
+                Route("/simple/", self._root),
+                Route("/simple/{project}", self._to_slash),
+                Route("/simple/{project}/", self._project),
+                Route("/files/{sha256}/{filename}", self._file),
+            ],
+            exception_handlers={HTTPException: explain, WheelyardError: unavailable},
+        )
+        self._app.router.redirect_slashes = False
+
+    def invalidate(self) -> None:
+        """Have the next answer see what was published just now by this process."""
+        self._pages.invalidate()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http" or not await self._answer_at_hand(scope, send):
+            await self._app(_with_quoted_slashes(scope), receive, send)
+
+    async def _answer_at_hand(self, scope: Scope, send: Send) -> bool:
+        path: str = scope["path"]
+        rendered = self._pages.at_hand(path[len(_SIMPLE) : -1])
+        if rendered is None or not _is_plain(scope):
+            return False
+        accept, known = b"", b""
+        for name, value in scope["headers"]:
+            if name == b"accept":
+                accept = accept + b"," + value if accept else value
+            elif name == b"if-none-match":
+                known = value
+        form = choose(accept.decode("latin-1"))
+        if form is None:
+            return False
+        await Answer(rendered.forms[form], known, head=scope["method"] == "HEAD").send(send)
+        return True
+
+    async def _front(self, request: Request) -> Response:
+        root = await self._pages.root()
+        rows = []
+        for project in root.made_from[:_ROWS]:
+            rendered = await self._pages.project(project)
+            if rendered is not None and rendered.page.versions:
+                shown_page = rendered.page
+                rows.append(
+                    Row(
+                        project=project, newest=shown_page.versions[-1], files=len(shown_page.files)
+                    )
+                )
+        more = max(0, len(root.made_from) - _ROWS)
+        return page(front_page(_address(request), rows, more=more))
+
+    async def _root(self, request: Request) -> Response:
+        return negotiated(request, (await self._pages.root()).forms)
+
+    async def _project(self, request: Request) -> Response:
+        asked: str = request.path_params["project"]
+        project = _known_name(asked)
+        if project != asked:
+            return redirect(request, f"../{project}/")
+        rendered = await self._pages.project(project)
+        if rendered is None:
+            raise await self._unknown(request, project)
+        return negotiated(request, rendered.forms)
+
+    async def _to_slash(self, request: Request) -> Response:
+        asked = request.path_params.get("project")
+        target = "simple" if asked is None else _known_name(asked)
+        return redirect(request, f"{target}/")
+
+    async def _file(self, request: Request) -> Response:
+        sha256: str = request.path_params["sha256"]
+        filename: str = request.path_params["filename"]
+        stored = await self._stored(sha256, filename)
+        if stored is None:
+            raise HTTPException(
+                404,
+                f"No file {shown(filename)} with this digest is published here. "
+                "Take its address from the project's page: addresses hold the digest of the bytes.",
+            )
+        etag = f'"{stored.digest.removeprefix("sha256:")}"'
+        headers = {"ETag": etag, **FOREVER}
+        if matches(request.headers.get("if-none-match", "").encode(), etag.encode()):
+            return Response(status_code=304, headers=headers)
+        path = self._blobs.path(stored.digest)
+        if path is None:
+            content = await self._blobs.read(stored.digest)
+            return Response(content, headers=headers, media_type=stored.media_type)
+        return FileResponse(path, headers=headers, media_type=stored.media_type)
+
+    async def _stored(self, sha256: str, filename: str) -> StoredFile | None:
+        """Find a published file. What is not on a project's page is not served, stored or not."""
+        try:
+            project = project_name(filename[:_LONGEST_NAME].partition("-")[0])
+        except InvalidNameError:
+            return None
+        rendered = await self._pages.project(project)
+        return None if rendered is None else rendered.files.get((sha256, filename))
+
+    async def _unknown(self, request: Request, project: ProjectName) -> HTTPException:
+        advice = f"To publish it, build it: wheelyard build {project}"
+        # Installers ask for much that is not here and read none of this; people get the nearest name.
+        if wants_page(request):
+            alike = [name for name in (await self._pages.root()).made_from if name[0] == project[0]]
+            advice = f"{nearest(project, alike[:_COMPARED])} {advice}".strip()
+        return HTTPException(404, f"Nothing of {project!r} is published here. {advice}")
+
+
+def _is_plain(scope: Scope) -> bool:
+    """Tell whether a request asks for nothing but a page under its own, unquoted name."""
+    path: str = scope["path"]
+    return (
+        path.startswith(_SIMPLE)
+        and path.endswith("/")
+        and not scope["query_string"]
+        and not scope.get("root_path")
+        and b"%" not in scope.get("raw_path", b"")
+        and scope["method"] in {"GET", "HEAD"}
+    )
+
+
+def _with_quoted_slashes(scope: Scope) -> Scope:
+    """Keep ``%2F`` from turning into a separator: no name here holds a slash, so none is found."""
+    if b"%2f" not in scope.get("raw_path", b"").lower():
+        return scope
+    return {**scope, "path": scope["raw_path"].decode("latin-1")}
+
+
+def _known_name(asked: str) -> ProjectName:
+    if len(asked) <= _LONGEST_NAME:
+        with suppress(InvalidNameError):
+            return project_name(asked)
+    raise HTTPException(404, f"{shown(asked)} cannot be the name of a project.")
+
+
+def _address(request: Request) -> str:
+    """Return the address of the index as this client wrote it."""
+    host = request.headers.get("host", "")
+    if not _HOST.fullmatch(host):
+        name, port = request.scope["server"]
+        host = f"{name}:{port}"
+    return f"{request.scope['scheme']}://{host}{request.scope.get('root_path', '')}{_SIMPLE}"

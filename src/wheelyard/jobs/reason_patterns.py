@@ -1,0 +1,347 @@
+"""The patterns by which logs tell why builds failed, by what they are about.
+
+Their texts are those of the tools themselves; quotes are plain ones (see ``reasons``). Where two
+match one line, the one that stands first is the more specific.
+"""
+
+from wheelyard.jobs.reason_names import (
+    of_header,
+    of_libpython,
+    of_library,
+    of_program,
+)
+from wheelyard.jobs.reason_pattern import Pattern, Rank
+from wheelyard.model.job import Outcome
+
+_MORE_MEMORY = "Give the job more memory, or let fewer jobs run at once."
+
+_MACHINE = (
+    Pattern(
+        needles=("No space left on device", "ENOSPC", "Disk quota exceeded"),
+        regex=r"No space left on device|ENOSPC|Disk quota exceeded",
+        phrase="no space left on the disk",
+        hint="Free space, or raise the disk limit.",
+        rank=Rank.MACHINE,
+        outcome=Outcome.RESOURCES,
+    ),
+    Pattern(
+        needles=("Killed", "SIGKILL"),
+        regex=r"Killed signal terminated program (?P<name>[\w+.-]{1,40})"
+        r"|internal compiler error: Killed \(program (?P<older>[\w+.-]{1,40})\)"
+        r"|ld terminated with signal 9 \[Killed\]"
+        r"|\(signal: 9, SIGKILL: kill\)"
+        r"|unable to execute command: Killed",
+        phrase="the compiler was killed (out of memory)",
+        hint=_MORE_MEMORY,
+        rank=Rank.MACHINE,
+        outcome=Outcome.RESOURCES,
+    ),
+    Pattern(
+        needles=(
+            "out of memory allocating",
+            "virtual memory exhausted",
+            "LLVM ERROR: out of memory",
+            "memory exhausted",
+            "Cannot allocate memory",
+            "bad_alloc",
+            "MemoryError",
+        ),
+        regex=r"out of memory allocating \d|virtual memory exhausted|LLVM ERROR: out of memory"
+        r"|ld: (?:final link failed: )?memory exhausted|Cannot allocate memory"
+        r"|what\(\):\s{1,4}std::bad_alloc|^MemoryError\b",
+        phrase="out of memory",
+        hint=_MORE_MEMORY,
+        rank=Rank.MACHINE,
+        outcome=Outcome.RESOURCES,
+    ),
+    Pattern(
+        needles=("Resource temporarily unavailable", "can't start new thread"),
+        regex=r"(?:fork|clone|pthread_create|posix_spawn|BlockingIOError|OSError)"
+        r".{0,80}Resource temporarily unavailable|can't start new thread",
+        phrase="too many processes",
+        hint="Raise the limit of processes, or let it build with fewer at once.",
+        rank=Rank.MACHINE,
+        outcome=Outcome.RESOURCES,
+    ),
+)
+
+_WORLD = (
+    Pattern(
+        needles=("No matching distribution found for", "was not found in the package registry"),
+        regex=r"No matching distribution found for (?P<name>[^\s;,]{1,100})"
+        r"|Because (?P<other>[\w.-]{1,100}) was not found in the package registry",
+        phrase="no matching distribution for {name}{other}",
+        hint="It may be uploaded soon; look at its versions, and at Requires-Python.",
+        outcome=Outcome.UPSTREAM,
+    ),
+    Pattern(
+        needles=(
+            "--offline was specified",
+            "failed to download from",
+            "Unable to update registry",
+            "crates.io",
+            "as a dependency of package",
+        ),
+        regex=r"attempting to make an HTTP request, but --offline was specified"
+        r"|failed to download from `|Unable to update registry|Could(?:n't| not) resolve host.{0,40}crates\.io"
+        r"|failed to get `[\w-]{1,80}` as a dependency of package",
+        phrase="its Rust crates are not there",
+        hint="The build step has no network: vendor them into its source with a patch, or fetch them before.",
+    ),
+    Pattern(
+        needles=(
+            "Network is unreachable",
+            "name resolution",
+            "Name or service not known",
+            "ould not resolve host",
+            "Failed to establish a new connection",
+            "urlopen error",
+            "getaddrinfo",
+        ),
+        regex=r"Network is unreachable|Temporary failure in name resolution|Name or service not known"
+        r"|[cC]ould not resolve host|Failed to establish a new connection|urlopen error"
+        r"|getaddrinfo (?:ENOTFOUND|EAI_AGAIN|failed)",
+        phrase="tries to download while it is built",
+        hint="The build step has no network: give it what it fetches in a recipe, or turn that off in its settings.",
+    ),
+    Pattern(
+        needles=("Read-only file system", "Permission denied"),
+        regex=r"(?:Read-only file system|Permission denied): ?'(?P<name>/[^']{1,200})'"
+        r"|could not create '(?P<other>/[^']{1,200})': (?:Read-only file system|Permission denied)"
+        r"|cannot (?:create|touch|open|remove|write)[^/]{0,40}(?P<third>/[^':]{1,200})'?: (?:Read-only file system|Permission denied)",
+        phrase="writes outside its folder ({name}{other}{third})",
+        hint="Turn that off in its settings, or patch it in a recipe.",
+    ),
+)
+
+_HEADERS = (
+    Pattern(
+        needles=("Python.h",),
+        regex=r"error: '?Python\.h(?:'|:)|'Python\.h': No such file",
+        phrase="Python.h not found",
+        hint="Install that Python's headers (Debian: apt install python3-dev, or python3.X-dev).",
+    ),
+    Pattern(
+        needles=("No such file or directory", "file not found", "Cannot open include file"),
+        regex=r"error: (?P<name>[\w./+-]{1,120}\.(?:h|hh|hpp|hxx)|Eigen/\w{1,20}): No such file or directory"
+        r"|error: '(?P<clang>[\w./+-]{1,120})' file not found"
+        r"|Cannot open include file: '(?P<msvc>[\w./+-]{1,120})'",
+        explain=of_header,
+    ),
+    Pattern(
+        needles=("headers or library files could not be found for",),
+        regex=r"headers or library files could not be found for (?P<name>[\w+-]{1,40})",
+        explain=of_library,
+    ),
+    Pattern(
+        needles=("libxml2 and libxslt development packages",),
+        regex=r"Please make sure the (?P<name>libxml2) and libxslt development packages",
+        phrase="needs libxml2 and libxslt headers",
+        hint="Install them (Debian: apt install libxml2-dev libxslt1-dev).",
+    ),
+    Pattern(
+        needles=("Could not find directory of OpenSSL", "Can not find valid pkg-config name"),
+        regex=r"(?P<openssl>Could not find directory of OpenSSL installation)"
+        r"|Can not find valid pkg-config name",
+        phrase="needs OpenSSL or MySQL headers",
+        hint="Install them (Debian: apt install libssl-dev, or default-libmysqlclient-dev).",
+        rank=Rank.SYMPTOM,
+    ),
+)
+
+_LIBRARIES = (
+    Pattern(
+        needles=(
+            "-lpython",
+            "libraries: libpython",
+            "Development.Module",
+            "Python3_LIBRAR",
+            "PYTHON_LIBRAR",
+        ),
+        regex=r"(?:cannot find|unable to find library) -l(?P<name>python[\d.]{0,6})"
+        r"|error while loading shared libraries: (?P<second>libpython[\d.]{0,6})"
+        r"|^\s{0,8}Could NOT find (?P<third>Python3?) \(missing:[^)]{0,200}(?:LIBRAR|Development)",
+        explain=of_libpython,
+    ),
+    Pattern(
+        needles=("cannot find -l", "unable to find library -l", "library not found for -l"),
+        regex=r"(?:cannot find|unable to find library|library not found for) -l(?P<name>[\w.+-]{1,60}?)(?=:|'|\s|$)",
+        explain=of_library,
+    ),
+    Pattern(
+        needles=(
+            "No package '",
+            "Package '",
+            "was not found in the pkg-config search path",
+            "ERROR: Dependency",
+        ),
+        regex=r"No package '(?P<name>[\w.+-]{1,60})' found"
+        r"|Package '(?P<second>[\w.+-]{1,60})'(?:, required by '[^']{1,60}',)? not found"
+        r"|Package (?P<third>[\w.+-]{1,60}) was not found in the pkg-config search path"
+        r"|ERROR: Dependency [\"'](?P<fourth>[\w.+-]{1,60})[\"'] not found"
+        r"|ERROR: Dependency lookup for (?P<fifth>[\w.+-]{1,60}) with method",
+        explain=of_library,
+    ),
+    Pattern(
+        needles=("Could NOT find",),
+        # Without the two dashes that stand before what CMake can do without.
+        regex=r"^\s{0,8}Could NOT find (?!PkgConfig|Python)(?P<name>[\w+-]{1,60})",
+        explain=of_library,
+    ),
+    Pattern(
+        needles=("Could not find a package configuration file provided by",),
+        regex=r"Could not find a package configuration file provided by \"(?P<name>[\w+-]{1,60})\"",
+        explain=of_library,
+        rank=Rank.SYMPTOM,
+    ),
+    Pattern(
+        needles=("-config",),
+        regex=r"(?:^|[\s'\"`/])(?P<name>(?!pkg)[\w.]{1,30}-config)['\"`]?"
+        r"(?: executable|: command)? ?(?::|is )?(?: ?not found| not installed|: No such file)"
+        r"|No such file or directory: '(?P<second>(?!pkg)[\w.]{1,30}-config)'"
+        r"|Could not (?:run|find) (?P<third>(?!pkg)[\w.]{1,30}-config)",
+        explain=of_program,
+    ),
+    Pattern(
+        needles=("pg_config", "mysql_config", "mariadb_config"),
+        regex=r"(?P<name>pg_config|mysql_config|mariadb_config)['\"`]?(?: executable|:)? (?:is )?(?:not found|No such file)"
+        r"|No such file or directory: '(?P<second>pg_config|mysql_config|mariadb_config)'",
+        explain=of_program,
+    ),
+    Pattern(
+        needles=("nvcc", "CUDA_HOME"),
+        regex=r"CUDA_HOME environment variable is not set|nvcc['\"]?(?: was|: command)? not found"
+        r"|No such file or directory: '[\w/.-]{0,100}nvcc'|Failed to find nvcc",
+        phrase="needs CUDA",
+        hint="Install the CUDA toolkit, or turn that part off in its settings.",
+    ),
+)
+
+_COMPILERS = (
+    Pattern(
+        needles=("Unknown compiler(s)",),
+        regex=r"Unknown compiler\(s\): \[\['(?P<name>[\w.+-]{1,40})'",
+        explain=of_program,
+    ),
+    Pattern(
+        needles=("_COMPILER could be found",),
+        regex=r"No CMAKE_C_COMPILER could be found",
+        phrase="no C compiler",
+        hint="Install one (Debian: apt install gcc).",
+    ),
+    Pattern(
+        needles=("_COMPILER could be found",),
+        regex=r"No CMAKE_CXX_COMPILER could be found",
+        phrase="no C++ compiler",
+        hint="Install one (Debian: apt install g++).",
+    ),
+    Pattern(
+        needles=("_COMPILER could be found", "Fortran compiler", "fortran compiler"),
+        regex=r"No CMAKE_Fortran_COMPILER could be found|[nN]o [fF]ortran compiler found"
+        r"|[fF]ortran compiler not found",
+        phrase="no Fortran compiler",
+        hint="Install one (Debian: apt install gfortran).",
+    ),
+    Pattern(
+        needles=("no acceptable C compiler", "linker `cc` not found", "Microsoft Visual C++"),
+        regex=r"no acceptable C compiler found|linker `cc` not found|Microsoft Visual C\+\+ [\d.]{1,5} or greater is required",
+        phrase="no C compiler",
+        hint="Install one (Debian: apt install gcc).",
+    ),
+    Pattern(
+        needles=("cannot execute", "error trying to exec"),
+        regex=r"(?:cannot execute|error trying to exec) '(?P<name>cc1plus|f951)'",
+        explain=of_program,
+    ),
+    Pattern(
+        needles=("requires rustc", "rustc", "edition2024", "lock file version"),
+        regex=r"requires rustc (?P<name>\d[\d.]{0,8})|rustc (?P<second>\d[\d.]{0,8}) is not supported by"
+        r"|feature `(?P<third>edition20\d\d)` is required|lock file version `?(?P<fourth>\d)`? (?:requires|was found)",
+        phrase="Rust is too old",
+        hint="Install a newer Rust (rustup), or build an older version.",
+    ),
+    Pattern(
+        needles=("Rust", "rustc", "cargo", "Cargo"),
+        regex=r"can't find Rust compiler|Cargo, the Rust package manager, is not installed"
+        r"|Rust not found, installing into a temporary directory|Do you have cargo in your PATH"
+        r"|could not execute process `rustc |failed to run `rustc`",
+        phrase="no Rust compiler",
+        hint="Install one (Debian: apt install rustc cargo, or rustup).",
+    ),
+)
+
+_PROGRAMS = (
+    Pattern(
+        needles=("pkg-config", "PkgConfig", "pkgconf"),
+        regex=r"pkg-config['`\"]?: (?:command )?not found|pkg-config command could not be found"
+        r"|pkg-config['`\"]? (?:is|was) not (?:found|installed)|^\s{0,8}Could NOT find PkgConfig"
+        r"|No such file or directory: '(?:pkg-config|pkgconf)'|Could not run `(?:PKG_|pkg-config)",
+        phrase="needs the program pkg-config",
+        hint="Install it (Debian: apt install pkg-config).",
+    ),
+    Pattern(
+        needles=("Did not find pkg-config by name",),
+        regex=r"Did not find pkg-config by name",
+        phrase="needs the program pkg-config",
+        hint="Install it (Debian: apt install pkg-config).",
+        # Meson goes on without it, and says later what it missed.
+        rank=Rank.SYMPTOM,
+    ),
+    Pattern(
+        needles=("or higher is required",),
+        regex=r"CMake (?P<name>\d[\d.]{0,10}) or higher is required",
+        phrase="CMake is too old (wants {name})",
+        hint="Add cmake to its build_requires, or install a newer one.",
+    ),
+    Pattern(
+        needles=("Compatibility with CMake <",),
+        regex=r"Compatibility with CMake < (?P<name>\d[\d.]{0,10}) has been removed",
+        phrase="CMake is too new for it",
+        hint="Set CMAKE_POLICY_VERSION_MINIMUM=3.5 in its environment, or constrain its build to cmake<4.",
+    ),
+    Pattern(
+        needles=(
+            "CMake must be installed",
+            "Problem with the CMake installation",
+            "Could not find CMake",
+        ),
+        regex=r"CMake must be installed|Problem with the CMake installation|Could not find CMake",
+        phrase="needs the program cmake",
+        hint="Add cmake to its build_requires, or install it (Debian: apt install cmake).",
+    ),
+    Pattern(
+        needles=("Ninja",),
+        regex=r"Could not (?:detect|find) Ninja|unable to find a build program corresponding to \"Ninja\"",
+        phrase="needs the program ninja",
+        hint="Add ninja to its build_requires, or install it (Debian: apt install ninja-build).",
+    ),
+    Pattern(
+        needles=("Meson version is",),
+        regex=r"Meson version is (?P<found>[\w.]{1,20}),? but project requires (?P<name>[^\s]{1,3} ?[\w.]{1,20})",
+        phrase="Meson is too old (wants {name})",
+        hint="Constrain its build to a newer meson, or drop the pin that holds it back.",
+    ),
+    Pattern(
+        needles=("No such file or directory", "unable to execute"),
+        regex=r"FileNotFoundError: \[Errno 2\] No such file or directory: '(?P<name>[a-z][a-z0-9_+-]{0,40})'"
+        r"|command '(?P<second>[\w./+-]{1,80})' failed: No such file or directory"
+        r"|unable to execute '?(?P<third>[\w./+-]{1,80})'?: No such file or directory",
+        explain=of_program,
+    ),
+    Pattern(
+        needles=("command not found", ": not found"),
+        regex=r"(?:sh|bash|dash|make)(?:\[\d{1,3}\])?: (?:line )?(?:\d{1,6}: )?(?P<name>[A-Za-z][\w.+-]{0,40}): (?:command )?not found",
+        explain=of_program,
+        # Many builds ask for programs that they can do without.
+        rank=Rank.SYMPTOM,
+    ),
+    Pattern(
+        needles=("No such file or directory: '",),
+        regex=r"FileNotFoundError: \[Errno 2\] No such file or directory: '(?P<name>[^']{1,200}\.(?:txt|md|rst|toml|cfg|in|py|pyx|json)|[A-Z]{2,40})'",
+        phrase="its source lacks {name}",
+        hint="The sdist was made without that file: build from git, or patch it in a recipe.",
+    ),
+)
+
+SYSTEM_PATTERNS = (*_MACHINE, *_WORLD, *_HEADERS, *_LIBRARIES, *_COMPILERS, *_PROGRAMS)
+"""What the machine, the network or its libraries and programs have to do with it."""

@@ -1,0 +1,74 @@
+"""The build key: the hash of everything that shapes the result of a job.
+
+Build requirements enter by name, version and where they come from (the digest of their source, or of
+the wheel), not by their own build keys: a new release of a tool's tool rebuilds nothing
+(``docs/decisions/0003``).
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from wheelyard.model.job import BuildKey
+from wheelyard.model.recipe import Recipe
+from wheelyard.model.release import Release
+from wheelyard.targets.target import Target
+
+_SCHEME = "wheelyard-key-1"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Ingredient:
+    """One build requirement as it enters a key; ``identity`` is ``source:…``, ``wheel:…`` or ``seed:…``."""
+
+    release: str
+    identity: str
+
+
+def digest_of(fields: Iterable[str]) -> str:
+    """Hash fields so that no two different lists of them run together."""
+    state = hashlib.sha256()
+    for field in fields:
+        encoded = field.encode()
+        state.update(b"%d:" % len(encoded))
+        state.update(encoded)
+    return state.hexdigest()
+
+
+def _settings(settings: Mapping[str, str | tuple[str, ...]]) -> list[str]:
+    fields = []
+    for name in sorted(settings):
+        value = settings[name]
+        values = (value,) if isinstance(value, str) else value
+        fields += [name, str(len(values)), *values]
+    return fields
+
+
+def recipe_digest(recipe: Recipe) -> str:
+    """Hash what of a recipe shapes the wheel; tests and messages do not."""
+    fields = [str(len(recipe.patches))]
+    for patch in recipe.patches:
+        fields += [patch.name, str(patch.strip), patch.text]
+    fields += ["environment", *_settings(recipe.environment)]
+    fields += ["config", *_settings(recipe.config_settings)]
+    fields += ["requires", *sorted(recipe.build_requires)]
+    fields += ["constraints", *sorted(recipe.build_constraints)]
+    return digest_of(fields)
+
+
+def build_key(  # noqa: PLR0913 - all that shapes a result, by name
+    *,
+    release: Release,
+    source_digest: str,
+    subdirectory: str,
+    recipe: Recipe,
+    target: Target,
+    toolchain: str,
+    ingredients: Iterable[Ingredient],
+) -> BuildKey:
+    """Name a job. ``toolchain`` describes compilers and interpreter of the platform."""
+    fields = [_SCHEME, str(release), source_digest, subdirectory, recipe_digest(recipe)]
+    fields += [str(target), toolchain]
+    for ingredient in sorted(ingredients):
+        fields += [ingredient.release, ingredient.identity]
+    return BuildKey(digest_of(fields))

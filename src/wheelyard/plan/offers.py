@@ -1,0 +1,190 @@
+"""From a unit to the job that builds it: its key, its environment, its offer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from wheelyard.model.artifact import Artifact, InputWheel
+from wheelyard.model.job import BuildKey, Offer
+from wheelyard.model.recipe import Recipe
+from wheelyard.model.resolution import Pin
+from wheelyard.plan.events import UnitId
+from wheelyard.plan.key import Ingredient, build_key, recipe_digest
+from wheelyard.plan.unit import PlanOptions, ReleaseState, Unit
+from wheelyard.targets.compatibility import serves
+
+_EPOCH_FLOOR = 315532800
+"""1980-01-01: the earliest time that a zip archive can hold, in seconds."""
+
+
+def ingredient(pin: Pin, *, from_source: bool, seed: Artifact | None = None) -> Ingredient:
+    """Say how a build requirement enters a key."""
+    release = str(pin.release)
+    if seed is not None:
+        return Ingredient(release, f"seed:{seed.digest}")
+    if from_source and pin.source is not None:
+        return Ingredient(release, f"source:{pin.source.digest or pin.source.location}")
+    if pin.wheel is not None:
+        return Ingredient(release, f"wheel:{pin.wheel.digest or pin.wheel.url}")
+    return Ingredient(release, "nowhere")
+
+
+def key_of(
+    unit: Unit,
+    known: ReleaseState,
+    recipe: Recipe,
+    options: PlanOptions,
+    seeds: Mapping[UnitId, Artifact] | None = None,
+) -> BuildKey:
+    """Name the job of a unit whose environment is resolved."""
+    given = seeds or {}
+    return build_key(
+        release=unit.id.release,
+        source_digest=known.source.digest,
+        subdirectory=known.source.subdirectory,
+        recipe=recipe,
+        target=unit.id.target,
+        toolchain=options.toolchains.get(str(unit.id.target), ""),
+        ingredients=[
+            ingredient(
+                pin,
+                from_source=options.wants_source(pin),
+                seed=given.get(UnitId(pin.release, unit.id.target)),
+            )
+            for pin in unit.resolution.pins
+        ],
+    )
+
+
+def covering(unit: Unit, known: ReleaseState, recipe: Recipe) -> Artifact | None:
+    """Return an artifact of another target that serves this one, of the same source and recipe.
+
+    Which build requirements it was built with does not matter here (``docs/decisions/0005``).
+    """
+    digest = recipe_digest(recipe)
+    for artifact in known.artifacts:
+        if (
+            artifact.target != unit.id.target
+            and artifact.source_digest == known.source.digest
+            and artifact.recipe_digest == digest
+            and serves(artifact.tags, artifact.requires_python, unit.id.target)
+        ):
+            return artifact
+    return None
+
+
+def provider(units: Mapping[UnitId, Unit], needed: UnitId, unit: Unit) -> Artifact | None:
+    """Return what a unit may use of another now: what counts, or what a bootstrap of its own cycle made."""
+    other = units[needed]
+    if other.artifact is not None:
+        return other.artifact
+    if unit.group is not None and needed in unit.group.members:
+        return other.bootstrap
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """The wheels around a build. Where it is not ``complete``, what is listed may be a part only.
+
+    ``seeds`` are those of ``environment`` that break a cycle. ``tests`` is what an import of the
+    wheel needs, ``absent`` what of that a cycle keeps away. ``missing`` is what is not there, but
+    whose dependants are: nobody waits for it yet.
+    """
+
+    complete: bool = False
+    environment: tuple[Artifact, ...] = ()
+    seeds: Mapping[UnitId, Artifact] = field(default_factory=dict)
+    tests: tuple[Artifact, ...] = ()
+    absent: tuple[str, ...] = ()
+    missing: frozenset[UnitId] = frozenset()
+
+
+def surroundings(unit: Unit, units: Mapping[UnitId, Unit]) -> Surroundings:
+    """Return what of a unit's surroundings is there."""
+    environment: list[Artifact] = []
+    seeds: dict[UnitId, Artifact] = {}
+    for needed in unit.builds:
+        found = provider(units, needed, unit)
+        if found is None and unit.group is not None:
+            found = unit.group.seeds.get(needed)
+            if found is not None:
+                seeds[needed] = found
+        if found is None:
+            return Surroundings()
+        environment.append(found)
+    if any(run not in unit.cut and provider(units, run, unit) is None for run in unit.runs):
+        return Surroundings()
+    tests, away = _closure(unit, units)
+    missing = away - unit.cut
+    return Surroundings(
+        complete=not missing,
+        environment=tuple(environment),
+        seeds=seeds,
+        tests=tuple(sorted(tests, key=lambda wheel: wheel.filename)),
+        absent=tuple(sorted(needed.release.project for needed in away)),
+        missing=missing,
+    )
+
+
+def _closure(unit: Unit, units: Mapping[UnitId, Unit]) -> tuple[list[Artifact], frozenset[UnitId]]:
+    """Return what an import of the wheel needs: what is there of it, and what is not.
+
+    Only pins that were resolved together are followed: elsewhere in the plan, what it requires may
+    have other versions.
+    """
+    wheels: list[Artifact] = []
+    away: set[UnitId] = set()
+    seen = {unit.id.release.project}
+    queue = list(unit.pin.dependencies)
+    while queue:
+        project = queue.pop()
+        pin = unit.company.get(project)
+        if project in seen or pin is None:
+            continue
+        seen.add(project)
+        needed = UnitId(pin.release, unit.id.target)
+        found = provider(units, needed, unit)
+        if found is None:
+            away.add(needed)
+        else:
+            wheels.append(found)
+            queue += pin.dependencies
+    return wheels, frozenset(away)
+
+
+def _input(artifact: Artifact) -> InputWheel:
+    return InputWheel(
+        filename=artifact.filename,
+        digest=artifact.digest,
+        release=artifact.release,
+        origin=artifact.origin,
+    )
+
+
+def _epoch(known: ReleaseState) -> int:
+    uploaded = known.source.uploaded
+    return max(_EPOCH_FLOOR, int(uploaded.timestamp())) if uploaded else _EPOCH_FLOOR
+
+
+def make_offer(
+    unit: Unit,
+    around: Surroundings,
+    known: ReleaseState,
+    recipe: Recipe,
+    options: PlanOptions,
+) -> Offer:
+    """Return the offer of a unit whose surroundings are complete."""
+    return Offer(
+        key=key_of(unit, known, recipe, options, around.seeds),
+        release=unit.id.release,
+        source=known.source,
+        target=unit.id.target,
+        requirements=tuple(_input(wheel) for wheel in around.environment),
+        test_requirements=tuple(_input(wheel) for wheel in around.tests),
+        test_partial=around.absent,
+        recipe=recipe,
+        limits=options.limits,
+        upstream_filename=unit.pin.wheel.filename if unit.pin.wheel else "",
+        source_date_epoch=_epoch(known),
+        check_reproducible=options.check_reproducible,
+    )

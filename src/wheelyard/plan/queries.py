@@ -1,0 +1,40 @@
+"""The questions that a plan puts to the resolver."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from wheelyard.model.recipe import Recipe
+from wheelyard.model.resolution import FromSource, Query
+from wheelyard.model.source import SourceFacts
+from wheelyard.plan.unit import PlanOptions, Unit
+from wheelyard.targets.target import Target
+
+
+def request_query(options: PlanOptions, target: Target) -> Query:
+    """Ask for what the user named, for one target."""
+    return Query(
+        requirements=options.requirements,
+        constraints=options.constraints,
+        overrides=options.overrides,
+        target=target,
+        policy=replace(options.policy, sources_only=options.from_source is FromSource.ALL),
+    )
+
+
+def build_query(options: PlanOptions, unit: Unit, facts: SourceFacts, recipe: Recipe) -> Query:
+    """Ask for the build environment of a unit.
+
+    Nothing of the rest of the plan enters, so that the same source gives the same key in every run.
+    """
+    policy = replace(options.policy, sources_only=options.from_source is FromSource.ALL)
+    if unit.as_of is not None:
+        limit = unit.as_of + timedelta(days=options.as_of_margin_days)
+        older = min(limit, policy.exclude_newer) if policy.exclude_newer else limit
+        policy = replace(policy, exclude_newer=older)
+    lines = dict.fromkeys((*facts.build_requires, *recipe.build_requires, *unit.needs))
+    return Query(
+        requirements=tuple(lines),
+        constraints=(*options.build_constraints, *recipe.build_constraints),
+        target=unit.id.target,
+        policy=policy,
+    )

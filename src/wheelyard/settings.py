@@ -1,1 +1,0 @@
-"""Settings: what they are, and where each value came from."""

@@ -1,0 +1,1 @@
+"""What a user sets: the configuration file, overrides of releases, and policies."""

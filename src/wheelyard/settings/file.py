@@ -1,0 +1,62 @@
+"""wheelyard.toml: options of commands, overrides of releases, verdicts of checks."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from wheelyard.errors import ConfigurationError, nearest
+from wheelyard.settings.overrides import Override, load, read_tables
+
+FILE_NAME = "wheelyard.toml"
+_TABLES = ("build", "package", "checks")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configuration:
+    """What a configuration file says; ``path`` is None where there is none."""
+
+    path: Path | None = None
+    options: Mapping[str, object] = field(default_factory=dict)
+    overrides: tuple[Override, ...] = ()
+    checks: Mapping[str, str] = field(default_factory=dict)
+
+
+def find(start: Path) -> Path | None:
+    """Return the wheelyard.toml of a folder or of the nearest one above it."""
+    for folder in (start, *start.parents):
+        if (folder / FILE_NAME).is_file():
+            return folder / FILE_NAME
+    return None
+
+
+def read(path: Path) -> Configuration:
+    """Read a configuration file. Raises ConfigurationError."""
+    content = load(path)
+    for table in content:
+        if table not in _TABLES:
+            raise ConfigurationError(
+                f"{path}: there is no table {table!r}",
+                hint=nearest(table, _TABLES) or f"The tables are {', '.join(_TABLES)}.",
+            )
+    return Configuration(
+        path=path,
+        options=_table(content, "build", path),
+        overrides=tuple(read_tables(_table(content, "package", path), path.parent, str(path))),
+        checks=_verdicts(_table(content, "checks", path), path),
+    )
+
+
+def _table(content: Mapping[str, object], name: str, path: Path) -> Mapping[str, object]:
+    table = content.get(name, {})
+    if not isinstance(table, dict):
+        raise ConfigurationError(f"{path}: {name!r} is not a table", hint=f"Write [{name}].")
+    return table
+
+
+def _verdicts(table: Mapping[str, object], path: Path) -> dict[str, str]:
+    for check, verdict in table.items():
+        if not isinstance(verdict, str):
+            raise ConfigurationError(
+                f"{path}: checks.{check} is {verdict!r}", hint='Write "hold", "warn" or "accept".'
+            )
+    return {check: str(verdict) for check, verdict in table.items()}

@@ -1,0 +1,175 @@
+"""Overrides of releases: the ``[package.…]`` tables of wheelyard.toml and recipe folders.
+
+A table is named by a requirement: ``numpy``, ``numpy<2`` or ``numpy==1.26.4``. All that match a
+release apply, the less exact first, key by key.
+"""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+
+import msgspec
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from wheelyard.errors import ConfigurationError, nearest
+from wheelyard.model.recipe import DEFAULT_RECIPE, Patch, Recipe
+from wheelyard.model.release import ProjectName, Release
+
+
+class _Table(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
+    """One table as it is written; ``UNSET`` keys change nothing."""
+
+    skip: str | msgspec.UnsetType = msgspec.UNSET
+    patches: list[str] | msgspec.UnsetType = msgspec.UNSET
+    environment: dict[str, str] | msgspec.UnsetType = msgspec.UNSET
+    config_settings: dict[str, str | list[str]] | msgspec.UnsetType = msgspec.UNSET
+    build_requires: list[str] | msgspec.UnsetType = msgspec.UNSET
+    build_constraints: list[str] | msgspec.UnsetType = msgspec.UNSET
+    system_packages: list[str] | msgspec.UnsetType = msgspec.UNSET
+    test: str | msgspec.UnsetType = msgspec.UNSET
+    test_requires: list[str] | msgspec.UnsetType = msgspec.UNSET
+    imports: list[str] | msgspec.UnsetType = msgspec.UNSET
+
+
+KEYS = tuple(name.replace("_", "-") for name in _Table.__struct_fields__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Override:
+    """One table: which releases it is for, what it changes, and where it stands."""
+
+    requirement: Requirement
+    changes: Mapping[str, object]
+    origin: str
+
+    def matches(self, release: Release) -> bool:
+        """Whether it is for a release."""
+        project = ProjectName(canonicalize_name(self.requirement.name))
+        return project == release.project and self.requirement.specifier.contains(
+            release.version, prereleases=True
+        )
+
+    @property
+    def exactness(self) -> int:
+        """0 for a name, 1 for a range, 2 for one version."""
+        operators = {clause.operator for clause in self.requirement.specifier}
+        return 0 if not operators else 2 if operators & {"==", "==="} else 1
+
+
+@dataclass(frozen=True, slots=True)
+class Overrides:
+    """All overrides, the less exact first."""
+
+    entries: tuple[Override, ...] = ()
+
+    def recipe(self, release: Release) -> Recipe:
+        """Return what they say about a release together."""
+        recipe = DEFAULT_RECIPE
+        for entry in self.entries:
+            if entry.matches(release):
+                recipe = replace(recipe, **entry.changes)  # type: ignore[arg-type]
+        return recipe
+
+    def origins(self, release: Release) -> tuple[str, ...]:
+        """Return where the tables stand that apply to a release."""
+        return tuple(entry.origin for entry in self.entries if entry.matches(release))
+
+
+def join(*groups: Sequence[Override]) -> Overrides:
+    """Put overrides in the order in which they apply."""
+    entries = [entry for group in groups for entry in group]
+    return Overrides(tuple(sorted(entries, key=lambda entry: entry.exactness)))
+
+
+def read_tables(tables: Mapping[str, object], folder: Path, origin: str) -> list[Override]:
+    """Read the ``package`` table of a file; patches are looked for beside it. Raises ConfigurationError."""
+    return [_read(name, table, folder, origin) for name, table in tables.items()]
+
+
+def read_folder(folder: Path) -> list[Override]:
+    """Read a recipe folder: ``NAME.toml``, or ``NAME/recipe.toml`` with its patches beside it.
+
+    A file holds one table without a header, or several under ``[releases."NAME<2"]``.
+    """
+    if not folder.is_dir():
+        raise ConfigurationError(
+            f"the recipe folder '{folder}' is not there",
+            hint="Name a folder that holds NAME.toml or NAME/recipe.toml.",
+        )
+    found = []
+    for path in sorted((*folder.glob("*.toml"), *folder.glob("*/recipe.toml"))):
+        name = path.parent.name if path.name == "recipe.toml" else path.stem
+        content = load(path)
+        releases = content.pop("releases", {})
+        if not isinstance(releases, dict):
+            raise ConfigurationError(
+                f"{path}: 'releases' is not a table",
+                hint='Write [releases."numpy<2"] with the keys of a recipe below it.',
+            )
+        found += read_tables({name: content} | releases, path.parent, str(path))
+    return found
+
+
+def load(path: Path) -> dict[str, object]:
+    """Read a TOML file. Raises ConfigurationError with the line."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(
+            f"{path} is not TOML: {error}", hint="Mend the line that is named."
+        ) from error
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path} cannot be read: {error.strerror}", hint="Check the path and its permissions."
+        ) from error
+
+
+def _read(name: str, table: object, folder: Path, origin: str) -> Override:
+    where = f"{origin}: package {name!r}"
+    try:
+        requirement = Requirement(name)
+    except InvalidRequirement as error:
+        raise ConfigurationError(
+            f"{where} is not a requirement", hint='Write for example [package."numpy<2"].'
+        ) from error
+    try:
+        read = msgspec.convert(table, _Table)
+    except msgspec.ValidationError as error:
+        raise ConfigurationError(f"{where}: {error}", hint=_hint(table)) from error
+    changes: dict[str, object] = {}
+    for field in fields(Recipe):
+        value = getattr(read, field.name)
+        if value is not msgspec.UNSET:
+            changes[field.name] = _value(field.name, value, folder, where)
+    return Override(requirement=requirement, changes=changes, origin=f"{origin} [{name}]")
+
+
+def _value(name: str, value: object, folder: Path, where: str) -> object:
+    if name == "patches" and isinstance(value, list):
+        return tuple(_patch(folder / text, where) for text in value)
+    if name == "config_settings" and isinstance(value, dict):
+        return {key: tuple(v) if isinstance(v, list) else v for key, v in value.items()}
+    if isinstance(value, list):
+        return tuple(value)
+    return value
+
+
+def _patch(path: Path, where: str) -> Patch:
+    try:
+        return Patch(
+            name=path.name, text=path.read_text(encoding="utf-8", errors="surrogateescape")
+        )
+    except OSError as error:
+        raise ConfigurationError(
+            f"{where}: the patch '{path}' cannot be read: {error.strerror}",
+            hint="Paths of patches are relative to the file that names them.",
+        ) from error
+
+
+def _hint(table: object) -> str:
+    unknown = [key for key in table if key not in KEYS] if isinstance(table, dict) else []
+    if unknown:
+        return nearest(unknown[0], KEYS) or f"The keys are {', '.join(KEYS)}."
+    return "Look at the value's type; docs/reference/configuration.md has an example of each key."

@@ -1,0 +1,176 @@
+"""The tree of a git repository at a commit, by git's own command.
+
+git gets no terminal, no hooks and no protocol beyond https, ssh and, for repositories of this
+machine, files: what a repository says about itself or its submodules cannot make it do more.
+Credentials go to it in its environment, where other users of the machine do not see them.
+"""
+
+import asyncio
+import base64
+import os
+import re
+import signal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from wheelyard.errors import NotUpstreamError, ToolError, UpstreamError
+from wheelyard.upstream.address import Credentials
+from wheelyard.upstream.transport import shown
+
+COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_SHORT = re.compile(r"[0-9a-f]{4,64}", re.IGNORECASE)
+_OPTIONS = (
+    *("-c", "core.hooksPath=/dev/null"),
+    *("-c", "core.fsmonitor=false"),
+    *("-c", "core.autocrlf=false"),
+    *("-c", "advice.detachedHead=false"),
+    *("-c", "gc.auto=0"),
+    *("-c", "maintenance.auto=false"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repository:
+    """Where a repository lies, without credentials."""
+
+    url: str
+    credentials: Credentials | None = None
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it lies on this machine."""
+        return self.url.startswith("file:")
+
+
+class Git:
+    """Runs git; ``seconds`` is how long one command may take."""
+
+    def __init__(self, *, seconds: float) -> None:
+        self._seconds = seconds
+
+    async def commit_of(self, repository: Repository, revision: str) -> str | None:
+        """Return the commit of a branch, a tag or HEAD; None for what only its history knows."""
+        if COMMIT.fullmatch(revision):
+            return revision
+        listed = await self._run(repository, ["ls-remote", "--", repository.url])
+        lines = (line.partition("	") for line in listed.splitlines())
+        commits = {name: commit for commit, _, name in lines}
+        names = (revision, f"refs/tags/{revision}", f"refs/heads/{revision}", f"refs/{revision}")
+        for name in names if revision else ("HEAD",):
+            # An annotated tag is an object of its own; what it points to is listed beside it.
+            found = commits.get(name + "^{}") or commits.get(name)
+            if found:
+                return found
+        if revision and _SHORT.fullmatch(revision):
+            return None
+        raise NotUpstreamError(
+            f"{shown(repository.url)} has no revision {revision or 'HEAD'!r}",
+            hint="Give a branch, a tag or a commit that was pushed.",
+        )
+
+    async def check_out(self, repository: Repository, revision: str, folder: Path) -> str:
+        """Write the tree at a revision, with its submodules, into a folder; return the commit."""
+        await self._run(repository, ["init", "--quiet", str(folder)])
+        await self._run(repository, ["remote", "add", "origin", repository.url], folder)
+        target = await self._fetch(repository, revision, folder)
+        await self._run(repository, ["checkout", "--quiet", "--detach", target], folder)
+        if (folder / ".gitmodules").is_file():
+            update = ["submodule", "--quiet", "update", "--init", "--recursive", "--depth", "1"]
+            await self._run(repository, update, folder)
+        return (await self._run(repository, ["rev-parse", "HEAD"], folder)).strip()
+
+    async def _fetch(self, repository: Repository, revision: str, folder: Path) -> str:
+        if COMMIT.fullmatch(revision):
+            try:
+                fetch = ["fetch", "--quiet", "--depth", "1", "--no-tags", "origin", revision]
+                await self._run(repository, fetch, folder)
+            except UpstreamError:
+                # Old servers give out the tips of branches only; then all of history has to come.
+                pass
+            else:
+                return revision
+        every = ["fetch", "--quiet", "--tags", "origin", "+refs/heads/*:refs/remotes/origin/*"]
+        await self._run(repository, every, folder)
+        verify = ["rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}"]
+        try:
+            return (await self._run(repository, verify, folder)).strip()
+        except UpstreamError:
+            raise NotUpstreamError(
+                f"{shown(repository.url)} has no commit {revision!r}",
+                hint="Give a branch, a tag or a commit that was pushed.",
+            ) from None
+
+    async def _run(
+        self, repository: Repository, arguments: Sequence[str], folder: Path | None = None
+    ) -> str:
+        place = ("-C", str(folder)) if folder else ()
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *("git", *_OPTIONS, *place, *arguments),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                env=environment_for(repository),
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise ToolError(
+                f"git cannot be run: {error.strerror}",
+                hint="Install git; sources at a git commit need it.",
+            ) from error
+        try:
+            async with asyncio.timeout(self._seconds):
+                out, err = await process.communicate()
+        except TimeoutError as error:
+            raise UpstreamError(
+                f"git {arguments[0]} of {shown(repository.url)} took more than {self._seconds:g} s",
+                hint="Try again later.",
+            ) from error
+        finally:
+            await _end(process)
+        if process.returncode:
+            raise UpstreamError(
+                f"git {arguments[0]} of {shown(repository.url)} failed: {_reason(err)}",
+                hint="Check the address, the revision and your access; git asks no questions here.",
+            )
+        return out.decode("utf-8", "replace")
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """Kill git and what it started, where it still runs."""
+    if process.returncode is None:
+        os.killpg(process.pid, signal.SIGKILL)
+        await process.wait()
+
+
+def environment_for(repository: Repository) -> Mapping[str, str]:
+    """Return the environment that git runs in: no questions, no other repository, few protocols."""
+    # GIT_DIR and its kin, set by a hook that we run in, would send us to another repository.
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    for name in ("GIT_SSL_CAINFO", "GIT_SSL_CAPATH", "GIT_SSH", "GIT_SSH_COMMAND"):
+        if name in os.environ:
+            kept[name] = os.environ[name]
+    kept.setdefault("GIT_SSH_COMMAND", "ssh -oBatchMode=yes")
+    kept |= {
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_ASKPASS": "true",
+        "SSH_ASKPASS": "true",
+        "LC_ALL": "C",
+        # A repository from elsewhere must not reach this machine's by its submodules.
+        "GIT_ALLOW_PROTOCOL": "file:https:ssh" if repository.is_local else "https:ssh",
+    }
+    if repository.credentials:
+        token = base64.b64encode(":".join(repository.credentials).encode()).decode()
+        kept |= {
+            "GIT_CONFIG_COUNT": "1",
+            "GIT_CONFIG_KEY_0": f"http.{repository.url}.extraHeader",
+            "GIT_CONFIG_VALUE_0": f"Authorization: Basic {token}",
+        }
+    return kept
+
+
+def _reason(stderr: bytes) -> str:
+    lines = stderr.decode("utf-8", "replace").strip().splitlines()
+    told = [line for line in lines if line.startswith(("fatal:", "error:"))] or lines
+    return " ".join(told[:2])[:400] or "it did not say why"

@@ -1,0 +1,59 @@
+"""A key changes with everything that shapes the result, and with nothing else."""
+
+import pytest
+
+from wheelyard.model.recipe import Patch, Recipe
+from wheelyard.model.release import Release
+from wheelyard.plan.key import Ingredient, build_key, digest_of, recipe_digest
+from wheelyard.targets.target import Target
+
+BASE: dict[str, object] = {
+    "release": Release.parse("six==1.0"),
+    "source_digest": "sha256:aa",
+    "subdirectory": "",
+    "recipe": Recipe(),
+    "target": Target.parse("cp312-linux_x86_64"),
+    "toolchain": "gcc 12",
+    "ingredients": [Ingredient("wheel==1", "source:a"), Ingredient("setuptools==80", "source:b")],
+}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("release", Release.parse("six==1.1")),
+        ("source_digest", "sha256:ab"),
+        ("subdirectory", "python"),
+        ("recipe", Recipe(environment={"A": "1"})),
+        ("recipe", Recipe(config_settings={"a": ("1", "2")})),
+        ("recipe", Recipe(patches=(Patch(name="a", text="b"),))),
+        ("recipe", Recipe(build_requires=("x",))),
+        ("target", Target.parse("cp313-linux_x86_64")),
+        ("toolchain", "gcc 13"),
+        ("ingredients", [Ingredient("wheel==1", "source:a")]),
+        (
+            "ingredients",
+            [Ingredient("wheel==1", "source:a"), Ingredient("setuptools==80", "seed:b")],
+        ),
+    ],
+)
+def test_whatever_shapes_the_result_changes_the_key(field: str, value: object) -> None:
+    assert build_key(**BASE) != build_key(**(BASE | {field: value}))  # type: ignore[arg-type]
+
+
+def test_order_of_build_requirements_does_not_matter() -> None:
+    turned = BASE | {"ingredients": list(reversed(BASE["ingredients"]))}  # type: ignore[call-overload]
+
+    assert build_key(**BASE) == build_key(**turned)  # type: ignore[arg-type]
+
+
+def test_what_only_tests_or_explains_does_not_change_the_key() -> None:
+    assert recipe_digest(Recipe()) == recipe_digest(
+        Recipe(
+            test="pytest", imports=("a",), system_packages=("libx-dev",), test_requires=("pytest",)
+        )
+    )
+
+
+def test_fields_do_not_run_together() -> None:
+    assert digest_of(["ab", "c"]) != digest_of(["a", "bc"])
