@@ -3,7 +3,6 @@
 import os
 import re
 import shutil
-import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -157,11 +156,13 @@ def test_only_what_dead_runs_left_is_swept(tmp_path: Path) -> None:
 def test_the_deepest_and_most_closed_trees_are_removed(tmp_path: Path) -> None:
     root = tmp_path / "tree"
     root.mkdir()
-    subprocess.run(
-        ["sh", "-c", "for i in $(seq 1500); do mkdir d && cd d || exit 1; done; touch f"],
-        cwd=root,
-        check=True,
-    )
+    here = os.open(root, os.O_RDONLY)
+    for _ in range(1500):
+        os.mkdir("d", dir_fd=here)
+        deeper = os.open("d", os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = deeper
+    os.close(here)
     (root / "closed" / "inner").mkdir(parents=True)
     (root / "closed").chmod(0)
 
