@@ -37,7 +37,7 @@ class Taken:
 class Intake:
     """Records results and publishes artifacts."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the ports of a service, by name
         self,
         *,
         jobs: JobStore,
