@@ -136,7 +136,7 @@ class World:
                 if isinstance(command, Start):
                     ready.append(command)
                 else:
-                    queue.extend(planner.handle(self._answer(command)))
+                    queue.extend(planner.handle(self.answer(command)))
             self.waves.append([str(start.unit) for start in ready])
             for start in ready:
                 queue.extend(planner.handle(self.build(start)))
@@ -146,12 +146,12 @@ class World:
         while commands:
             command = commands.pop(random.randrange(len(commands)))
             starting = isinstance(command, Start)
-            event = self.build(command) if isinstance(command, Start) else self._answer(command)
+            event = self.build(command) if isinstance(command, Start) else self.answer(command)
             commands += planner.handle(event)
             if starting:
                 self.waves.append([])
 
-    def _answer(self, command: Command) -> Event:
+    def answer(self, command: Command) -> Event:
         match command:
             case ResolveRequest(query=query):
                 return RequestResolved(target=query.target, resolution=self.resolve(query))
