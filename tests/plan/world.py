@@ -159,8 +159,8 @@ class World:
                 self.resolved_builds += 1
                 try:
                     return BuildResolved(unit=unit, resolution=self.resolve(query))
-                except NoSolutionError as error:
-                    return UnitFailed(unit=unit, error=error)
+                except NoSolutionError as no_solution:
+                    return UnitFailed(unit=unit, error=no_solution)
             case Inspect(release=release, source=source):
                 package = self.packages[release.project]
                 if package.unreadable:

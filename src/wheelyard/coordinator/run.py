@@ -266,7 +266,8 @@ class Run:
                 again_in=again,
             )
         )
-        if again is not None:
+        # One builder alone cannot hand what it refused to another.
+        if again is not None and taken.report.outcome is not Outcome.REFUSED:
             group.create_task(self._again(start, again))
             return
         self._finish(start, taken.report, taken.artifact)
