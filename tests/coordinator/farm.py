@@ -251,7 +251,7 @@ class Farm:
 
 async def until(condition: Callable[[], bool]) -> None:
     """Let everything else go on until a condition holds."""
-    while not condition():  # noqa: ASYNC110 - what is waited for has no event
+    while not condition():
         await asyncio.sleep(0)
 
 
