@@ -10,6 +10,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from wheelyard.jobs.job import Job
+from wheelyard.jobs.selection import Selection
 from wheelyard.model.artifact import Artifact
 from wheelyard.model.job import Attempt, BuildKey, Offer, Report, StepName
 from wheelyard.model.release import ProjectName, Release
@@ -167,38 +169,22 @@ class Builder(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settlement:
-    """What a result did. ``accepted`` is False where the lease was lost.
-
-    ``again_in`` is set where the job is to be tried again, in seconds; ``held`` says why it waits for a person.
-    """
-
-    accepted: bool
-    again_in: float | None = None
-    held: str = ""
-
-
 class JobStore(Protocol):
     """Jobs and attempts. The database is the truth: each method is one transaction."""
 
     async def lease(self, offer: Offer, builder: str, *, seconds: float) -> Lease | None:
         """Take the right to run a job, creating the job where it is new.
 
-        None where somebody alive holds it or it is finished already (see ``outcome_of``).
+        None where somebody alive holds it, it waits, or it is finished already (see ``job``).
         """
-        ...
-
-    async def holder(self, key: BuildKey) -> str:
-        """Return who holds a job now and is alive; empty where nobody does."""
         ...
 
     async def renew(self, key: BuildKey, fence: int, *, seconds: float) -> bool:
         """Prolong a lease; False where it was lost."""
         ...
 
-    async def finish(self, key: BuildKey, fence: int, report: Report) -> Settlement:
-        """Record how an attempt ended, with its artifact, in one transaction."""
+    async def finish(self, key: BuildKey, fence: int, report: Report) -> bool:
+        """Record how an attempt ended, with its artifact, in one transaction; False where the lease was lost."""
         ...
 
     async def release_owner(self, builder: str) -> int:
@@ -207,6 +193,17 @@ class JobStore(Protocol):
 
     async def last_report(self, key: BuildKey) -> Report | None:
         """Return how the newest finished attempt of a job ended."""
+        ...
+
+    async def job(self, key: BuildKey) -> Job | None:
+        """Return where a job stands: its state, its outcome, and until when it waits."""
+        ...
+
+    async def retry(self, selection: Selection, *, preview: bool = False) -> Sequence[Job]:
+        """Try again what did not end well; return those jobs as they stood before.
+
+        What was built, or asked for more requirements, stays. ``preview`` changes nothing.
+        """
         ...
 
     async def attempts(

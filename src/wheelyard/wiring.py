@@ -3,29 +3,53 @@
 Nothing here decides anything; it says which adapter stands behind which port.
 """
 
+import asyncio
 import os
+import shutil
+import tempfile
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import platformdirs
 
+from wheelyard.blobs.folder import FolderBlobs
 from wheelyard.builder.worker import Worker
 from wheelyard.coordinator.intake import Intake
 from wheelyard.coordinator.questions import Questions
 from wheelyard.coordinator.run import Run
 from wheelyard.coordinator.story import Listener
+from wheelyard.errors import ConfigurationError, StoreError, UpstreamError
+from wheelyard.executor.checks import CheckPolicy
 from wheelyard.executor.interpreters import MachineInterpreters
+from wheelyard.executor.local import LocalExecutor
+from wheelyard.executor.normalise import renumber_wheel
+from wheelyard.executor.settings import CompilerCache, ExecutorSettings, Sandbox
+from wheelyard.executor.standard import standard_parts
 from wheelyard.executor.toolchain import describe_toolchain
 from wheelyard.index.listing import IndexPorts
 from wheelyard.model.artifact import Artifact
 from wheelyard.model.job import Offer
-from wheelyard.model.release import Release
+from wheelyard.model.release import ProjectName, Release
+from wheelyard.model.source import FileEntry
 from wheelyard.plan.planner import Planner
 from wheelyard.plan.record import Answer
+from wheelyard.plan.recording import query_key
 from wheelyard.plan.unit import PlanOptions
-from wheelyard.ports import ArtifactStore, Blobs, JobStore, Memory, Upstream
+from wheelyard.ports import ArtifactStore, Blobs, JobStore
+from wheelyard.store.artifacts import StoredArtifacts
+from wheelyard.store.clock import SystemClock
+from wheelyard.store.folder import StateFolder
+from wheelyard.store.jobs import StoredJobs
+from wheelyard.upstream.candidates import ExtraCandidate
+from wheelyard.upstream.client import IndexUpstream
+from wheelyard.upstream.installers import certificate_file, default_index
+from wheelyard.upstream.memo import MemoResolver
+from wheelyard.upstream.recorded import RecordedResolver, RecordingResolver
+from wheelyard.upstream.settings import UpstreamSettings
+from wheelyard.upstream.uv import UvResolver
 
 
 def state_path(given: Path | None) -> Path:
@@ -43,7 +67,7 @@ class FarmSettings:
     indexes: tuple[str, ...] = ()
     offline: bool = False
     sandbox: str = "auto"
-    compiler_cache: str = "off"
+    compiler_cache: str = "none"
     slots: int | None = None
     checks: Mapping[str, str] = field(default_factory=dict)
 
@@ -53,9 +77,9 @@ class Farm:
 
     def __init__(self, parts: "_Parts") -> None:
         self._parts = parts
-        self.artifacts: ArtifactStore = parts.store
+        self.artifacts: ArtifactStore = parts.folder.artifacts
         self.blobs: Blobs = parts.blobs
-        self.jobs: JobStore = parts.store
+        self.jobs: JobStore = parts.folder.jobs
         self.interpreters = parts.interpreters
 
     async def add_direct(self, reference: str) -> Release:
@@ -78,15 +102,17 @@ class Farm:
 
     def on_this_machine(self, options: PlanOptions) -> PlanOptions:
         """Add what only this machine knows."""
-        toolchains = {str(target): self._parts.toolchain for target in options.targets}
+        toolchain = self._parts.toolchain
+        if options.rebuild:
+            # Another key for the same inputs: what was built under the old one stays as it is.
+            toolchain += f"; rebuilt {time.time_ns()}"
+        toolchains = {str(target): toolchain for target in options.targets}
         return replace(options, toolchains=toolchains)
 
     def answers(self) -> tuple[Answer, ...]:
         """Return every answer of the resolver so far, in the order of their questions' names."""
         known = self._parts.resolver.answers
-        return tuple(
-            Answer(query=known[key][0], resolution=known[key][1]) for key in sorted(known)
-        )
+        return tuple(Answer(query=known[key][0], resolution=known[key][1]) for key in sorted(known))
 
     def run(self, planner: Planner, listener: Listener, *, build: bool) -> Run:
         """Return a run that carries a plan out."""
@@ -94,14 +120,15 @@ class Farm:
         questions = Questions(
             upstream=parts.upstream,
             resolver=parts.resolver,
-            artifacts=parts.store,
+            artifacts=parts.folder.artifacts,
             blobs=parts.blobs,
-            memory=parts.store,
+            memory=parts.folder.memory,
         )
         intake = Intake(
-            jobs=parts.store,
-            artifacts=parts.store,
-            memory=parts.store,
+            jobs=parts.folder.jobs,
+            artifacts=parts.folder.artifacts,
+            blobs=parts.blobs,
+            memory=parts.folder.memory,
             clock=parts.clock,
             renumber=self._renumber,
         )
@@ -109,8 +136,10 @@ class Farm:
             planner=planner,
             questions=questions,
             intake=intake,
-            builder=Worker(name=parts.folder.owner, jobs=parts.store, executor=parts.executor),
-            jobs=parts.store,
+            builder=Worker(name=parts.builder, jobs=parts.folder.jobs, executor=parts.executor),
+            jobs=parts.folder.jobs,
+            clock=parts.clock,
+            recover=parts.folder.recover,
             prepare=self._prepare,
             listener=listener,
             slots=parts.slots,
@@ -136,7 +165,7 @@ class Farm:
                 f"the bytes of {artifact.filename} are not on this machine",
                 hint="Build it again with --rebuild.",
             )
-        with tempfile.TemporaryDirectory(dir=self._parts.folder.temporary) as folder:
+        with tempfile.TemporaryDirectory(dir=self._parts.folder.place("jobs")) as folder:
             named = Path(folder) / artifact.filename
             await asyncio.to_thread(shutil.copyfile, path, named)
             renumbered = await asyncio.to_thread(renumber_wheel, named, Path(folder), number)
@@ -150,7 +179,7 @@ class _Parts:
     """What a farm is made of."""
 
     folder: StateFolder
-    store: SqlStore
+    builder: str
     blobs: FolderBlobs
     upstream: IndexUpstream
     resolver: RecordingResolver
@@ -158,18 +187,100 @@ class _Parts:
     executor: LocalExecutor
     interpreters: MachineInterpreters
     toolchain: str
-    clock: Clock
+    clock: SystemClock
     slots: int
 
 
 @asynccontextmanager
-async def open_farm(
-    settings: FarmSettings, recorded: Sequence[Answer] = ()
-) -> AsyncIterator[Farm]:
+async def open_farm(settings: FarmSettings, recorded: Sequence[Answer] = ()) -> AsyncIterator[Farm]:
     """Open the farm of this machine; ``recorded`` answers come before the resolver's."""
     async with AsyncExitStack() as stack:
-        ...
-        yield Farm(parts)
+        clock = SystemClock()
+        folder = await stack.enter_async_context(
+            await StateFolder.open(settings.state, clock=clock)
+        )
+        await folder.recover()
+        blobs = FolderBlobs(folder.place("blobs"))
+        upstream = IndexUpstream(settings=_upstream_settings(settings, folder), blobs=blobs)
+        stack.push_async_callback(upstream.close)
+        extra: dict[ProjectName, ExtraCandidate] = {}
+        resolver = UvResolver(upstream=upstream, extra=extra)
+        stack.push_async_callback(resolver.close)
+        interpreters, toolchain = await asyncio.gather(
+            find_interpreters(settings.state), describe_toolchain()
+        )
+        executor = LocalExecutor(
+            _executor_settings(settings),
+            blobs=blobs,
+            interpreters=interpreters,
+            parts=standard_parts(CheckPolicy.parse(settings.checks)),
+        )
+        stack.push_async_callback(executor.close)
+        known = {query_key(answer.query): answer.resolution for answer in recorded}
+        memo = MemoResolver(resolver, memory=folder.memory)
+        yield Farm(
+            _Parts(
+                folder=folder,
+                builder=await folder.builder(),
+                blobs=blobs,
+                upstream=upstream,
+                resolver=RecordingResolver(RecordedResolver(known, fallback=memo)),
+                extra=extra,
+                executor=executor,
+                interpreters=interpreters,
+                toolchain=toolchain,
+                clock=clock,
+                slots=settings.slots or os.cpu_count() or 1,
+            )
+        )
+
+
+async def find_interpreters(state: Path) -> MachineInterpreters:
+    """Find the Pythons of this machine; answers are remembered in the state folder."""
+    return await MachineInterpreters.find(cache=state / "cache" / "interpreters.json")
+
+
+@asynccontextmanager
+async def open_index(state: Path | None) -> AsyncIterator[IndexPorts]:
+    """Open what an index is made of."""
+    async with await StateFolder.open(state_path(state)) as folder:
+        yield IndexPorts(artifacts=folder.artifacts, blobs=FolderBlobs(folder.place("blobs")))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Archive:
+    """What a state folder remembers."""
+
+    jobs: StoredJobs
+    artifacts: StoredArtifacts
+    blobs: FolderBlobs
+
+
+@asynccontextmanager
+async def open_archive(state: Path | None) -> AsyncIterator[Archive]:
+    """Open what a state folder remembers."""
+    async with await StateFolder.open(state_path(state)) as folder:
+        blobs = FolderBlobs(folder.place("blobs"))
+        yield Archive(jobs=folder.jobs, artifacts=folder.artifacts, blobs=blobs)
+
+
+def _upstream_settings(settings: FarmSettings, folder: StateFolder) -> UpstreamSettings:
+    return UpstreamSettings(
+        indexes=settings.indexes or (default_index(),),
+        cache=folder.place("cache"),
+        offline=settings.offline,
+        ca_file=certificate_file(),
+    )
+
+
+def _executor_settings(settings: FarmSettings) -> ExecutorSettings:
+    slots = settings.slots or os.cpu_count() or 1
+    return ExecutorSettings(
+        state=settings.state,
+        sandbox=Sandbox(settings.sandbox),
+        compiler_cache=CompilerCache(settings.compiler_cache),
+        parallel=max(1, (os.cpu_count() or 1) // slots),
+    )
 
 
 def _bare_metadata(release: Release) -> bytes:

@@ -8,8 +8,8 @@ from wheelyard.graph.cycles import (
     edges_to_cut,
     seeds_for,
     shortest_cycle,
-    without_edge,
-    without_provider,
+    without_edges,
+    without_providers,
 )
 
 GRAPHS = st.dictionaries(
@@ -68,7 +68,7 @@ def test_seeds_leave_no_cycle(edges: dict[int, list[int]]) -> None:
     assert chosen is not None
     rest = {node: tuple(to) for node, to in edges.items()}
     for seed in chosen:
-        rest = without_provider(rest, seed)
+        rest = without_providers(rest, {seed})
     assert components(rest) == []
 
 
@@ -80,13 +80,13 @@ def test_cutting_any_edge_can_break_every_cycle(edges: dict[int, list[int]]) -> 
 
     rest = {node: tuple(to) for node, to in edges.items()}
     for edge in cut:
-        rest = without_edge(rest, edge)
+        rest = without_edges(rest, {edge})
     assert components(rest) == []
     for spared in cut:
         less = {node: tuple(to) for node, to in edges.items()}
         for edge in cut:
             if edge != spared:
-                less = without_edge(less, edge)
+                less = without_edges(less, {edge})
         assert components(less) != []
 
 

@@ -4,12 +4,13 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from random import Random
 
 from packaging.requirements import Requirement
 from packaging.tags import Tag, parse_tag
 from packaging.utils import canonicalize_name
 
-from wheelyard.errors import NoSolutionError
+from wheelyard.errors import InvalidArchiveError, NoSolutionError, UpstreamError
 from wheelyard.model.artifact import Artifact, Origin
 from wheelyard.model.job import Offer, Outcome, Report
 from wheelyard.model.recipe import DEFAULT_RECIPE, Recipe
@@ -20,10 +21,12 @@ from wheelyard.plan.events import (
     BuildResolved,
     Command,
     Event,
+    FetchFailed,
     FetchWheel,
     Finished,
     Inspect,
     Inspected,
+    InspectFailed,
     Recall,
     Recalled,
     RequestResolved,
@@ -65,13 +68,29 @@ class Package:
     version: str = "1.0"
     older: str = ""
     uploaded: datetime | None = None
+    unreadable: bool = False
+    wheel_only_for: tuple[str, ...] = ()
+    wheel_lost: bool = False
+    empty: bool = False
+    metadata_requires_python: str = ""
+
+    def has_wheel_for(self, wanted: Target) -> bool:
+        """Whether upstream has a wheel of it for a target."""
+        only = self.wheel_only_for
+        return self.wheel and (not only or str(wanted.interpreter) in only)
 
 
 class World:
-    """Answers every command at once, and remembers what was built, in order."""
+    """Answers every command, and remembers what was built, in order.
 
-    def __init__(self, packages: Mapping[str, Package]) -> None:
+    Questions are answered at once and jobs run in waves, as many as are ready together; with ``random``
+    answers and ends of jobs come one at a time in any order.
+    """
+
+    def __init__(self, packages: Mapping[str, Package], random: Random | None = None) -> None:
         self.packages = packages
+        self.random = random
+        self.starts: list[Start] = []
         self.built: list[tuple[str, str]] = []
         self.environments: dict[tuple[str, str, bool], tuple[str, ...]] = {}
         self.kept: dict[str, Artifact] = {}
@@ -106,6 +125,9 @@ class World:
 
     def _carry_out(self, planner: Planner) -> None:
         """Answer questions at once; run jobs in waves, as many as are ready together."""
+        if self.random is not None:
+            self._carry_out_in_any_order(planner, self.random)
+            return
         queue = deque(planner.begin())
         while queue:
             ready: list[Start] = []
@@ -119,6 +141,16 @@ class World:
             for start in ready:
                 queue.extend(planner.handle(self._build(start)))
 
+    def _carry_out_in_any_order(self, planner: Planner, random: Random) -> None:
+        commands = planner.begin()
+        while commands:
+            command = commands.pop(random.randrange(len(commands)))
+            starting = isinstance(command, Start)
+            event = self._build(command) if isinstance(command, Start) else self._answer(command)
+            commands += planner.handle(event)
+            if starting:
+                self.waves.append([])
+
     def _answer(self, command: Command) -> Event:
         match command:
             case ResolveRequest(query=query):
@@ -131,11 +163,14 @@ class World:
                     return UnitFailed(unit=unit, error=error)
             case Inspect(release=release, source=source):
                 package = self.packages[release.project]
+                if package.unreadable:
+                    error = InvalidArchiveError(f"{release} is corrupt")
+                    return InspectFailed(release=release, error=error)
                 facts = SourceFacts(
                     build_requires=package.build,
                     backend="",
                     backend_path=(),
-                    requires_python=package.requires_python,
+                    requires_python=package.requires_python or package.metadata_requires_python,
                 )
                 return Inspected(
                     release=release,
@@ -148,6 +183,9 @@ class World:
                     unit=unit, key=key, artifact=self.kept.get(key), needs=self.needs.get(key)
                 )
             case FetchWheel(unit=unit, origin=origin):
+                if self.packages[unit.release.project].wheel_lost:
+                    lost = UpstreamError(f"the wheel of {unit.release} is gone")
+                    return FetchFailed(unit=unit, origin=origin, error=lost)
                 self.seeds_fetched.append(str(unit.release))
                 return WheelFetched(unit=unit, artifact=_artifact(unit, "py3-none-any", origin))
         raise AssertionError(command)
@@ -195,13 +233,14 @@ class World:
         return Pin(
             release=Release.of(name, version),
             source=source if package.sdist else None,
-            wheel=wheel if package.wheel else None,
+            wheel=wheel if package.has_wheel_for(query.target) else None,
             dependencies=dependencies,
             requires_python=package.requires_python,
         )
 
     def _build(self, start: Start) -> Finished:
         offer, unit = start.offer, start.unit
+        self.starts.append(start)
         package = self.packages[unit.release.project]
         interpreter = str(unit.target.interpreter)
         present = {str(wheel.release) for wheel in offer.requirements}
@@ -210,12 +249,15 @@ class World:
             sorted(f"{wheel.release}:{wheel.origin}" for wheel in offer.requirements)
         )
         if not {_name(line) for line in package.dynamic} <= names:
-            self.needs[offer.key] = package.dynamic
+            self.needs[offer.key] = self.needs[start.unit_key] = package.dynamic
             report = Report(outcome=Outcome.NEEDS, needs=package.dynamic)
             return Finished(unit=unit, key=offer.key, report=report)
         self.built.append((unit.release.project, interpreter))
         if interpreter in package.fails_on or present & set(package.fails_with):
             report = Report(outcome=Outcome.FAILED, reason="Python.h not found")
+            return Finished(unit=unit, key=offer.key, report=report)
+        if package.empty:
+            report = Report(outcome=Outcome.BUILT)
             return Finished(unit=unit, key=offer.key, report=report)
         artifact = self._wheel(offer, package, bootstrap=start.bootstrap)
         report = Report(outcome=Outcome.BUILT, artifact=artifact)

@@ -2,40 +2,26 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import pytest
 
-from wheelyard.model.resolution import CandidatePolicy, Query, Resolution
-from wheelyard.targets.target import Target
+from resolver.asking import query
+from wheelyard.model.resolution import Resolution
 from wheelyard.testing.upstream import MemoryUpstream
 from wheelyard.upstream.uv import UvResolver
 
 _Value = TypeVar("_Value")
 
-LINUX = Target.parse("cp312-manylinux_2_28_x86_64")
+
+class WithResolver(Protocol):
+    def __call__(
+        self, use: Callable[[UvResolver], Awaitable[_Value]], **options: Any
+    ) -> _Value: ...
 
 
-def query(*requirements: str, target: str = str(LINUX), **fields: Any) -> Query:
-    policy_fields = {
-        name: fields.pop(name)
-        for name in ("sources_only", "exclude_newer", "before", "prereleases")
-        if name in fields
-    }
-    return Query(
-        requirements=requirements,
-        target=Target.parse(target),
-        policy=CandidatePolicy(**policy_fields),
-        **fields,
-    )
-
-
-def pins(resolution: Resolution) -> list[str]:
-    return [str(pin.release) for pin in resolution.pins]
-
-
-def dependencies(resolution: Resolution) -> dict[str, list[str]]:
-    return {str(pin.release.project): list(map(str, pin.dependencies)) for pin in resolution.pins}
+class Resolve(Protocol):
+    def __call__(self, *requirements: str, **fields: Any) -> Resolution: ...
 
 
 @pytest.fixture
@@ -44,7 +30,7 @@ def upstream() -> MemoryUpstream:
 
 
 @pytest.fixture
-def with_resolver(upstream: MemoryUpstream) -> Callable[..., Any]:
+def with_resolver(upstream: MemoryUpstream) -> WithResolver:
     """Run something with a resolver, in a loop of its own, and close it."""
 
     def run(use: Callable[[UvResolver], Awaitable[_Value]], **options: Any) -> _Value:
@@ -58,14 +44,11 @@ def with_resolver(upstream: MemoryUpstream) -> Callable[..., Any]:
 
 
 @pytest.fixture
-def resolve(with_resolver: Callable[..., Any]) -> Callable[..., Resolution]:
-    """Resolve one query."""
+def resolve(with_resolver: WithResolver) -> Resolve:
+    """Resolve one query; ``options`` are the resolver's."""
 
-    def one(*requirements: str, extra: Any = None, **fields: Any) -> Resolution:
+    def one(*requirements: str, options: Any = None, **fields: Any) -> Resolution:
         asked = query(*requirements, **fields)
-        result: Resolution = with_resolver(
-            lambda resolver: resolver.resolve(asked), extra=extra or {}
-        )
-        return result
+        return with_resolver(lambda resolver: resolver.resolve(asked), **(options or {}))
 
     return one

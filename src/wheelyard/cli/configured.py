@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
-import click
 import msgspec
 import typer
 from rich.console import Console
 from rich.table import Table
+from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from wheelyard.cli.options import AsJson
 from wheelyard.errors import ConfigurationError, nearest
@@ -23,9 +24,9 @@ def load(path: Path | None) -> Configuration:
     return read(found) if found is not None else Configuration()
 
 
-def defaults(configuration: Configuration, group: click.Command) -> dict[str, dict[str, object]]:
+def defaults(configuration: Configuration, group: object) -> dict[str, dict[str, object]]:
     """Return the options of wheelyard.toml as defaults of commands. Raises ConfigurationError."""
-    if not isinstance(group, click.Group):
+    if not isinstance(group, TyperGroup):
         return {}
     found = {}
     for command in _COMMANDS:
@@ -41,7 +42,7 @@ def defaults(configuration: Configuration, group: click.Command) -> dict[str, di
     return found
 
 
-def _check_keys(configuration: Configuration, group: click.Group) -> None:
+def _check_keys(configuration: Configuration, group: TyperGroup) -> None:
     known = {
         key
         for command in _COMMANDS
@@ -56,13 +57,15 @@ def _check_keys(configuration: Configuration, group: click.Group) -> None:
             )
 
 
-def _options(command: click.Command) -> Iterator[click.Option]:
+def _options(command: object) -> Iterator[TyperOption]:
+    if not isinstance(command, TyperCommand):
+        return
     for parameter in command.params:
-        if isinstance(parameter, click.Option) and parameter.name != "help":
+        if isinstance(parameter, TyperOption) and parameter.name != "help":
             yield parameter
 
 
-def _keys(option: click.Option) -> list[str]:
+def _keys(option: TyperOption) -> list[str]:
     return [name.removeprefix("--") for name in option.opts if name.startswith("--")]
 
 
@@ -74,9 +77,9 @@ def show(context: typer.Context, as_json: AsJson = False) -> None:
     """Show what each option of build is set to, and where its value comes from."""
     root = context.find_root()
     group = root.command
-    if not isinstance(group, click.Group):
-        raise TypeError(group)
-    command = group.commands["build"]
+    command = group.commands["build"] if isinstance(group, TyperGroup) else None
+    if not isinstance(command, TyperCommand):
+        raise TypeError(command)
     given = (root.default_map or {}).get("build", {})
     rows = _rows(command, given, context.obj)
     if as_json:
@@ -91,7 +94,7 @@ def show(context: typer.Context, as_json: AsJson = False) -> None:
 
 
 def _rows(
-    command: click.Command, given: Mapping[str, object], configuration: Configuration
+    command: TyperCommand, given: Mapping[str, object], configuration: Configuration
 ) -> list[dict[str, str]]:
     with command.make_context("build", [], default_map=dict(given)) as context:
         return [
@@ -110,7 +113,7 @@ def _text(value: object) -> str:
     return "" if value is None else str(getattr(value, "value", value))
 
 
-def _origin(context: click.Context, option: click.Option, configuration: Configuration) -> str:
+def _origin(context: Any, option: TyperOption, configuration: Configuration) -> str:
     source = context.get_parameter_source(str(option.name))
     if source is not None and source.name == "ENVIRONMENT":
         return f"environment ({option.envvar})"

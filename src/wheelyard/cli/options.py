@@ -23,7 +23,7 @@ class SandboxMode(StrEnum):
 class CompilerCache(StrEnum):
     """Which compiler cache builds use."""
 
-    OFF = "off"
+    NONE = "none"
     CCACHE = "ccache"
 
 

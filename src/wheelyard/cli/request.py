@@ -39,7 +39,7 @@ class Selection:
     state: o.State = None
     jobs: o.Jobs = None
     sandbox: o.Sandbox = o.SandboxMode.AUTO
-    compiler_cache: o.CompilerCacheOption = o.CompilerCache.OFF
+    compiler_cache: o.CompilerCacheOption = o.CompilerCache.NONE
     check_reproducible: o.Reproducible = False
     rebuild: o.Rebuild = False
     wall_limit: o.WallLimit = "1h"

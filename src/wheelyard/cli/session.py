@@ -13,7 +13,7 @@ from wheelyard.coordinator.story import Listener
 from wheelyard.errors import ConfigurationError
 from wheelyard.index.export import ExportResult, export
 from wheelyard.plan.planner import Planner
-from wheelyard.plan.pylock import pylock
+from wheelyard.plan.pylock import pylock_filename, pylock_text
 from wheelyard.plan.record import PlanRecord
 from wheelyard.plan.summary import GOOD, Row
 from wheelyard.plan.unit import PlanOptions
@@ -46,7 +46,7 @@ class Session:
     def write_pylocks(self, folder: Path) -> None:
         """Write what was resolved as a lock file a target (PEP 751). Raises ConfigurationError."""
         for target, resolution in self.planner.resolved.items():
-            _write(folder / f"pylock.{target}.toml", pylock(resolution, target))
+            _write(folder / pylock_filename(target), pylock_text(resolution, target))
 
 
 @asynccontextmanager

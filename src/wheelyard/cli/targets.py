@@ -1,7 +1,6 @@
 """``wheelyard target``: what this machine can build for."""
 
 import asyncio
-from pathlib import Path
 
 import msgspec
 import typer
@@ -18,7 +17,7 @@ from wheelyard.executor.interpreters import (
     native_platform,
 )
 from wheelyard.targets.target import Target
-from wheelyard.wiring import state_path
+from wheelyard.wiring import find_interpreters, state_path
 
 app = typer.Typer(
     help="Targets: which there are here, and what is missing for others.", no_args_is_help=True
@@ -28,7 +27,7 @@ app = typer.Typer(
 @app.command("list")
 def list_targets(state: State = None, as_json: AsJson = False) -> None:
     """List the Pythons of this machine as targets, and what the others lack."""
-    found = asyncio.run(find(state_path(state)))
+    found = asyncio.run(find_interpreters(state_path(state)))
     rows = describe_targets(found.found)
     if as_json:
         fields = [_fields(row) for row in rows]
@@ -36,11 +35,6 @@ def list_targets(state: State = None, as_json: AsJson = False) -> None:
         typer.echo(msgspec.json.encode({"targets": fields, "broken": broken}).decode())
         return
     _print(rows, found.broken)
-
-
-async def find(state: Path) -> MachineInterpreters:
-    """Find the Pythons of this machine; answers are remembered in the state folder."""
-    return await MachineInterpreters.find(cache=state / "cache" / "interpreters.json")
 
 
 def chosen(texts: list[str] | None, found: MachineInterpreters) -> tuple[Target, ...]:

@@ -6,14 +6,16 @@ of it. What a seed helped to build is kept, but never published.
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 import msgspec
 
 from wheelyard.coordinator.questions import NEEDS
+from wheelyard.jobs.job import State
 from wheelyard.model.artifact import Artifact, Origin
 from wheelyard.model.job import Offer, Outcome, Report
 from wheelyard.plan.key import recipe_digest
-from wheelyard.ports import ArtifactStore, Clock, JobStore, Lease, Memory, Settlement
+from wheelyard.ports import ArtifactStore, Blobs, Clock, JobStore, Lease, Memory
 
 Renumber = Callable[[Artifact, int], Awaitable[Artifact]]
 """Gives a wheel a build number: the artifact with its new name and digest, stored."""
@@ -21,11 +23,15 @@ Renumber = Callable[[Artifact, int], Awaitable[Artifact]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    """A result as it was taken in; ``artifact`` is the one that counts."""
+    """A result as it was taken in; ``artifact`` is the one that counts.
+
+    ``again_at`` is set where the job is to be tried again. Not ``accepted``: the lease was lost.
+    """
 
     report: Report
-    artifact: Artifact | None
-    settlement: Settlement
+    accepted: bool = True
+    artifact: Artifact | None = None
+    again_at: datetime | None = None
 
 
 class Intake:
@@ -36,12 +42,14 @@ class Intake:
         *,
         jobs: JobStore,
         artifacts: ArtifactStore,
+        blobs: Blobs,
         memory: Memory,
         clock: Clock,
         renumber: Renumber,
     ) -> None:
         self._jobs = jobs
         self._artifacts = artifacts
+        self._blobs = blobs
         self._memory = memory
         self._clock = clock
         self._renumber = renumber
@@ -56,13 +64,24 @@ class Intake:
             await self._memory.keep(NEEDS, offer.key, msgspec.json.encode(report.needs))
         if report.artifact is not None and not bootstrap:
             report = replace(report, artifact=await self._with_free_name(report.artifact))
-        settlement = await self._jobs.finish(lease.key, lease.fence, report)
-        if not settlement.accepted or report.artifact is None:
-            return Taken(report=report, artifact=None, settlement=settlement)
+        if not await self._jobs.finish(lease.key, lease.fence, report):
+            return Taken(report=report, accepted=False)
+        job = await self._jobs.job(lease.key)
+        if job is None or job.state is State.LEASED:
+            return Taken(report=report, accepted=False)
+        if job.state is State.READY:
+            return Taken(report=report, again_at=job.not_before or self._clock.now())
+        if job.state is State.HELD:
+            held = replace(report, outcome=Outcome.FAILED, reason=f"held: {job.reason}")
+            return Taken(report=held)
         artifact = report.artifact
-        if not bootstrap:
+        if artifact is not None and not bootstrap:
             artifact = await self._artifacts.publish(artifact)
-        return Taken(report=report, artifact=artifact, settlement=settlement)
+        return Taken(report=report, artifact=artifact)
+
+    async def has_bytes(self, report: Report) -> bool:
+        """Whether the wheel of an earlier report is still there."""
+        return report.artifact is None or self._blobs.path(report.artifact.digest) is not None
 
     def _complete(self, offer: Offer, artifact: Artifact, *, bootstrap: bool) -> Artifact:
         """Add what only the coordinator knows."""

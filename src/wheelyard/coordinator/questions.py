@@ -12,6 +12,7 @@ from wheelyard.errors import (
     UpstreamError,
     WheelyardError,
 )
+from wheelyard.model.artifact import Artifact
 from wheelyard.model.resolution import Query, Resolution
 from wheelyard.model.source import Source, SourceFacts
 from wheelyard.plan.events import (
@@ -159,9 +160,17 @@ class Questions:
         artifact = await self._artifacts.by_key(command.key)
         if artifact is not None and self._blobs.path(artifact.digest) is None:
             artifact = None
+        if artifact is not None:
+            await self._make_visible(artifact)
         kept = await self._memory.recall(NEEDS, command.key) if artifact is None else None
         needs = msgspec.json.decode(kept, type=tuple[str, ...]) if kept is not None else None
         return Recalled(unit=command.unit, key=command.key, artifact=artifact, needs=needs)
+
+    async def _make_visible(self, artifact: Artifact) -> None:
+        """Publish what counts but is not visible: its process ended between the two."""
+        visible = await self._artifacts.of_release(artifact.release)
+        if all(other.digest != artifact.digest for other in visible):
+            await self._artifacts.publish(artifact)
 
     async def _fetch_wheel(self, command: FetchWheel) -> Event:
         try:

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from wheelyard.coordinator.dispatch import ReadyJobs
-from wheelyard.coordinator.intake import Intake
+from wheelyard.coordinator.intake import Intake, Taken
 from wheelyard.coordinator.questions import Questions
 from wheelyard.coordinator.story import (
     BuildRetriedOlder,
@@ -26,6 +26,8 @@ from wheelyard.errors import (
     OutOfSpaceError,
     WheelyardError,
 )
+from wheelyard.jobs.job import State as JobState
+from wheelyard.jobs.selection import Selection
 from wheelyard.model.artifact import Artifact
 from wheelyard.model.job import Offer, Outcome, Report
 from wheelyard.model.release import ProjectName
@@ -42,7 +44,7 @@ from wheelyard.plan.forecast import DEFAULT_SECONDS, Urgency, seconds_left
 from wheelyard.plan.planner import Planner
 from wheelyard.plan.summary import Row, summarise
 from wheelyard.plan.unit import State
-from wheelyard.ports import Builder, JobStore, Lease, Progress
+from wheelyard.ports import Builder, Clock, JobStore, Lease, Progress
 
 _SETTLED = frozenset(
     {Outcome.BUILT, Outcome.NEEDS, Outcome.FAILED, Outcome.TIMED_OUT, Outcome.OVER_LIMIT}
@@ -65,7 +67,7 @@ class Standing:
 class Run:
     """Carries out a plan with this machine's slots.
 
-    ``prepare`` completes an offer right before it is run; it is told upstream's wheel for the same target. With ``build=False`` nothing is built: the plan
+    ``recover`` gives back what processes held that ended. ``prepare`` completes an offer right before it is run; it is told upstream's wheel for the same target. With ``build=False`` nothing is built: the plan
     grows as far as it can without.
     """
 
@@ -77,6 +79,8 @@ class Run:
         intake: Intake,
         builder: Builder,
         jobs: JobStore,
+        clock: Clock,
+        recover: Callable[[], Awaitable[object]],
         prepare: Callable[[Offer, FileEntry | None], Awaitable[Offer]],
         listener: Listener = lambda _: None,
         slots: int = 1,
@@ -87,6 +91,8 @@ class Run:
         self._intake = intake
         self._builder = builder
         self._jobs = jobs
+        self._clock = clock
+        self._recover = recover
         self._prepare = prepare
         self._tell = listener
         self._slots = slots
@@ -158,6 +164,8 @@ class Run:
         """Run one job after another."""
         while True:
             start = await self._ready.take()
+            if await self._answered_before(start):
+                continue
             lease = await self._builder.take(start.offer)
             if lease is None:
                 self._tell(JobAwaited(unit=start.unit, key=start.offer.key))
@@ -168,11 +176,27 @@ class Run:
             finally:
                 self._started.pop(start.unit, None)
 
+    async def _answered_before(self, start: Start) -> bool:
+        """Use what an earlier run left of a job, and open it again where that was a failure."""
+        key = start.offer.key
+        job = await self._jobs.job(key)
+        if job is None or job.state in {JobState.READY, JobState.LEASED}:
+            return False
+        report = await self._jobs.last_report(key)
+        if report is not None and report.outcome in {Outcome.BUILT, Outcome.NEEDS}:
+            if job.state is JobState.DONE and await self._intake.has_bytes(report):
+                self._finish(start, report)
+                return True
+        await self._jobs.retry(Selection(keys=(key,)))
+        return False
+
     async def _await_other(self, start: Start) -> None:
         """Wait until whoever has a job is done or gone; take its result, or the job."""
-        while await self._jobs.holder(start.offer.key):  # noqa: ASYNC110 - another process
+        key = start.offer.key
+        while (job := await self._jobs.job(key)) is not None and job.state is JobState.LEASED:
             await asyncio.sleep(_POLL_SECONDS)
-        report = await self._jobs.last_report(start.offer.key)
+            await self._recover()
+        report = await self._jobs.last_report(key)
         if report is None or report.outcome not in _SETTLED:
             await self._ready.add(start)
             return
@@ -196,7 +220,7 @@ class Run:
         except WheelyardError as error:
             report = _report_of(error)
         taken = await self._intake.take(offer, lease, report, bootstrap=start.bootstrap)
-        again = taken.settlement.again_in if taken.settlement.accepted else 0.0
+        again = self._seconds_until(taken)
         self._tell(
             JobEnded(
                 unit=start.unit,
@@ -211,6 +235,14 @@ class Run:
             group.create_task(self._again(start, again))
             return
         self._finish(start, taken.report, taken.artifact)
+
+    def _seconds_until(self, taken: Taken) -> float | None:
+        """Return in how many seconds a job is to be tried again; None: its end is known."""
+        if not taken.accepted:
+            return 0.0
+        if taken.again_at is None:
+            return None
+        return max(0.0, (taken.again_at - self._clock.now()).total_seconds())
 
     async def _again(self, start: Start, seconds: float) -> None:
         await asyncio.sleep(seconds)

@@ -40,7 +40,9 @@ class Environment:
 class Environments:
     """Makes, finds and forgets environments below ``folder``."""
 
-    def __init__(self, folder: Path, *, cache: Path, names: Path, uv: Path | None, blobs: Blobs) -> None:
+    def __init__(
+        self, folder: Path, *, cache: Path, names: Path, uv: Path | None, blobs: Blobs
+    ) -> None:
         self.folder = folder
         self._cache = cache
         self._names = names
@@ -104,7 +106,9 @@ class Environments:
 
     def _hold(self, key: str) -> None:
         if key not in self._used:
-            lock = os.open(self.folder / f"{key}.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o644)
+            lock = os.open(
+                self.folder / f"{key}.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o644
+            )
             fcntl.flock(lock, fcntl.LOCK_SH)
             self._used[key] = lock
 
@@ -127,7 +131,14 @@ class Environments:
         files = [str(self.named(wheel)) for wheel in wheels]
         new = path.with_name(f".new-{path.name}-{os.getpid()}-{time.monotonic_ns()}")
         try:
-            self._run_uv("venv", "--no-project", "--relocatable", "--python", str(python.executable), str(new))
+            self._run_uv(
+                "venv",
+                "--no-project",
+                "--relocatable",
+                "--python",
+                str(python.executable),
+                str(new),
+            )
             if files:
                 options = ("--offline", "--no-deps", "--no-index", "--link-mode", "hardlink")
                 target = ("--python", str(new / "bin" / "python"))
@@ -162,7 +173,9 @@ class Environments:
                 hint="A wheel of the environment may not fit its interpreter.",
             ) from error
         except (OSError, subprocess.SubprocessError) as error:
-            raise ToolError(f"uv cannot be run: {error}", hint="Install uv, or say where it is.") from error
+            raise ToolError(
+                f"uv cannot be run: {error}", hint="Install uv, or say where it is."
+            ) from error
 
 
 def find_uv() -> Path:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 _STALE_SECONDS = 3600
 _LOCK = "lock"
+_RUBBISH = 64
 
 
 class RunFolder:
@@ -31,12 +32,27 @@ class RunFolder:
         fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         self.path = jobs / name
         new.rename(self.path)
+        self._rubbish: list[Path] = []
 
     def new(self, name: str) -> Path:
         """Make a folder whose name begins with ``name``."""
         path = self.path / f"{name}-{secrets.token_hex(4)}"
         path.mkdir()
         return path
+
+    def discard(self, path: Path, *, bulky: bool) -> None:
+        """Remove a folder, or a small one later, with others.
+
+        Some file systems (ext4) are slow to make files for a while after files were removed.
+        """
+        if bulky:
+            remove(path)
+            return
+        self._rubbish.append(path)
+        if len(self._rubbish) >= _RUBBISH:
+            rubbish, self._rubbish = self._rubbish, []
+            for old in rubbish:
+                remove(old)
 
     def close(self) -> None:
         """Remove the folder and give up the lock."""

@@ -188,7 +188,8 @@ def start_process(
         )
     except OSError as error:
         raise SandboxError(
-            f"{command[0]!r} cannot be started: {error}", hint="Is the program there and executable?"
+            f"{command[0]!r} cannot be started: {error}",
+            hint="Is the program there and executable?",
         ) from error
 
 

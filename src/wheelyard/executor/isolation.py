@@ -33,7 +33,10 @@ class Isolation:
     def words(self) -> tuple[str, ...]:
         """Say it for a person."""
         if self.bubblewrap is None:
-            said = ["no sandbox" + (f" ({self.why_not})" if self.why_not else ""), "resource limits"]
+            said = [
+                "no sandbox" + (f" ({self.why_not})" if self.why_not else ""),
+                "resource limits",
+            ]
         else:
             said = ["bubblewrap", "own user", "no network", "read-only world"]
             said += ["warm fork" if self.nested else "a sandbox for each job"]
@@ -58,7 +61,11 @@ def find_isolation(settings: ExecutorSettings) -> Isolation:
             f"A sandbox is required, and there is none: {why_not}",
             hint="Install bubblewrap and allow user namespaces, or set the sandbox to 'auto'.",
         )
-    nested = found is not None and settings.fork and _try([*_trial(found), sys.executable, "-I", "-S", "-c", _NESTED]) == ""
+    nested = (
+        found is not None
+        and settings.fork
+        and _try([*_trial(found), sys.executable, "-I", "-S", "-c", _NESTED]) == ""
+    )
     return Isolation(
         bubblewrap=found, nested=nested, groups=groups, why_not=why_not, compiler_cache=cache
     )

@@ -7,10 +7,11 @@ seldom at first, so that a build of milliseconds pays nothing.
 import asyncio
 import time
 from collections.abc import Awaitable
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-from wheelyard.executor.cgroups import Group
+from wheelyard.executor.cgroups import Group, Groups, Usage
 from wheelyard.executor.folders import disk_usage
 from wheelyard.executor.joblog import JobLog
 from wheelyard.executor.outcomes import Stopped
@@ -26,13 +27,15 @@ _DISK_SHARE = 20
 class Watch:
     """Watches one attempt from its start; ``peak_bytes`` is the most memory that was seen."""
 
-    def __init__(self, limits: Limits, log: JobLog, group: Group) -> None:
+    def __init__(self, limits: Limits, log: JobLog, groups: Groups) -> None:
         self.peak_bytes = 0
         self._limits = limits
         self._log = log
-        self._group = group
+        self._groups = groups
+        self._group: Group | None = None
         self._deadline = time.monotonic() + limits.wall_seconds
         self._next_disk = 0.0
+        self._joined = 0
 
     async def over(self, call: Awaitable[T], session: Session, folder: Path) -> T:
         """Await a call, and kill its session when a limit is passed. Raises Stopped."""
@@ -64,16 +67,42 @@ class Watch:
         if now >= self._deadline:
             raise Stopped(Outcome.TIMED_OUT, f"took longer than {limits.wall_seconds:g} s")
         if now >= self._log.last_output + limits.silence_seconds:
-            raise Stopped(
-                Outcome.TIMED_OUT, f"printed nothing for {limits.silence_seconds:g} s"
-            )
+            raise Stopped(Outcome.TIMED_OUT, f"printed nothing for {limits.silence_seconds:g} s")
+        await asyncio.to_thread(self._join_group, session.pid)
         self._judge(await asyncio.to_thread(tree_of, session.pid))
         if now >= self._next_disk:
             await self._look_at_disk(folder)
 
+    def _join_group(self, root: int) -> None:
+        """Put the tree into a group at the first look: joining costs the kernel 10 ms a process."""
+        if self._group is None:
+            self._group = self._groups.new()
+            self._group.limit(
+                memory_bytes=self._limits.memory_bytes, processes=self._limits.processes
+            )
+        if self._joined == root:
+            return
+        seen: set[int] = set()
+        # A process that was forked while we looked shows up the next time.
+        while new := set(tree_of(root).pids) - seen:
+            for pid in new:
+                self._group.add(pid)
+            seen |= new
+        self._joined = root
+
+    def usage(self) -> Usage:
+        """Say what the kernel counted, where it was asked to."""
+        used = Usage() if self._group is None else self._group.usage()
+        return replace(used, peak_bytes=max(used.peak_bytes, self.peak_bytes))
+
+    def close(self) -> None:
+        """Remove the groups, which are empty by now."""
+        if self._group is not None:
+            self._group.close()
+
     def _judge(self, tree: Tree) -> None:
         self.peak_bytes = max(self.peak_bytes, tree.resident_bytes)
-        if tree.processes > self._limits.processes:
+        if len(tree.pids) > self._limits.processes:
             raise Stopped(
                 Outcome.RESOURCES, f"started more than {self._limits.processes} processes"
             )
@@ -92,14 +121,12 @@ class Watch:
     def _why_lost(self, session: Session) -> Stopped:
         if session.overflow.is_set():
             return self._overflow()
-        if self._group.usage().killed:
+        if self.usage().killed:
             return self._out_of_memory()
         return Stopped(Outcome.INFRASTRUCTURE, "the sandbox of the job died")
 
     def _overflow(self) -> Stopped:
-        return Stopped(
-            Outcome.OVER_LIMIT, f"printed more than {self._limits.log_bytes} bytes"
-        )
+        return Stopped(Outcome.OVER_LIMIT, f"printed more than {self._limits.log_bytes} bytes")
 
     def _out_of_memory(self) -> Stopped:
         return Stopped(

@@ -1,7 +1,12 @@
 """How a step ends an attempt, and what a log says about the machine rather than about the package."""
 
 import re
+import signal
+from collections.abc import Callable
 
+from wheelyard.executor.cgroups import Usage
+from wheelyard.executor.sessions import Answer
+from wheelyard.jobs.reasons import Reason
 from wheelyard.model.job import Outcome
 
 _SHORTAGES = re.compile(
@@ -12,18 +17,30 @@ _SHORTAGES = re.compile(
 )
 _DETAIL_LINES = 30
 
+Explain = Callable[[str], Reason | None]
+"""Names the cause that the end of a log shows."""
+
 
 class Stopped(Exception):  # noqa: N818 - no error of this program, but the end of an attempt
     """An attempt ends here, in a way that its report tells."""
 
     def __init__(
-        self, outcome: Outcome, reason: str = "", *, needs: tuple[str, ...] = (), detail: str = ""
+        self,
+        outcome: Outcome,
+        reason: str = "",
+        *,
+        needs: tuple[str, ...] = (),
+        detail: str = "",
+        hint: str = "",
+        system: bool = False,
     ) -> None:
         super().__init__(f"{outcome}: {reason}")
         self.outcome = outcome
         self.reason = reason
         self.needs = needs
         self.detail = detail
+        self.hint = hint
+        self.system = system
 
 
 def shortage(tail: str) -> str:
@@ -36,3 +53,34 @@ def last_lines(tail: str) -> str:
     """Return the lines of a log that a report quotes."""
     lines = [line for line in tail.splitlines() if not line.startswith("[wheelyard]")]
     return "\n".join(lines[-_DETAIL_LINES:])
+
+
+def failure(answer: Answer, tail: str, usage: Usage, reason: Explain) -> Stopped:
+    """Say how a call that did not end well ends the attempt."""
+    phrase = shortage(tail)
+    if usage.killed:
+        phrase = phrase or "out of memory"
+    if answer.failed == "memory" or answer.signal == signal.SIGKILL:
+        phrase = phrase or "killed, probably for lack of memory"
+    if phrase:
+        return Stopped(Outcome.RESOURCES, phrase, detail=last_lines(tail))
+    cause = reason(tail)
+    if cause is None:
+        said = answer.message or _death(answer)
+        return Stopped(Outcome.FAILED, said, detail=last_lines(tail))
+    return Stopped(
+        cause.outcome,
+        cause.phrase,
+        detail=last_lines(tail),
+        hint=cause.hint,
+        system=cause.system,
+    )
+
+
+def _death(answer: Answer) -> str:
+    if answer.signal:
+        try:
+            return f"ended by {signal.Signals(answer.signal).name}"
+        except ValueError:
+            return f"ended by signal {answer.signal}"
+    return f"exit status {answer.code}"

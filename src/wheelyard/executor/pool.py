@@ -68,7 +68,9 @@ class Pool:
             finally:
                 await single.destroy()
             return
-        kept = await self._take((python.identity, environment.key, tuple(preload)), python, environment)
+        kept = await self._take(
+            (python.identity, environment.key, tuple(preload)), python, environment
+        )
         try:
             yield kept.host
         finally:
@@ -165,9 +167,7 @@ class Pool:
         command = SingleCommand(
             world=self._world(python, environment, jobs),
             temporary_bytes=self._settings.temporary_bytes,
-            environment=base_environment(
-                SingleSandbox.seen, self._settings, self._isolation
-            ),
+            environment=base_environment(SingleSandbox.seen, self._settings, self._isolation),
         )
         return SingleSandbox(command, jobs, name)
 

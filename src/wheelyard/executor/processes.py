@@ -11,9 +11,9 @@ _PARENT, _RESIDENT = 1, 21
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tree:
-    """How many processes there are and how much memory they hold (shared pages count for each)."""
+    """Which processes there are and how much memory they hold (shared pages count for each)."""
 
-    processes: int
+    pids: tuple[int, ...]
     resident_bytes: int
 
 
@@ -27,15 +27,16 @@ def tree_of(root: int) -> Tree:
             if fields:
                 children[int(fields[_PARENT])].append(int(name))
                 resident[int(name)] = int(fields[_RESIDENT]) * _PAGE
-    found, queue = 0, [root]
+    found: list[int] = []
+    queue = [root]
     total = 0
     while queue:
         pid = queue.pop()
         if pid in resident:
-            found += 1
+            found.append(pid)
             total += resident[pid]
         queue.extend(children.get(pid, ()))
-    return Tree(processes=found, resident_bytes=total)
+    return Tree(pids=tuple(found), resident_bytes=total)
 
 
 def _fields(name: str) -> list[bytes]:

@@ -3,13 +3,14 @@
 import hashlib
 import json
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from wheelyard.errors import InterpreterError
 
 _QUESTION = """
-import json, os, sys, sysconfig
+import json, os, platform, sys, sysconfig
 print(json.dumps({
     "executable": os.path.realpath(sys.executable),
     "version": sys.version,
@@ -19,18 +20,35 @@ print(json.dumps({
         sys.base_prefix, sys.base_exec_prefix, os.path.dirname(os.path.realpath(sys.executable)),
         sysconfig.get_path("stdlib"), sysconfig.get_config_var("LIBDIR") or sys.base_prefix)}),
     "release": "%d.%d" % sys.version_info[:2],
+    "markers": {
+        "implementation_name": sys.implementation.name,
+        "implementation_version": "%d.%d.%d" % sys.implementation.version[:3],
+        "os_name": os.name,
+        "platform_machine": platform.machine(),
+        "platform_python_implementation": platform.python_implementation(),
+        "platform_release": platform.release(),
+        "platform_system": platform.system(),
+        "platform_version": platform.version(),
+        "python_full_version": platform.python_version(),
+        "python_version": "%d.%d" % sys.version_info[:2],
+        "sys_platform": sys.platform,
+    },
 }))
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Python:
-    """An interpreter; ``identity`` changes when what it makes may change."""
+    """An interpreter; ``identity`` changes when what it makes may change.
+
+    ``markers`` is the environment of PEP 508.
+    """
 
     executable: Path
     identity: str
     release: str
     prefixes: tuple[Path, ...]
+    markers: Mapping[str, str]
 
 
 def describe(executable: Path) -> Python:
@@ -55,4 +73,5 @@ def describe(executable: Path) -> Python:
         identity=hashlib.sha256(text.encode()).hexdigest()[:16],
         release=facts["release"],
         prefixes=tuple(Path(prefix) for prefix in facts["prefixes"]),
+        markers=facts["markers"],
     )

@@ -14,7 +14,6 @@ from typing import Any, Self
 
 from wheelyard.errors import SandboxError
 from wheelyard.executor import bubblewrap, seccomp
-from wheelyard.executor.cgroups import Group
 from wheelyard.executor.channel import Channel
 from wheelyard.executor.hosts import Host, View
 from wheelyard.executor.joblog import JobLog
@@ -52,8 +51,6 @@ class Terms:
 
     limits: Limits
     temporary_bytes: int
-    group: Group
-    grouped_memory: bool
     binds: tuple[tuple[str, str], ...] = field(default=())
 
 
@@ -95,7 +92,6 @@ class Session:
                     hint="Its interpreter may have been killed; try again.",
                 )
             self.pid = self._channel.peer
-            self._terms.group.add(self.pid)
             self._channel.send({"go": True})
         except BaseException:
             await self.end()
@@ -195,10 +191,12 @@ class Session:
 
     def _resource_limits(self) -> dict[str, int]:
         limits = self._terms.limits
-        chosen = {"RLIMIT_CORE": 0, "RLIMIT_FSIZE": limits.disk_bytes}
-        if not self._terms.grouped_memory:
+        chosen = {
+            "RLIMIT_CORE": 0,
+            "RLIMIT_FSIZE": limits.disk_bytes,
             # Not the address space: Go, Rust and sanitizers reserve far more than they use.
-            chosen["RLIMIT_DATA"] = limits.memory_bytes
+            "RLIMIT_DATA": limits.memory_bytes,
+        }
         release = os.uname().release.split(".")
         if self.view.contained and tuple(map(int, release[:2])) >= _NAMESPACED_NPROC:
             # Before, the kernel counted all processes of the user, not those of the namespace.

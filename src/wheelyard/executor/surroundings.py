@@ -28,6 +28,8 @@ def base_environment(
         "TZ": "UTC",
         "PYTHONHASHSEED": "0",
         "PYTHONNOUSERSITE": "1",
+        # What a build says is seen at once, and its silence is its own.
+        "PYTHONUNBUFFERED": "1",
         "HOME": f"{view.build}/home" if view.build else "/nonexistent",
     }
 

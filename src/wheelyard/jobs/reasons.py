@@ -28,12 +28,16 @@ _PROBES = re.compile(r"conftest|configtest|CMakeTmp|CheckFunctionExists|meson-pr
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
-    """Why: a phrase for a table, what to do, the outcome that it makes, and the line that said so."""
+    """Why: a phrase for a table, what to do, the outcome that it makes, and the line that said so.
+
+    ``system``: the machine lacks something, so that no other build requirements would help.
+    """
 
     phrase: str
     outcome: Outcome
     hint: str = ""
     line: str = ""
+    system: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,5 +125,9 @@ def _reason(sighting: _Sighting) -> Reason:
     else:
         phrase, hint = pattern.explain(next(filter(None, sighting.groups.values()), ""))
     return Reason(
-        phrase=" ".join(phrase.split()), outcome=pattern.outcome, hint=hint, line=sighting.line
+        phrase=" ".join(phrase.split()),
+        outcome=pattern.outcome,
+        hint=hint,
+        line=sighting.line,
+        system=pattern in SYSTEM_PATTERNS,
     )

@@ -116,7 +116,7 @@ class Offer:
 class Report:
     """How an attempt ended, as the builder tells it.
 
-    ``needs`` goes with NEEDS. ``reason`` is the phrase taken from the log, ``detail`` a few lines of it.
+    ``needs`` goes with NEEDS. ``reason`` is the phrase taken from the log, ``hint`` what to do about it, ``detail`` a few lines of it.
     ``needs_system``: the reason is something that this machine lacks. ``artifact`` goes with BUILT (its bytes and METADATA are already in the blobs). ``log_digest`` names the compressed log.
     ``sandbox`` lists what was in force. ``repeat`` is the shell command that repeats this build by hand.
     """
@@ -126,6 +126,7 @@ class Report:
     artifact: Artifact | None = None
     needs: tuple[str, ...] = ()
     reason: str = ""
+    hint: str = ""
     needs_system: bool = False
     detail: str = ""
     findings: tuple[Finding, ...] = ()
@@ -143,7 +144,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One try of a job, as it is kept."""
+    """One try of a job, as it is kept. ``id`` is its number among all attempts, written ``a17``."""
 
     key: BuildKey
     number: int
@@ -153,3 +154,4 @@ class Attempt:
     started: datetime
     finished: datetime | None
     report: Report | None
+    id: int = 0

@@ -3,13 +3,22 @@
 A cycle that runs through a run requirement is cut there: the wheel is built, and its import is
 tested without that requirement. A cycle of build requirements alone is broken with a seed: one
 member comes as upstream's wheel for as long as it takes to build what builds it. What was built with
-a seed in its environment is never published; it is built again with what it helped to build.
+a seed in its environment is never published; it is built again with what it helped to build. A cycle
+that runs through the gate of a release costs nothing: what waits there need not wait for the probe.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from wheelyard.graph.cycles import components, edges_to_cut, seeds_for, shortest_cycle
+from wheelyard.graph.cycles import (
+    components,
+    edges_to_cut,
+    inside,
+    seeds_for,
+    shortest_cycle,
+    without_edges,
+)
+from wheelyard.plan.board import Board
 from wheelyard.plan.events import UnitId
 from wheelyard.plan.unit import Group, State, Unit
 
@@ -23,77 +32,109 @@ class BrokenCycle:
     seeds: tuple[UnitId, ...] = ()
     cut: tuple[tuple[UnitId, UnitId], ...] = ()
 
+    @property
+    def way(self) -> str:
+        """The cycle, as an arrow from each member to the one that it needs."""
+        return " → ".join(str(unit.release) for unit in (*self.cycle, self.cycle[0]))
+
     def __str__(self) -> str:
-        way = " → ".join(str(unit.release) for unit in (*self.cycle, self.cycle[0]))
         if self.seeds:
             names = ", ".join(str(seed.release) for seed in self.seeds)
-            return f"build cycle {way}: broken with upstream's wheel of {names}, then rebuilt"
+            return f"build cycle {self.way}: broken with upstream's wheel of {names}, then rebuilt"
         if self.cut:
             edges = ", ".join(f"{a.release} without {b.release}" for a, b in self.cut)
-            return f"cycle {way}: broken by testing {edges}"
-        return f"build cycle {way}: upstream has no wheel of any member to break it with"
+            return f"cycle {self.way}: broken by testing {edges}"
+        return f"build cycle {self.way}: upstream has no wheel of any member to break it with"
 
 
-def waiting_graph(units: Mapping[UnitId, Unit]) -> dict[UnitId, tuple[UnitId, ...]]:
-    """Return who waits for whom among the units that stand still."""
-    still = {key: unit for key, unit in units.items() if unit.state is State.WAITING}
-    return {
-        key: tuple(to for to in unit.waits_for() if to in still and not _seeded(unit, to))
-        for key, unit in still.items()
-    }
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """Cycles of the present plan: those that were judged, and those that run through gates.
+
+    ``gated`` are the units to let through; ``behind_gates`` all members of their cycles, to be looked at again.
+    """
+
+    broken: tuple[BrokenCycle, ...] = ()
+    gated: tuple[UnitId, ...] = ()
+    behind_gates: tuple[UnitId, ...] = ()
 
 
-def _seeded(unit: Unit, needed: UnitId) -> bool:
-    return unit.group is not None and needed in unit.group.seeds
+def _waiting_graph(board: Board, changed: Iterable[UnitId]) -> dict[UnitId, tuple[UnitId, ...]]:
+    """Return who waits for whom among what stands still and is in reach of units whose edges changed.
+
+    A new cycle runs through a new edge, so that the rest of the plan need not be looked at.
+    """
+    graph: dict[UnitId, tuple[UnitId, ...]] = {}
+    stack = list(changed)
+    while stack:
+        key = stack.pop()
+        unit = board.units[key]
+        if key not in graph and _stands(unit):
+            graph[key] = tuple(to for to in _waits_for(board, unit) if _stands(board.units[to]))
+            stack += graph[key]
+    return graph
 
 
-def _without(
-    edges: Mapping[UnitId, Iterable[UnitId]], cut: Iterable[tuple[UnitId, UnitId]]
-) -> dict[UnitId, tuple[UnitId, ...]]:
-    gone = set(cut)
-    return {a: tuple(b for b in to if (a, b) not in gone) for a, to in edges.items()}
+def _stands(unit: Unit) -> bool:
+    return unit.state in {State.WAITING, State.GATED} and not unit.knot
 
 
-def break_component(
-    units: Mapping[UnitId, Unit],
-    graph: Mapping[UnitId, tuple[UnitId, ...]],
-    members: frozenset[UnitId],
+def _waits_for(board: Board, unit: Unit) -> tuple[UnitId, ...]:
+    if unit.state is State.GATED:
+        probes = board.gates[unit.id.release].probes()
+        return tuple(UnitId(unit.id.release, target) for target in probes)
+    seeds = unit.group.seeds if unit.group is not None else {}
+    return tuple(to for to in unit.waits_for() if to not in seeds)
+
+
+def _break_component(
+    units: Mapping[UnitId, Unit], edges: Mapping[UnitId, tuple[UnitId, ...]]
 ) -> tuple[BrokenCycle, ...]:
     """Decide how one component is broken. Changes nothing."""
-    edges = {key: tuple(to for to in graph[key] if to in members) for key in sorted(members)}
-    only_run = {
-        (key, run)
-        for key in members
-        for run in edges[key]
-        if run in units[key].runs and run not in units[key].builds
-    }
+    only_run = {(key, run) for key in edges for run in edges[key] if run not in units[key].builds}
     cut = edges_to_cut(edges, only_run) if only_run else ()
     broken = []
     if cut:
         way = shortest_cycle(edges, cut[0][0])
-        broken.append(BrokenCycle(cycle=way, members=members, cut=cut))
-    rest = _without(edges, cut)
+        broken.append(BrokenCycle(cycle=way, members=frozenset(edges), cut=cut))
+    rest = without_edges(edges, set(cut))
     for part in components(rest):
-        inner = {key: tuple(to for to in rest[key] if to in part) for key in part}
-        seeds = seeds_for(inner, lambda key: units[key].pin.wheel is not None) or ()
+        inner = inside(rest, part)
+        seeds = seeds_for(inner, lambda key: _may_be_seed(units[key])) or ()
         way = shortest_cycle(inner, seeds[0] if seeds else min(part))
         broken.append(BrokenCycle(cycle=way, members=part, seeds=seeds))
     return tuple(broken)
 
 
-def find_cycles(units: Mapping[UnitId, Unit]) -> tuple[BrokenCycle, ...]:
-    """Find and judge every cycle among the units that stand still."""
-    graph = waiting_graph(units)
-    return tuple(
-        broken for members in components(graph) for broken in break_component(units, graph, members)
-    )
+def _may_be_seed(unit: Unit) -> bool:
+    return unit.pin.wheel is not None and not unit.seedless
+
+
+def find_cycles(board: Board, changed: Iterable[UnitId]) -> Found:
+    """Find and judge every cycle that runs through units whose edges changed."""
+    graph = _waiting_graph(board, changed)
+    broken: list[BrokenCycle] = []
+    gated: list[UnitId] = []
+    behind_gates: list[UnitId] = []
+    for members in components(graph):
+        held = [key for key in members if board.units[key].state is State.GATED]
+        if held:
+            gated.append(min(held))
+            behind_gates += sorted(members)
+        else:
+            broken += _break_component(board.units, inside(graph, members))
+    return Found(broken=tuple(broken), gated=tuple(gated), behind_gates=tuple(behind_gates))
 
 
 def apply(units: Mapping[UnitId, Unit], broken: BrokenCycle) -> None:
     """Note on the units how their cycle is broken."""
     for unit, run in broken.cut:
         units[unit].cut.add(run)
+    if broken.cut:
+        return
     if not broken.seeds:
+        for member in broken.members:
+            units[member].knot = broken.way
         return
     older = [group for member in broken.members if (group := units[member].group) is not None]
     members = broken.members.union(*(group.members for group in older))

@@ -44,7 +44,7 @@ def edges_of(board: Board) -> tuple[Edge, ...]:
 def dot(board: Board) -> str:
     """Return the plan as Graphviz text."""
     lines = ["digraph plan {", "  rankdir=RL;", '  node [shape=box, style="rounded,filled"];']
-    for key in sorted(board.units):
+    for key in sorted(board.units, key=lambda key: key.order):
         unit = board.units[key]
         label = f"{_name(key)}\\n{action(board, unit)}".replace('"', r"\"")
         lines.append(f'  "{key}" [label="{label}", fillcolor="{_FILL[_kind(unit)]}"];')
@@ -81,7 +81,9 @@ def svg(board: Board) -> str:
 
 def _places(board: Board, edges: tuple[Edge, ...]) -> dict[UnitId, tuple[int, float]]:
     """Give each unit a column (its level) and a row near what it needs."""
-    needs: dict[UnitId, list[UnitId]] = {key: [] for key in sorted(board.units)}
+    needs: dict[UnitId, list[UnitId]] = {
+        key: [] for key in sorted(board.units, key=lambda key: key.order)
+    }
     for edge in edges:
         needs[edge.unit].append(edge.needed)
     places: dict[UnitId, tuple[int, float]] = {}

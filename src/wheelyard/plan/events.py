@@ -4,7 +4,9 @@ Each command is answered by exactly one event. The planner never waits: commands
 in any order and at the same time.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from packaging.version import Version
 
 from wheelyard.errors import WheelyardError
 from wheelyard.model.artifact import Artifact, Origin
@@ -15,12 +17,31 @@ from wheelyard.model.source import FileEntry, Source, SourceFacts
 from wheelyard.targets.target import Target
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class UnitId:
-    """A wheel that is wanted: one release for one target."""
+    """A wheel that is wanted: one release for one target.
+
+    Sorts by project, version and target. A plan looks units up all the time, so the hash is worked
+    out once.
+    """
 
     release: Release
     target: Target
+    _hash: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_hash", hash((self.release, self.target)))
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __lt__(self, other: "UnitId") -> bool:
+        return self.order < other.order
+
+    @property
+    def order(self) -> tuple[str, Version, Target]:
+        """What units are sorted by; quicker as a key than comparing the units themselves."""
+        return (self.release.project, self.release.version, self.target)
 
     def __str__(self) -> str:
         return f"{self.release} for {self.target}"
@@ -68,11 +89,16 @@ class FetchWheel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
-    """Run a job. ``bootstrap``: a seed is in its environment."""
+    """Run a job.
+
+    ``bootstrap``: a seed is in its environment, so that the offer's key is another than ``unit_key``,
+    under which the unit will be looked up the next time.
+    """
 
     unit: UnitId
     offer: Offer
     bootstrap: bool
+    unit_key: BuildKey
 
 
 Command = ResolveRequest | Inspect | ResolveBuild | Recall | FetchWheel | Start
@@ -129,9 +155,18 @@ class BuildResolved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnitFailed:
-    """A command for a unit could not be carried out."""
+    """The build requirements of a unit have no solution."""
 
     unit: UnitId
+    error: WheelyardError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchFailed:
+    """Upstream's wheel of a unit could not be had. ``origin`` says what it was wanted for."""
+
+    unit: UnitId
+    origin: Origin
     error: WheelyardError
 
 
@@ -171,5 +206,6 @@ Event = (
     | UnitFailed
     | Recalled
     | WheelFetched
+    | FetchFailed
     | Finished
 )

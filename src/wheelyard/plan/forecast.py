@@ -11,60 +11,76 @@ DEFAULT_SECONDS = 10.0
 
 
 class Urgency:
-    """How long the longest chain of builds is that waits for a unit, itself included, in seconds."""
+    """How long the longest chain of builds is that waits for a unit, itself included, in seconds.
+
+    What was measured is kept until the board has new units or edges, or ``forget`` is called.
+    """
 
     def __init__(self, board: Board, seconds: Callable[[UnitId], float]) -> None:
         self._board = board
         self._seconds = seconds
         self._known: dict[UnitId, float] = {}
-        self._size = 0
+        self._version = 0
+
+    def forget(self) -> None:
+        """Measure anew: the seconds of some unit are others now."""
+        self._known.clear()
 
     def of(self, unit: UnitId) -> float:
         """Return the length of the chain above a unit."""
-        if len(self._board.units) != self._size:
+        if self._board.version != self._version:
             self._known.clear()
-            self._size = len(self._board.units)
-        return self._measure(unit)
+            self._version = self._board.version
+        known = self._known.get(unit)
+        return known if known is not None else self._measure(unit)
 
     def _measure(self, unit: UnitId) -> float:
+        """Walk without recursion; in a cycle, whoever comes first counts as the top."""
+        known, units = self._known, self._board.units
         stack = [unit]
         open_units: set[UnitId] = set()
         while stack:
             current = stack[-1]
-            if current in self._known:
+            if current in known:
                 stack.pop()
                 continue
-            above = [
-                key
-                for key in self._board.dependants_of(current)
-                if not self._board.units[key].final and key not in open_units
-            ]
-            unknown = [key for key in above if key not in self._known]
-            if unknown and current not in open_units:
+            above = [key for key in self._board.dependants_of(current) if not units[key].final]
+            if current not in open_units:
                 open_units.add(current)
-                stack += unknown
-                continue
-            longest = max((self._known.get(key, 0.0) for key in above), default=0.0)
-            self._known[current] = self._seconds(current) + longest
-            open_units.discard(current)
+                unknown = [key for key in above if key not in known and key not in open_units]
+                if unknown:
+                    stack += unknown
+                    continue
+            longest = max((known.get(key, 0.0) for key in above), default=0.0)
+            known[current] = self._seconds(current) + longest
             stack.pop()
-        return self._known[unit]
+        return known[unit]
 
 
-def seconds_left(
-    board: Board, seconds: Callable[[UnitId], float], slots: int, running: Mapping[UnitId, float]
-) -> float:
-    """Estimate the wall seconds until every unit that is known now is settled.
+class Forecast:
+    """Estimates how long a plan will take; cheap enough to be asked at each refresh of a display."""
 
-    ``running`` maps units to the seconds that they have been running. The larger of two bounds: the
-    longest chain, and all work shared by the slots.
-    """
-    urgency = Urgency(board, seconds)
-    work, longest = 0.0, 0.0
-    for key, unit in board.units.items():
-        if unit.final or unit.state is State.GATED:
-            continue
-        done = min(running.get(key, 0.0), seconds(key))
-        work += seconds(key) - done
-        longest = max(longest, urgency.of(key) - done)
-    return max(longest, work / max(slots, 1))
+    def __init__(self, board: Board, seconds: Callable[[UnitId], float]) -> None:
+        self._board = board
+        self._seconds = seconds
+        self._urgency = Urgency(board, seconds)
+
+    def forget(self) -> None:
+        """Measure anew: the seconds of some unit are others now."""
+        self._urgency.forget()
+
+    def seconds_left(self, slots: int, running: Mapping[UnitId, float]) -> float:
+        """Estimate the wall seconds until every unit that is known now is settled.
+
+        ``running`` maps units to the seconds that they have been running. The larger of two bounds:
+        the longest chain, and all work shared by the slots.
+        """
+        work, longest = 0.0, 0.0
+        for key, unit in self._board.units.items():
+            if not unit.may_come or unit.state is State.GATED:
+                continue
+            seconds = self._seconds(key)
+            done = min(running[key], seconds) if key in running else 0.0
+            work += seconds - done
+            longest = max(longest, self._urgency.of(key) - done)
+        return max(longest, work / max(slots, 1))

@@ -1,6 +1,7 @@
 """From a unit to the job that builds it: its key, its environment, its offer."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from wheelyard.model.artifact import Artifact, InputWheel
 from wheelyard.model.job import BuildKey, Offer
@@ -81,11 +82,26 @@ def provider(units: Mapping[UnitId, Unit], needed: UnitId, unit: Unit) -> Artifa
     return None
 
 
-def _environment(
-    unit: Unit, units: Mapping[UnitId, Unit]
-) -> tuple[list[Artifact], dict[UnitId, Artifact]] | None:
-    """Return the wheels of the build environment and which of them are seeds; None while one is missing."""
-    wheels: list[Artifact] = []
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """The wheels around a build. Where it is not ``complete``, what is listed may be a part only.
+
+    ``seeds`` are those of ``environment`` that break a cycle. ``tests`` is what an import of the
+    wheel needs, ``absent`` what of that a cycle keeps away. ``missing`` is what is not there, but
+    whose dependants are: nobody waits for it yet.
+    """
+
+    complete: bool = False
+    environment: tuple[Artifact, ...] = ()
+    seeds: Mapping[UnitId, Artifact] = field(default_factory=dict)
+    tests: tuple[Artifact, ...] = ()
+    absent: tuple[str, ...] = ()
+    missing: frozenset[UnitId] = frozenset()
+
+
+def surroundings(unit: Unit, units: Mapping[UnitId, Unit]) -> Surroundings:
+    """Return what of a unit's surroundings is there."""
+    environment: list[Artifact] = []
     seeds: dict[UnitId, Artifact] = {}
     for needed in unit.builds:
         found = provider(units, needed, unit)
@@ -94,34 +110,46 @@ def _environment(
             if found is not None:
                 seeds[needed] = found
         if found is None:
-            return None
-        wheels.append(found)
-    return wheels, seeds
+            return Surroundings()
+        environment.append(found)
+    if any(run not in unit.cut and provider(units, run, unit) is None for run in unit.runs):
+        return Surroundings()
+    tests, away = _closure(unit, units)
+    missing = away - unit.cut
+    return Surroundings(
+        complete=not missing,
+        environment=tuple(environment),
+        seeds=seeds,
+        tests=tuple(sorted(tests, key=lambda wheel: wheel.filename)),
+        absent=tuple(sorted(needed.release.project for needed in away)),
+        missing=missing,
+    )
 
 
-def _run_closure(
-    unit: Unit, units: Mapping[UnitId, Unit]
-) -> tuple[list[Artifact], list[str]] | None:
-    """Return what the wheel needs when it is imported, and what of it a cycle keeps away."""
-    direct = (needed for needed in unit.runs if needed not in unit.cut and needed != unit.id)
-    if any(provider(units, needed, unit) is None for needed in direct):
-        return None
+def _closure(unit: Unit, units: Mapping[UnitId, Unit]) -> tuple[list[Artifact], frozenset[UnitId]]:
+    """Return what an import of the wheel needs: what is there of it, and what is not.
+
+    Only pins that were resolved together are followed: elsewhere in the plan, what it requires may
+    have other versions.
+    """
     wheels: list[Artifact] = []
-    absent: list[str] = []
-    seen = {unit.id}
-    queue = list(unit.runs)
+    away: set[UnitId] = set()
+    seen = {unit.id.release.project}
+    queue = list(unit.pin.dependencies)
     while queue:
-        needed = queue.pop()
-        if needed in seen:
+        project = queue.pop()
+        pin = unit.company.get(project)
+        if project in seen or pin is None:
             continue
-        seen.add(needed)
+        seen.add(project)
+        needed = UnitId(pin.release, unit.id.target)
         found = provider(units, needed, unit)
-        if found is not None:
-            wheels.append(found)
-            queue += units[needed].runs
+        if found is None:
+            away.add(needed)
         else:
-            absent.append(needed.release.project)
-    return sorted(wheels, key=lambda wheel: wheel.filename), sorted(absent)
+            wheels.append(found)
+            queue += pin.dependencies
+    return wheels, frozenset(away)
 
 
 def _input(artifact: Artifact) -> InputWheel:
@@ -140,30 +168,23 @@ def _epoch(known: ReleaseState) -> int:
 
 def make_offer(
     unit: Unit,
-    units: Mapping[UnitId, Unit],
+    around: Surroundings,
     known: ReleaseState,
     recipe: Recipe,
     options: PlanOptions,
-) -> tuple[Offer, bool] | None:
-    """Return the offer of a unit and whether a seed is in its environment; None while something is missing."""
-    environment = _environment(unit, units)
-    closure = _run_closure(unit, units) if environment is not None else None
-    if environment is None or closure is None or unit.key is None:
-        return None
-    wheels, seeds = environment
-    key = key_of(unit, known, recipe, options, seeds) if seeds else unit.key
-    offer = Offer(
-        key=key,
+) -> Offer:
+    """Return the offer of a unit whose surroundings are complete."""
+    return Offer(
+        key=key_of(unit, known, recipe, options, around.seeds),
         release=unit.id.release,
         source=known.source,
         target=unit.id.target,
-        requirements=tuple(_input(wheel) for wheel in wheels),
-        test_requirements=tuple(_input(wheel) for wheel in closure[0]),
-        test_partial=tuple(closure[1]),
+        requirements=tuple(_input(wheel) for wheel in around.environment),
+        test_requirements=tuple(_input(wheel) for wheel in around.tests),
+        test_partial=around.absent,
         recipe=recipe,
         limits=options.limits,
         upstream_filename=unit.pin.wheel.filename if unit.pin.wheel else "",
         source_date_epoch=_epoch(known),
         check_reproducible=options.check_reproducible,
     )
-    return offer, bool(seeds)

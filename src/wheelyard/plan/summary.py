@@ -1,5 +1,6 @@
 """How a plan stands: the end of each unit, and the root cause of what could not be."""
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -50,38 +51,57 @@ class Row:
     as_of: str = ""
 
 
-def root_cause(board: Board, unit: Unit) -> UnitId | None:
-    """Return the failed or skipped unit that one waits for, nearest first; None where there is none."""
-    seen = {unit.id}
-    queue = [unit]
+@dataclass(slots=True, kw_only=True)
+class _Way:
+    """Where a unit that stands still leads to: the first failure on its way, or a cycle."""
+
+    cause: UnitId | None = None
+    knot: str = ""
+
+
+def _ways(board: Board) -> dict[UnitId, _Way]:
+    """Say for each unit that waits for something lost what that is, the nearest first.
+
+    One walk from all that is lost to what waits for it, so that it costs no more than the plan is large.
+    """
+    waiting: dict[UnitId, list[UnitId]] = {}
+    for key, unit in board.units.items():
+        if not unit.final:
+            for needed in _waits_for(board, unit):
+                waiting.setdefault(needed, []).append(key)
+    ways: dict[UnitId, _Way] = {}
+    queue: deque[UnitId] = deque()
+    for key in sorted(board.units, key=lambda key: key.order):
+        unit = board.units[key]
+        if unit.final and unit.state is not State.DONE:
+            ways[key] = _Way(cause=key)
+            queue.append(key)
+        elif unit.knot and not unit.final:
+            ways[key] = _Way(knot=unit.knot)
+            queue.append(key)
     while queue:
-        current = queue.pop(0)
-        for needed in _waits_for(board, current):
-            if needed in seen or needed not in board.units:
-                continue
-            seen.add(needed)
-            other = board.units[needed]
-            if other.state in {State.FAILED, State.SKIPPED, State.NOT_APPLICABLE}:
-                return needed
-            if not other.final:
-                queue.append(other)
-    return None
+        current = queue.popleft()
+        for key in sorted(waiting.get(current, ()), key=lambda key: key.order):
+            if key not in ways:
+                ways[key] = ways[current]
+                queue.append(key)
+    return ways
 
 
 def _waits_for(board: Board, unit: Unit) -> Sequence[UnitId]:
     if unit.state is State.GATED:
-        gate = board.gates.get(unit.id.release)
-        probes = gate.probes() if gate is not None else ()
-        return [UnitId(unit.id.release, target) for target in probes]
+        return [UnitId(unit.id.release, target) for target in board.gates[unit.id.release].probes()]
     return unit.waits_for()
 
 
-def _unfinished(board: Board, unit: Unit, *, over: bool) -> tuple[Ending, str, UnitId | None]:
-    cause = root_cause(board, unit)
-    if cause is not None:
-        return Ending.BLOCKED, f"waits for {cause}, which {_verb(board.units[cause])}", cause
+def _unfinished(board: Board, way: _Way, *, over: bool) -> tuple[Ending, str, UnitId | None]:
+    if way.cause is not None:
+        verb = _verb(board.units[way.cause])
+        return Ending.BLOCKED, f"waits for {way.cause}, which {verb}", way.cause
+    if way.knot:
+        return Ending.BLOCKED, f"waits for the cycle {way.knot}, which nothing breaks", None
     if over:
-        return Ending.BLOCKED, "waits for a cycle that could not be broken", None
+        return Ending.BLOCKED, "the run ended before its turn", None
     return Ending.PENDING, "", None
 
 
@@ -96,7 +116,10 @@ def _verb(unit: Unit) -> str:
 
 
 def _row(
-    board: Board, unit: Unit, requested: frozenset[UnitId], skips: dict[UnitId, str], *, over: bool
+    unit: Unit,
+    requested: frozenset[UnitId],
+    skips: dict[UnitId, str],
+    unfinished: tuple[Ending, str, UnitId | None],
 ) -> Row:
     ending, reason, hint, cause = Ending.PENDING, "", "", None
     match unit.state:
@@ -107,14 +130,14 @@ def _row(
             if unit.error is not None:
                 reason, hint = unit.error.message, unit.error.hint
             elif unit.report is not None:
-                reason = unit.report.reason
+                reason, hint = unit.report.reason, unit.report.hint
         case State.SKIPPED:
             ending, reason = Ending.SKIPPED, skips.get(unit.id, "")
         case State.NOT_APPLICABLE:
             ending = Ending.NOT_APPLICABLE
-            reason = f"Requires-Python {unit.pin.requires_python}".rstrip()
+            reason = f"Requires-Python {unit.excluded_by or unit.pin.requires_python}".rstrip()
         case _:
-            ending, reason, cause = _unfinished(board, unit, over=over)
+            ending, reason, cause = unfinished
     return Row(
         unit=unit.id,
         ending=ending,
@@ -134,6 +157,14 @@ def summarise(
 ) -> tuple[Row, ...]:
     """Return a row for each unit, by name. ``over``: nothing more will happen."""
     named = frozenset(requested)
+    ways = _ways(board)
+    nowhere = _Way()
     return tuple(
-        _row(board, board.units[key], named, skips, over=over) for key in sorted(board.units)
+        _row(
+            board.units[key],
+            named,
+            skips,
+            _unfinished(board, ways.get(key, nowhere), over=over),
+        )
+        for key in sorted(board.units, key=lambda key: key.order)
     )

@@ -1,5 +1,6 @@
 """What the planner knows about each wheel that is wanted."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -113,8 +114,15 @@ class Group:
 class Unit:
     """One wheel that is wanted. ``resolution`` is that of its build requirements.
 
-    ``needs`` is what its back end asked for beyond pyproject.toml; ``as_of`` is set while it is tried
-    with build requirements of an earlier day; ``reasons`` is an ordered set.
+    ``company`` are the pins that it was resolved with, by project: what it needs to run is there.
+    ``runs`` are those that it requires itself; ``awaited`` are those further on that it has to wait
+    for, too, because what is between was not built in this run. ``cut`` are those that a cycle lets
+    it do without. ``needs`` is what its back end asked for beyond pyproject.toml; ``as_of`` is set
+    while it is tried with build requirements of an earlier day; ``excluded_by`` is the
+    Requires-Python that leaves its target out; ``reasons`` is an ordered set.
+
+    ``blocked``: it waits for what will not come, so its release goes on without it; ``knot``: it is in
+    a cycle that could not be broken. ``seedless``: upstream's wheel of it could not be had as a seed.
     """
 
     id: UnitId
@@ -125,7 +133,13 @@ class Unit:
     resolution: Resolution = EMPTY
     builds: tuple[UnitId, ...] = ()
     runs: tuple[UnitId, ...] = ()
+    company: Mapping[ProjectName, Pin] = field(default_factory=dict)
+    awaited: set[UnitId] = field(default_factory=set)
     cut: set[UnitId] = field(default_factory=set)
+    blocked: bool = False
+    knot: str = ""
+    seedless: bool = False
+    excluded_by: str = ""
     needs: tuple[str, ...] = ()
     rounds: int = 0
     key: BuildKey | None = None
@@ -145,7 +159,18 @@ class Unit:
 
     def waits_for(self) -> tuple[UnitId, ...]:
         """Return what must be there before it can be built and tested."""
-        return (*self.builds, *(run for run in self.runs if run not in self.cut))
+        further = sorted(self.awaited) if self.awaited else ()
+        return (*self.builds, *(run for run in (*self.runs, *further) if run not in self.cut))
+
+    @property
+    def may_come(self) -> bool:
+        """Whether something may still happen to it."""
+        return self.state not in FINAL and not self.blocked
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether it is not there and, as things stand, will not come."""
+        return self.state is not State.DONE and (self.blocked or self.state in FINAL)
 
 
 @dataclass(slots=True, kw_only=True)

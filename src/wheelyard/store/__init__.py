@@ -1,1 +1,1 @@
-"""State in SQLite: jobs, attempts, artifacts and what was learned about releases."""
+"""The state folder and its SQLite database: jobs, attempts, wheels, and what was learned."""

@@ -112,10 +112,12 @@ def _walk_tar(
     )
     metered = _Metered(opened, filename, limits)
     with tarfile.open(fileobj=cast("IO[bytes]", metered), mode="r:") as archive:
-        for number, member in enumerate(archive):
+        number = 0
+        while (member := archive.next()) is not None:
             # What was passed is not asked for again; a million headers are not to be kept.
             archive.members = []  # type: ignore[attr-defined]
-            if number >= limits.members:
+            number += 1
+            if number > limits.members:
                 raise _too_many(filename, limits)
             path = _clean(member.name)
             if member.isreg() and path:

@@ -154,9 +154,10 @@ class IndexUpstream:
         else:
             source = await self._sources.bring(parsed.source)
         files = await self._static(source)
-        release = release_of(files, built=source.kind is SourceKind.SDIST)
+        built = source.kind is SourceKind.SDIST
+        release = release_of(files, built=built)
         _check_project(parsed, release)
-        metadata = metadata_of(files, release) if release is not None else None
+        metadata = metadata_of(files, release, built=built) if release is not None else None
         return DirectSource(source=source, release=release, metadata=metadata)
 
     async def _page(self, project: ProjectName) -> ProjectPage:

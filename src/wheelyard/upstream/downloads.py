@@ -9,7 +9,9 @@ import errno
 import hashlib
 import io
 import os
+import shutil
 import tempfile
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -34,6 +36,7 @@ from wheelyard.upstream.settings import UpstreamSettings
 from wheelyard.upstream.transport import MISSING, Transport, shown, too_large
 
 _CHUNK = 1 << 20
+_ABANDONED_SECONDS = 2 * 86400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,7 +172,19 @@ def disk_faults() -> Iterator[None]:
 def _scratch_folder(cache: Path) -> "tempfile.TemporaryDirectory[str]":
     folder = cache / "scratch"
     folder.mkdir(parents=True, exist_ok=True)
+    for left in folder.iterdir():
+        # A process that was killed leaves its folder; none that lives works for days on one file.
+        if _is_abandoned(left):
+            shutil.rmtree(left, ignore_errors=True)
     return tempfile.TemporaryDirectory(dir=folder, prefix=f"{os.getpid()}-")
+
+
+def _is_abandoned(path: Path) -> bool:
+    try:
+        return time.time() - path.lstat().st_mtime > _ABANDONED_SECONDS
+    except FileNotFoundError:
+        # Its process was quicker.
+        return False
 
 
 def _take(sink: IO[bytes], hashes: Hashes, chunk: bytes) -> None:

@@ -111,7 +111,7 @@ class Git:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
-                env=_environment(repository),
+                env=environment_for(repository),
                 start_new_session=True,
             )
         except OSError as error:
@@ -144,7 +144,8 @@ async def _end(process: asyncio.subprocess.Process) -> None:
         await process.wait()
 
 
-def _environment(repository: Repository) -> Mapping[str, str]:
+def environment_for(repository: Repository) -> Mapping[str, str]:
+    """Return the environment that git runs in: no questions, no other repository, few protocols."""
     # GIT_DIR and its kin, set by a hook that we run in, would send us to another repository.
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     for name in ("GIT_SSL_CAINFO", "GIT_SSL_CAPATH", "GIT_SSH", "GIT_SSH_COMMAND"):

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
-from wheelyard.errors import ConfigurationError, OfflineError, UpstreamError
+from wheelyard.errors import ConfigurationError, UpstreamError
 from wheelyard.model.release import ProjectName
 from wheelyard.model.source import FileEntry, ProjectPage
 from wheelyard.upstream.address import is_remote, path_of, url_of, without_credentials
@@ -81,11 +81,6 @@ class RemoteIndex:
         cached = await asyncio.to_thread(self._cache.read, self.address, project)
         if cached and (self._settings.offline or cached.header.is_fresh(self._now())):
             return cached.page
-        if self._settings.offline:
-            raise OfflineError(
-                f"What {self.address} has of {project!r} is not in the cache",
-                hint="Run once without --offline to fill the cache.",
-            )
         answer = await self._ask(project, cached)
         if answer.status == _NOT_MODIFIED and cached is not None:
             return await self._keep(answer, cached.header, cached.page)

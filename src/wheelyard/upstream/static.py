@@ -100,14 +100,16 @@ def release_of(files: StaticFiles, *, built: bool) -> Release | None:
     return None
 
 
-def metadata_of(files: StaticFiles, release: Release) -> bytes | None:
-    """Return the METADATA of an sdist by its best witness; None where it has none.
+def metadata_of(files: StaticFiles, release: Release, *, built: bool = True) -> bytes | None:
+    """Return the METADATA of a source by its best witness; None where it has none.
 
     In the order of how much they can be believed: PKG-INFO that says it is static, ``[project]``,
-    setuptools' own record, and PKG-INFO as old back ends wrote it.
+    setuptools' own record, and PKG-INFO as old back ends wrote it. In a tree that nobody ``built``,
+    ``[project]`` comes first.
     """
     pkg_info = parse_metadata(files.pkg_info) if files.pkg_info else None
-    if pkg_info and files.pkg_info and _is_static(pkg_info):
+    is_static = pkg_info is not None and _is_static(pkg_info)
+    if is_static and built:
         return files.pkg_info
     pyproject = files.parsed()
     requires_python = pkg_info.requires_python if pkg_info else ""
@@ -116,10 +118,12 @@ def metadata_of(files: StaticFiles, release: Release) -> bytes | None:
         required, extras = static
         return compose(
             release,
-            requires_python=requires_python or pyproject.static("requires-python"),
+            requires_python=pyproject.static("requires-python") or requires_python,
             required=required,
             extras=extras,
         )
+    if is_static:
+        return files.pkg_info
     if files.requires_txt is not None:
         lines, names = requires_dist(files.requires_txt.decode("utf-8", "replace"))
         return compose(

@@ -49,7 +49,7 @@ def as_json(planner: Planner) -> str:
                 "key": board.units[key].key,
                 "why": why(board, key),
             }
-            for key in sorted(board.units)
+            for key in sorted(board.units, key=lambda key: key.order)
         ],
         "edges": [
             {"unit": str(edge.unit), "needs": str(edge.needed), "kind": edge.kind.value}

@@ -12,7 +12,9 @@ import struct
 
 try:
     import ctypes
-except ImportError:  # a Python that was built without libffi; it is served by a sandbox for each job
+except (
+    ImportError
+):  # a Python that was built without libffi; it is served by a sandbox for each job
     ctypes = None  # type: ignore[assignment]
 
 AVAILABLE = ctypes is not None

@@ -43,7 +43,9 @@ def _load(path, folders):  # type: (str, list[str]) -> object
     try:
         backend = importlib.import_module(module)  # type: object
     except ImportError as error:
-        raise _Unusable("Cannot import the build back end {!r}: {}".format(module, error)) from error
+        raise _Unusable(
+            "Cannot import the build back end {!r}: {}".format(module, error)
+        ) from error
     if places and not _inside(getattr(backend, "__file__", None), places):
         raise _Unusable("The build back end {!r} does not lie in backend-path".format(module))
     for attribute in filter(None, attributes.split(".")):

@@ -5,13 +5,15 @@ and with it, by the kernel's hand, every process of its namespace. The calls run
 no capability, no channel and no descriptor of anything but the log and their own answer.
 """
 
+import atexit
 import json
 import os
 import select
 import signal
 import sys
+import traceback
 
-from . import confine, wire
+from . import confine, hooks, smoke, wire
 
 _ANSWER_BYTES = 96 * 1024
 
@@ -111,8 +113,6 @@ def _run(request, log, writer, spec):  # type: (dict[str, object], int, int, dic
         _prepare(request, log, writer, spec)
         code = _carry_out(request, writer)
     except BaseException:  # noqa: BLE001 - nothing may climb into the session's own loop
-        import traceback
-
         traceback.print_exc()
     finally:
         try:
@@ -168,16 +168,10 @@ def _carry_out(request, writer):  # type: (dict[str, object], int) -> int
         arguments = list(request["arguments"])  # type: ignore[call-overload]
         os.execvpe(arguments[0], arguments, os.environ)
     if kind == "hook":
-        from . import hooks
-
         answer = hooks.call(request)
     else:
-        from . import smoke
-
         answer = smoke.call(request)
     with os.fdopen(writer, "w") as stream:
         json.dump(answer, stream)
-    import atexit
-
     atexit._run_exitfuncs()
     return 0

@@ -90,7 +90,10 @@ def _be_job(channel, spec, descriptors):  # type: (object, dict[str, object], li
 def _contain(spec):  # type: (dict[str, object]) -> None
     confine.enter_namespaces(int(str(spec["user"])), int(str(spec["user"])))
     confine.mount_job(
-        str(spec["folder"]), str(spec["build"]), str(spec["jobs"]), int(str(spec["temporary_bytes"]))
+        str(spec["folder"]),
+        str(spec["build"]),
+        str(spec["jobs"]),
+        int(str(spec["temporary_bytes"])),
     )
     for source, place in list(spec["binds"]):  # type: ignore[call-overload]
         confine.bind(source, place)

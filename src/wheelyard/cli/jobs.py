@@ -1,0 +1,271 @@
+"""``wheelyard job``: what was tried, how it ended, and trying it again."""
+
+import asyncio
+import gzip
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from wheelyard.cli import options as o
+from wheelyard.cli.display.lines import seconds
+from wheelyard.errors import ConfigurationError
+from wheelyard.executor.interpreters import native_platform
+from wheelyard.jobs.job import Job
+from wheelyard.jobs.selection import Selection
+from wheelyard.model.job import Attempt, BuildKey, Outcome
+from wheelyard.model.release import project_name
+from wheelyard.targets.target import Target
+from wheelyard.wiring import Archive, open_archive
+
+Result = TypeVar("Result")
+
+app = typer.Typer(
+    help="Jobs: what was tried, how it ended, and trying it again.", no_args_is_help=True
+)
+
+Project = Annotated[str | None, typer.Option("--project", help="Only those of a project.")]
+TargetOption = Annotated[str | None, typer.Option("--target", help="Only those for a target.")]
+OutcomeOption = Annotated[
+    Outcome | None, typer.Option("--outcome", help="Only those that ended so.")
+]
+ReasonOption = Annotated[
+    str, typer.Option("--reason", metavar="TEXT", help="Only those whose reason holds a text.")
+]
+SinceOption = Annotated[
+    str | None,
+    typer.Option("--since", metavar="DATE", help="Only those since a date, or 2d for two days."),
+]
+BuilderOption = Annotated[str, typer.Option("--builder", help="Only those of a builder.")]
+Name = Annotated[
+    str,
+    typer.Argument(
+        metavar="ATTEMPT", help="An attempt (a17), the beginning of a key, or a project."
+    ),
+]
+
+
+def _selection(  # noqa: PLR0913, PLR0917 - the filters, as they are given
+    project: str | None,
+    target: str | None,
+    outcome: Outcome | None,
+    reason: str,
+    since: str | None,
+    builder: str,
+) -> Selection:
+    return Selection(
+        project=project_name(project) if project else None,
+        target=Target.parse(target, native_platform()) if target else None,
+        outcome=outcome,
+        reason=reason,
+        since=_since(since) if since else None,
+        builder=builder,
+    )
+
+
+def _since(text: str) -> datetime:
+    try:
+        return datetime.now(UTC) - o.duration(text)
+    except ConfigurationError:
+        read = datetime.fromisoformat(text) if "-" in text else o.moment(text)
+        return read if read.tzinfo else read.replace(tzinfo=UTC)
+
+
+@app.command("list")
+def list_attempts(  # noqa: PLR0913, PLR0917 - the filters
+    project: Project = None,
+    target: TargetOption = None,
+    outcome: OutcomeOption = None,
+    reason: ReasonOption = "",
+    since: SinceOption = None,
+    builder: BuilderOption = "",
+    limit: Annotated[int, typer.Option("--limit", min=1, help="At most so many.")] = 50,
+    state: o.State = None,
+    as_json: o.AsJson = False,
+) -> None:
+    """List attempts, the newest first."""
+    wanted = _selection(project, target, outcome, reason, since, builder)
+
+    async def work(archive: Archive) -> Sequence[Attempt]:
+        return await archive.jobs.find_attempts(wanted, limit=limit)
+
+    attempts = _with_archive(state, work)
+    if as_json:
+        typer.echo(msgspec.json.encode([_fields(attempt) for attempt in attempts]).decode())
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("attempt", "release", "target", "outcome", "took", "started", "reason"):
+        table.add_column(column)
+    for attempt in attempts:
+        report = attempt.report
+        table.add_row(
+            f"a{attempt.id}",
+            str(attempt.release),
+            str(attempt.target),
+            report.outcome.value if report else "running",
+            seconds(report.wall_seconds) if report else "",
+            f"{attempt.started:%Y-%m-%d %H:%M}",
+            Text(report.reason if report else ""),
+        )
+    Console().print(table)
+
+
+@app.command("show")
+def show(name: Name, state: o.State = None, as_json: o.AsJson = False) -> None:
+    """Show an attempt: its steps with their times, environment, findings, and how to repeat it."""
+
+    async def work(archive: Archive) -> Attempt:
+        return await _find(archive, name)
+
+    attempt = _with_archive(state, work)
+    if as_json:
+        typer.echo(msgspec.json.encode(_fields(attempt)).decode())
+        return
+    _print_attempt(Console(), attempt)
+
+
+@app.command("log")
+def log(name: Name, state: o.State = None) -> None:
+    """Print the log of an attempt."""
+
+    async def work(archive: Archive) -> bytes:
+        attempt = await _find(archive, name)
+        if attempt.report is None or not attempt.report.log_digest:
+            raise ConfigurationError(
+                f"a{attempt.id} has no log", hint="It is running, or it never began."
+            )
+        return gzip.decompress(await archive.blobs.read(attempt.report.log_digest))
+
+    sys.stdout.buffer.write(_with_archive(state, work))
+    sys.stdout.flush()
+
+
+@app.command("retry")
+def retry(  # noqa: PLR0913, PLR0917 - the filters
+    project: Project = None,
+    target: TargetOption = None,
+    outcome: OutcomeOption = None,
+    reason: ReasonOption = "",
+    since: SinceOption = None,
+    builder: BuilderOption = "",
+    preview: Annotated[
+        bool, typer.Option("--preview", help="Say which, and change nothing.")
+    ] = False,
+    state: o.State = None,
+) -> None:
+    """Let jobs that did not end well be tried again by the next build that wants them."""
+    wanted = _selection(project, target, outcome, reason, since, builder)
+
+    async def work(archive: Archive) -> Sequence[Job]:
+        return await archive.jobs.retry(wanted, preview=preview)
+
+    for job in _with_archive(state, work):
+        outcome_text = job.outcome.value if job.outcome else job.state.value
+        typer.echo(f"{job.release} for {job.target}: {outcome_text} {job.reason}".rstrip())
+
+
+@app.command("approve")
+def approve(name: Name, state: o.State = None) -> None:
+    """Let a wheel count that was held because something about it looks wrong."""
+
+    async def work(archive: Archive) -> str:
+        attempt = await _find(archive, name)
+        if not await archive.jobs.approve(attempt.key):
+            raise ConfigurationError(
+                f"a{attempt.id} ({attempt.release} for {attempt.target}) is not held",
+                hint="'wheelyard job list' shows what is.",
+            )
+        artifact = await archive.artifacts.by_key(attempt.key)
+        if artifact is not None:
+            await archive.artifacts.publish(artifact)
+        return f"{attempt.release} for {attempt.target} counts now"
+
+    typer.echo(_with_archive(state, work))
+
+
+def _with_archive(state: Path | None, work: Callable[[Archive], Awaitable[Result]]) -> Result:
+    async def run() -> Result:
+        async with open_archive(state) as archive:
+            return await work(archive)
+
+    return asyncio.run(run())
+
+
+async def _find(archive: Archive, name: str) -> Attempt:
+    """Find an attempt by number, key or project: the newest that fits. Raises ConfigurationError."""
+    attempt = await archive.jobs.attempt(name)
+    if attempt is not None:
+        return attempt
+    keys = await archive.jobs.keys(name) if _is_hexadecimal(name) else ()
+    selection = Selection(keys=tuple(keys)) if keys else Selection(project=project_name(name))
+    found = await archive.jobs.find_attempts(selection, limit=1)
+    if not found:
+        raise ConfigurationError(
+            f"there is no attempt {name!r}", hint="'wheelyard job list' shows which there are."
+        )
+    return found[0]
+
+
+def _is_hexadecimal(text: str) -> bool:
+    return len(text) >= 6 and all(letter in "0123456789abcdef" for letter in text)  # noqa: PLR2004
+
+
+def _fields(attempt: Attempt) -> dict[str, object]:
+    report = msgspec.to_builtins(attempt.report, enc_hook=str) if attempt.report else None
+    return {
+        "attempt": f"a{attempt.id}",
+        "key": BuildKey(attempt.key),
+        "number": attempt.number,
+        "release": str(attempt.release),
+        "target": str(attempt.target),
+        "builder": attempt.builder,
+        "started": attempt.started.isoformat(),
+        "finished": attempt.finished.isoformat() if attempt.finished else None,
+        "report": report,
+    }
+
+
+def _print_attempt(console: Console, attempt: Attempt) -> None:
+    def say(text: str, style: str = "") -> None:
+        console.print(Text(text, style=style), highlight=False, soft_wrap=True)
+
+    say(f"a{attempt.id}: {attempt.release} for {attempt.target}", "bold")
+    say(f"  key      {attempt.key}")
+    say(
+        f"  attempt  {attempt.number}, on {attempt.builder}, {attempt.started:%Y-%m-%d %H:%M:%S} UTC"
+    )
+    report = attempt.report
+    if report is None:
+        say("  running, or ended without a word")
+        return
+    good = report.outcome is Outcome.BUILT
+    say(f"  outcome  {report.outcome.value} {report.reason}".rstrip(), "green" if good else "red")
+    if report.hint:
+        say(f"  hint     {report.hint}")
+    say(f"  took     {seconds(report.wall_seconds)} ({seconds(report.cpu_seconds)} of processors)")
+    for step in report.steps:
+        say(f"    {step.name.value:<13}{step.seconds:8.2f} s")
+    if report.artifact is not None:
+        say(f"  wheel    {report.artifact.filename} ({report.artifact.size} bytes)")
+        say(f"           {report.artifact.digest}")
+    for finding in report.findings:
+        say(f"  {finding.verdict.value:<8} {finding.check}: {finding.message}", "yellow")
+    if report.irreproducible:
+        say("  not reproducible:\n    " + report.irreproducible.replace("\n", "\n    "), "yellow")
+    say(f"  with     {', '.join(report.environment) or 'nothing'}")
+    say(f"  sandbox  {', '.join(report.sandbox) or 'none'}")
+    if report.system_libraries:
+        say(f"  needs    {', '.join(report.system_libraries)}")
+    if report.detail and not good:
+        say("  " + report.detail.replace("\n", "\n  "), "dim")
+    say(f"  log      wheelyard job log a{attempt.id}")
+    if report.repeat:
+        say("  repeat by hand:")
+        say(report.repeat)

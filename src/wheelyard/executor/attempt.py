@@ -1,0 +1,162 @@
+"""One attempt while it runs: its folder, its log, its clock, and what it was given to work with."""
+
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from wheelyard.executor.environments import Environment, Environments
+from wheelyard.executor.hosts import View
+from wheelyard.executor.isolation import Isolation
+from wheelyard.executor.joblog import JobLog
+from wheelyard.executor.limits import Watch
+from wheelyard.executor.parts import Parts, WheelFacts
+from wheelyard.executor.pool import Pool
+from wheelyard.executor.projects import BuildSystem
+from wheelyard.executor.pythons import Python
+from wheelyard.executor.sessions import Answer, Session, Terms
+from wheelyard.executor.settings import ExecutorSettings
+from wheelyard.executor.surroundings import build_environment
+from wheelyard.model.artifact import Artifact
+from wheelyard.model.job import Finding, Offer, Step, StepName
+from wheelyard.ports import Blobs, Progress
+
+# What a build sees of its folder; the rest of the folder is ours.
+INSIDE = "inside"
+SOURCE, OUTPUT = "source", "out"
+_SMALL_BYTES, _SHORT_SECONDS = 2 << 20, 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workshop:
+    """What all attempts share."""
+
+    settings: ExecutorSettings
+    isolation: Isolation
+    pool: Pool
+    environments: Environments
+    blobs: Blobs
+    parts: Parts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """What the steps found so far. ``project`` is relative to what the build sees."""
+
+    project: str = ""
+    system: BuildSystem = field(default_factory=BuildSystem)
+    environment: Environment | None = None
+    test_environment: Environment | None = None
+    wheel: Path | None = None
+    facts: WheelFacts | None = None
+    findings: tuple[Finding, ...] = ()
+    artifact: Artifact | None = None
+    irreproducible: str = ""
+
+
+class Attempt:
+    """The tools of one attempt. ``steps`` grows while it runs."""
+
+    def __init__(
+        self,
+        workshop: Workshop,
+        offer: Offer,
+        python: Python,
+        folder: Path,
+        progress: Callable[[Progress], None],
+    ) -> None:
+        self.shop = workshop
+        self.offer = offer
+        self.python = python
+        self.folder = folder
+        self.steps: list[Step] = []
+        self.cpu_seconds = 0.0
+        self.began = time.monotonic()
+        self._progress = progress
+        self._step = StepName.FETCH
+        self.log = JobLog(folder / "log", limit=offer.limits.log_bytes, told=self._tell)
+        self.watch = Watch(offer.limits, self.log, workshop.isolation.groups)
+
+    @asynccontextmanager
+    async def step(self, name: StepName) -> AsyncIterator[None]:
+        """Time what is done here as a step, and say so."""
+        self._step = name
+        self._progress(Progress(key=self.offer.key, step=name))
+        started, cpu = time.monotonic(), self.cpu_seconds
+        try:
+            yield
+        finally:
+            seconds, used = time.monotonic() - started, self.cpu_seconds - cpu
+            self.steps.append(
+                Step(name=name, started=started - self.began, seconds=seconds, cpu_seconds=used)
+            )
+            self.log.note(f"{name}: {seconds:.3f} s, {used:.3f} s of processor time")
+
+    @asynccontextmanager
+    async def running(
+        self, environment: Environment, preload: tuple[str, ...], inside: Path
+    ) -> AsyncIterator["Running"]:
+        """Open a session whose build folder is ``inside``, and bring the folder back afterwards."""
+        name = f"{self.folder.name}-{inside.name}"
+        async with self.shop.pool.lend(self.python, environment, preload, name) as host:
+            lent = host.jobs / name
+            inside.rename(lent)
+            try:
+                session = Session(host, name, self._terms(), self.log)
+                running = Running(self, session, lent)
+                try:
+                    async with session:
+                        yield running
+                finally:
+                    # Those whose parents did not wait for them show up at the end only.
+                    self.cpu_seconds += max(0.0, session.cpu_seconds - running.cpu_seconds)
+            finally:
+                lent.rename(inside)
+
+    def _terms(self) -> Terms:
+        return Terms(
+            limits=self.offer.limits,
+            temporary_bytes=self.shop.settings.temporary_bytes,
+        )
+
+    def variables(self, view: View) -> dict[str, str]:
+        """Return the environment variables of a call."""
+        return build_environment(view, self.shop.settings, self.shop.isolation, self.offer)
+
+    @property
+    def bulky(self) -> bool:
+        """Whether the folder may hold much; what took long may have written much."""
+        archive = self.shop.blobs.path(self.offer.source.digest)
+        large = archive is None or archive.stat().st_size > _SMALL_BYTES
+        return large or time.monotonic() - self.began > _SHORT_SECONDS
+
+    def close(self) -> None:
+        """Let go of the log and the groups."""
+        self.log.close()
+        self.watch.close()
+
+    def _tell(self, line: str) -> None:
+        self._progress(Progress(key=self.offer.key, step=self._step, line=line))
+
+
+class Running:
+    """An open session of an attempt."""
+
+    def __init__(self, attempt: Attempt, session: Session, folder: Path) -> None:
+        self.view = session.view
+        self.cpu_seconds = 0.0
+        self._attempt = attempt
+        self._session = session
+        self._folder = folder
+
+    async def call(self, request: dict[str, object]) -> Answer:
+        """Make a call within the limits of the attempt. Raises Stopped."""
+        attempt = self._attempt
+        message = {"environment": attempt.variables(self.view), **request}
+        call = self._session.call(message)
+        answer = await attempt.watch.over(call, self._session, self._folder)
+        self.cpu_seconds += answer.cpu_seconds
+        attempt.cpu_seconds += answer.cpu_seconds
+        attempt.watch.peak_bytes = max(attempt.watch.peak_bytes, answer.peak_bytes)
+        return answer

@@ -1,0 +1,40 @@
+"""A compiler cache for each project and target: a project can poison only itself.
+
+The cache is moved into the job's folder while it runs and back afterwards, so that no other job can see
+it. Where another build of the same project has it at the moment, a job begins with an empty one.
+"""
+
+import contextlib
+import secrets
+from pathlib import Path
+
+from wheelyard.executor.folders import remove
+from wheelyard.model.job import Offer
+
+
+def check_out(caches: Path, offer: Offer, place: Path) -> None:
+    """Bring a cache to ``place``."""
+    try:
+        _cache(caches, offer).rename(place)
+    except FileNotFoundError:
+        place.mkdir()
+
+
+def check_in(caches: Path, offer: Offer, place: Path) -> None:
+    """Keep a cache for the next build, in place of an older one."""
+    if place.is_symlink() or not place.is_dir():
+        return
+    cache = _cache(caches, offer)
+    cache.parent.mkdir(parents=True, exist_ok=True)
+    old = cache.with_name(f".old-{cache.name}-{secrets.token_hex(4)}")
+    with contextlib.suppress(FileNotFoundError):
+        cache.rename(old)
+    try:
+        place.rename(cache)
+    except OSError:  # another build brought its own back just now
+        remove(place)
+    remove(old)
+
+
+def _cache(caches: Path, offer: Offer) -> Path:
+    return caches / str(offer.release.project) / str(offer.target)

@@ -1,0 +1,230 @@
+"""Runs attempts on this machine: the executor as the services know it.
+
+Every way in which an attempt can end is a report. Only what keeps this machine from running any job
+(a sandbox that is required and not there) is an error.
+"""
+
+import asyncio
+import contextlib
+import errno
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from wheelyard.errors import InterpreterError, SandboxError, StoreError
+from wheelyard.executor import proofs, steps
+from wheelyard.executor.attempt import INSIDE, Attempt, State, Workshop
+from wheelyard.executor.environments import Environments
+from wheelyard.executor.folders import RunFolder, sweep
+from wheelyard.executor.isolation import Isolation, find_isolation
+from wheelyard.executor.outcomes import Stopped
+from wheelyard.executor.parts import Parts
+from wheelyard.executor.pool import Pool
+from wheelyard.executor.pythons import Python, describe
+from wheelyard.executor.repeat import repeat_line
+from wheelyard.executor.reproducible import difference
+from wheelyard.executor.settings import ExecutorSettings
+from wheelyard.model.job import Offer, Outcome, Report, StepName
+from wheelyard.ports import Blobs, Interpreters, Progress
+
+_ORDER = tuple(StepName)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ending:
+    state: State
+    stopped: Stopped | None
+
+
+class LocalExecutor:
+    """Carries out ``ports.Executor`` with processes of this machine."""
+
+    def __init__(
+        self,
+        settings: ExecutorSettings,
+        *,
+        blobs: Blobs,
+        interpreters: Interpreters,
+        parts: Parts,
+    ) -> None:
+        self._settings = settings
+        self._blobs = blobs
+        self._interpreters = interpreters
+        self._parts = parts
+        self._pythons: dict[Path, Python] = {}
+        self._isolation: Isolation | None = None
+        self._workshop: Workshop | None = None
+        self._run: RunFolder | None = None
+        self._opening = asyncio.Lock()
+
+    def capabilities(self) -> dict[str, str]:
+        """Say what this machine can do. Raises SandboxError where it is less than required."""
+        if self._isolation is None:
+            self._isolation = find_isolation(self._settings)
+        return {"sandbox": ", ".join(self._isolation.words)}
+
+    async def run(self, offer: Offer, progress: Callable[[Progress], None]) -> Report:
+        """Carry out an offer. Cancelling the task kills the whole process tree."""
+        workshop, run = await self._open()
+        try:
+            python = await self._python(offer)
+        except InterpreterError as error:
+            return Report(outcome=Outcome.REFUSED, reason=error.message)
+        name = f"{offer.key[:16]}-{offer.attempt}"
+        folder = run.new(name)
+        attempt = Attempt(workshop, offer, python, folder, progress)
+        try:
+            ending = await _carry_out(attempt)
+            return await self._report(attempt, ending)
+        finally:
+            attempt.close()
+            await asyncio.shield(asyncio.to_thread(run.discard, folder, bulky=attempt.bulky))
+
+    async def close(self) -> None:
+        """Stop every process that was kept warm, and remove what they worked in."""
+        workshop, run = self._workshop, self._run
+        self._workshop = self._run = None
+        if workshop is not None:
+            await workshop.pool.close()
+            workshop.environments.close()
+        if run is not None:
+            await asyncio.to_thread(run.close)
+
+    async def _open(self) -> tuple[Workshop, RunFolder]:
+        async with self._opening:
+            if self._workshop is None or self._run is None:
+                self._run = await asyncio.to_thread(self._new_run)
+                self._workshop = await asyncio.to_thread(self._new_workshop, self._run)
+            return self._workshop, self._run
+
+    def _new_run(self) -> RunFolder:
+        jobs = self._settings.state / "jobs"
+        try:
+            sweep(jobs)
+            return RunFolder(jobs)
+        except OSError as error:
+            raise StoreError(
+                f"The folder of jobs {str(jobs)!r} cannot be used: {error}",
+                hint="Give another state folder, or make room in this one.",
+            ) from error
+
+    def _new_workshop(self, run: RunFolder) -> Workshop:
+        settings = self._settings
+        self.capabilities()
+        assert self._isolation is not None
+        environments = Environments(
+            settings.state / "environments",
+            cache=settings.state / "uv",
+            names=settings.state / "wheels",
+            uv=settings.uv,
+            blobs=self._blobs,
+        )
+        return Workshop(
+            settings=settings,
+            isolation=self._isolation,
+            pool=Pool(settings, self._isolation, run, environments.folder),
+            environments=environments,
+            blobs=self._blobs,
+            parts=self._parts,
+        )
+
+    async def _python(self, offer: Offer) -> Python:
+        executable = self._interpreters.executable(offer.target)
+        if executable is None:
+            raise InterpreterError(
+                f"There is no interpreter for {offer.target} on this machine",
+                hint="wheelyard target list says which there are.",
+            )
+        if executable not in self._pythons:
+            self._pythons[executable] = await asyncio.to_thread(describe, executable)
+        return self._pythons[executable]
+
+    async def _report(self, attempt: Attempt, ending: _Ending) -> Report:
+        stopped, state, offer = ending.stopped, ending.state, attempt.offer
+        if stopped is not None:
+            attempt.log.note(f"{stopped.outcome}: {stopped.reason}")
+        log_digest = await self._keep_log(attempt)
+        return Report(
+            outcome=Outcome.BUILT if stopped is None else stopped.outcome,
+            steps=tuple(sorted(attempt.steps, key=lambda step: _ORDER.index(step.name))),
+            artifact=state.artifact,
+            needs=() if stopped is None else stopped.needs,
+            reason="" if stopped is None else stopped.reason,
+            detail="" if stopped is None else stopped.detail,
+            hint="" if stopped is None else stopped.hint,
+            needs_system=stopped is not None and stopped.system,
+            findings=state.findings,
+            log_digest=log_digest,
+            log_bytes=attempt.log.size,
+            sandbox=attempt.shop.isolation.words,
+            repeat=self._repeat(attempt, state),
+            environment=tuple(sorted(str(wheel.release) for wheel in offer.requirements)),
+            peak_memory_bytes=attempt.watch.usage().peak_bytes,
+            cpu_seconds=attempt.cpu_seconds,
+            wall_seconds=time.monotonic() - attempt.began,
+            irreproducible=state.irreproducible,
+        )
+
+    async def _keep_log(self, attempt: Attempt) -> str:
+        packed = attempt.folder / "log.gz"
+        try:
+            await asyncio.to_thread(attempt.log.compress, packed)
+            return await self._blobs.add_file(packed)
+        except (OSError, StoreError):
+            return ""  # a full disk must not hide how the attempt ended
+
+    def _repeat(self, attempt: Attempt, state: State) -> str:
+        archive = self._blobs.path(attempt.offer.source.archive)
+        if archive is None or not state.project:
+            return ""
+        with contextlib.suppress(StoreError, OSError):
+            wheels = [
+                attempt.shop.environments.named(wheel) for wheel in attempt.offer.requirements
+            ]
+            return repeat_line(attempt.offer, state, attempt.python, archive, wheels)
+        return ""
+
+
+async def _carry_out(attempt: Attempt) -> _Ending:
+    """Take the steps until one stops the attempt."""
+    state = State()
+    try:
+        for step in (
+            steps.fetch,
+            steps.unpack,
+            steps.environment,
+            steps.make,
+            proofs.repair,
+            _build_again,
+            proofs.inspect,
+            proofs.test,
+            proofs.deliver,
+        ):
+            state = await step(attempt, state)
+    except Stopped as stopped:
+        return _Ending(state=state, stopped=stopped)
+    except SandboxError as error:
+        return _Ending(state=state, stopped=Stopped(Outcome.INFRASTRUCTURE, error.message))
+    except OSError as error:
+        return _Ending(state=state, stopped=_of_the_machine(error))
+    return _Ending(state=state, stopped=None)
+
+
+def _of_the_machine(error: OSError) -> Stopped:
+    full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+    return Stopped(Outcome.RESOURCES if full else Outcome.INFRASTRUCTURE, str(error))
+
+
+async def _build_again(attempt: Attempt, state: State) -> State:
+    """Build a second time where that is asked for, and hold the wheels against each other."""
+    if not attempt.offer.check_reproducible:
+        return state
+    assert state.wheel is not None
+    first, second = state.wheel, f"{INSIDE}-again"
+    again = await steps.unpack(attempt, state, second)
+    again = await proofs.repair(attempt, await steps.make(attempt, again, second))
+    assert again.wheel is not None
+    said = await asyncio.to_thread(difference, first, again.wheel)
+    attempt.log.note(f"built twice: {said}" if said else "built twice: the same bytes")
+    return replace(state, irreproducible=said)

@@ -1,0 +1,70 @@
+"""The work on files that the steps ask for: archives and wheels, without running anything of theirs."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from packaging.tags import Tag
+
+from wheelyard.jobs.reasons import Reason
+from wheelyard.model.job import Finding, Limits, Offer
+from wheelyard.model.release import Release
+from wheelyard.targets.target import Target
+
+
+class WheelFacts(Protocol):
+    """What the inspection of a wheel found."""
+
+    @property
+    def tags(self) -> frozenset[Tag]:
+        """Return the tags of its file name."""
+        ...
+
+    @property
+    def requires_python(self) -> str:
+        """Return its Requires-Python, or nothing."""
+        ...
+
+    @property
+    def requires_dist(self) -> tuple[str, ...]:
+        """Return its Requires-Dist lines."""
+        ...
+
+    @property
+    def metadata(self) -> bytes:
+        """Return its METADATA."""
+        ...
+
+
+class Unpack(Protocol):
+    """Unpacks a source."""
+
+    def __call__(self, archive: Path, into: Path, *, limits: Limits) -> Path:
+        """Return the project's folder. Raises InvalidArchiveError."""
+        ...
+
+
+class Inspect(Protocol):
+    """Inspects a wheel."""
+
+    def __call__(self, path: Path, *, release: Release, target: Target) -> WheelFacts:
+        """Return what it is. Raises InvalidArchiveError where it is not the job's."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """``repair`` returns the repaired wheel, which may be the one that it was given.
+
+    ``normalise`` makes the archive's bytes independent of time and order, in place. ``reason``
+    takes the end of a log and names the cause that it shows, or nothing.
+    """
+
+    unpack: Unpack
+    inspect: Inspect
+    repair: Callable[[Path, Path, Target], Path]
+    normalise: Callable[[Path, int], None]
+    import_names: Callable[[WheelFacts], tuple[str, ...]]
+    check: Callable[[Path, WheelFacts, Offer], tuple[Finding, ...]]
+    reason: Callable[[str], Reason | None]

@@ -1,0 +1,201 @@
+"""The steps of a job from its wheel on: repair, inspect, test, deliver."""
+
+import asyncio
+import shutil
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from wheelyard.errors import OutOfSpaceError, StoreError, ToolError
+from wheelyard.executor.attempt import Attempt, Running, State
+from wheelyard.executor.outcomes import Stopped, last_lines
+from wheelyard.executor.preload import FOR_IMPORTS
+from wheelyard.executor.sessions import Answer
+from wheelyard.executor.steps import judge, told
+from wheelyard.model.artifact import Artifact, Origin
+from wheelyard.model.job import Finding, Outcome, StepName, Verdict
+from wheelyard.model.release import project_name
+
+_TEST = "test"
+_INFLATION = 20
+
+
+async def repair(attempt: Attempt, state: State) -> State:
+    """Make the wheel self-contained, honestly tagged and reproducible."""
+    async with attempt.step(StepName.REPAIR):
+        return replace(state, wheel=await told(lambda: _repair(attempt, state)))
+
+
+def _repair(attempt: Attempt, state: State) -> Path:
+    assert state.wheel is not None
+    folder = state.wheel.parent / "repaired"
+    folder.mkdir()
+    try:
+        wheel = attempt.shop.parts.repair(state.wheel, folder, attempt.offer.target)
+    except ToolError as error:
+        raise Stopped(Outcome.FAILED, error.message) from error
+    attempt.shop.parts.normalise(wheel, attempt.offer.source_date_epoch)
+    return wheel
+
+
+async def inspect(attempt: Attempt, state: State) -> State:
+    """Hold the wheel against the job."""
+    async with attempt.step(StepName.INSPECT):
+        return await told(lambda: _inspect(attempt, state))
+
+
+def _inspect(attempt: Attempt, state: State) -> State:
+    assert state.wheel is not None
+    offer, parts = attempt.offer, attempt.shop.parts
+    facts = parts.inspect(state.wheel, release=offer.release, target=offer.target)
+    findings = (*state.findings, *parts.check(state.wheel, facts, offer))
+    for finding in findings:
+        attempt.log.note(f"{finding.verdict}: {finding.check}: {finding.message}")
+    return replace(state, facts=facts, findings=findings)
+
+
+async def test(attempt: Attempt, state: State) -> State:
+    """Import what the wheel brought in a clean environment, and run the recipe's own test."""
+    assert state.facts is not None
+    async with attempt.step(StepName.TEST):
+        recipe = attempt.offer.recipe
+        modules = recipe.imports
+        if modules is None:
+            modules = attempt.shop.parts.import_names(state.facts)
+        finding = None
+        if modules or recipe.test:
+            finding = await _try_out(attempt, state, modules)
+        return state if finding is None else replace(state, findings=(*state.findings, finding))
+
+
+async def _try_out(attempt: Attempt, state: State, modules: tuple[str, ...]) -> Finding | None:
+    inside = attempt.folder / _TEST
+    wheel = await asyncio.to_thread(_copy_wheel, attempt, state, inside)
+    empty = await attempt.shop.environments.ensure(attempt.python, ())
+    async with attempt.running(empty, FOR_IMPORTS, inside) as running:
+        answer = await running.call(_imports(attempt, state, running, wheel, modules))
+        finding = _judge_import(attempt, answer)
+        if finding is None and attempt.offer.recipe.test:
+            await _run_test(attempt, state, running)
+        return finding
+
+
+def _copy_wheel(attempt: Attempt, state: State, inside: Path) -> str:
+    """Copy, not link: what the import does to its file must not touch the artifact."""
+    assert state.wheel is not None
+    for part in ("tmp", "home", "work"):
+        (inside / part).mkdir(parents=True)
+    shutil.copyfile(state.wheel, inside / state.wheel.name)
+    if attempt.offer.recipe.test:
+        source = attempt.folder / "inside" / state.project
+        shutil.rmtree(inside / "work")
+        shutil.copytree(source, inside / "work", symlinks=True)
+    return state.wheel.name
+
+
+def _imports(
+    attempt: Attempt, state: State, running: Running, wheel: str, modules: tuple[str, ...]
+) -> dict[str, object]:
+    build = running.view.build
+    return {
+        "call": "import",
+        "folder": f"{build}/home",
+        "wheel": f"{build}/{wheel}",
+        "place": _site(attempt, state, running),
+        "folders": _packages(attempt, state, running),
+        "modules": list(modules),
+    }
+
+
+def _site(attempt: Attempt, state: State, running: Running) -> str:
+    """Say where the wheel is unpacked: in memory, where that is the job's own and has room."""
+    assert state.wheel is not None
+    room = attempt.shop.settings.temporary_bytes
+    if running.view.contained and state.wheel.stat().st_size * _INFLATION < room:
+        return "/tmp/site"  # noqa: S108 - the sandbox's own /tmp, which nobody else sees
+    return f"{running.view.build}/site"
+
+
+def _packages(attempt: Attempt, state: State, running: Running) -> list[str]:
+    environment = state.test_environment
+    if environment is None or not attempt.offer.test_requirements:
+        return []
+    return [f"{running.view.environments}/{environment.key}/{environment.packages}"]
+
+
+def _judge_import(attempt: Attempt, answer: Answer) -> Finding | None:
+    if answer.ok:
+        return None
+    if answer.failed != "import":
+        judge(attempt, answer)
+    said = f"import {answer.module} failed: {answer.message}"
+    if _is_partial(attempt, answer.missing):
+        message = f"{said} (a cycle keeps {answer.missing} from being there yet)"
+        return Finding(check="import", message=message, verdict=Verdict.WARN)
+    raise Stopped(Outcome.FAILED, said, detail=last_lines(attempt.log.tail()))
+
+
+def _is_partial(attempt: Attempt, missing: str) -> bool:
+    top = missing.partition(".")[0]
+    names = {str(project_name(name)) for name in attempt.offer.test_partial}
+    return bool(top) and top.replace("_", "-").lower() in names
+
+
+async def _run_test(attempt: Attempt, state: State, running: Running) -> None:
+    build = running.view.build
+    paths = [_site(attempt, state, running), *_packages(attempt, state, running)]
+    variables = attempt.variables(running.view) | {"PYTHONPATH": ":".join(paths)}
+    answer = await running.call(
+        {
+            "call": "run",
+            "arguments": ["/bin/sh", "-c", attempt.offer.recipe.test],
+            "folder": f"{build}/work",
+            "environment": variables,
+        }
+    )
+    if not answer.ok:
+        attempt.log.note(f"the recipe's test failed: {attempt.offer.recipe.test}")
+    judge(attempt, answer)
+
+
+async def deliver(attempt: Attempt, state: State) -> State:
+    """Store the wheel and its METADATA."""
+    assert state.wheel is not None
+    assert state.facts is not None
+    async with attempt.step(StepName.DELIVER):
+        size, blobs = state.wheel.stat().st_size, attempt.shop.blobs
+        if size > attempt.offer.limits.artifact_bytes:
+            raise Stopped(Outcome.OVER_LIMIT, f"the repaired wheel has {size} bytes")
+        try:
+            metadata = await blobs.add_bytes(state.facts.metadata)
+            digest = await blobs.add_file(state.wheel)
+        except OutOfSpaceError as error:
+            raise Stopped(Outcome.RESOURCES, error.message) from error
+        except StoreError as error:
+            raise Stopped(Outcome.INFRASTRUCTURE, error.message) from error
+        artifact = _artifact(attempt, state, digest, size, metadata)
+        return replace(state, artifact=artifact)
+
+
+def _artifact(attempt: Attempt, state: State, digest: str, size: int, metadata: str) -> Artifact:
+    assert state.wheel is not None
+    assert state.facts is not None
+    offer = attempt.offer
+    seeds = {Origin.SEED, Origin.BOOTSTRAP}
+    return Artifact(
+        filename=state.wheel.name,
+        digest=digest,
+        size=size,
+        release=offer.release,
+        tags=state.facts.tags,
+        origin=Origin.BOOTSTRAP
+        if any(wheel.origin in seeds for wheel in offer.requirements)
+        else Origin.BUILT,
+        requires_python=state.facts.requires_python,
+        requires_dist=state.facts.requires_dist,
+        metadata_digest=metadata,
+        build_key=offer.key,
+        target=offer.target,
+        source_digest=offer.source.digest,
+        created=datetime.now(UTC),
+    )

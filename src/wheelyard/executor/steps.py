@@ -1,0 +1,206 @@
+"""The steps of a job up to its wheel: fetch, unpack, environment, requirements, build.
+
+Each takes the attempt's tools and what the steps before it found, and answers with what is known now;
+Stopped ends the attempt.
+"""
+
+import asyncio
+import os
+import subprocess
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+from wheelyard.errors import InvalidArchiveError, StoreError, ToolError
+from wheelyard.executor import compiler_cache
+from wheelyard.executor.attempt import INSIDE, OUTPUT, SOURCE, Attempt, Running, State
+from wheelyard.executor.folders import regular_file
+from wheelyard.executor.outcomes import Stopped, failure
+from wheelyard.executor.preload import modules_of
+from wheelyard.executor.projects import read_build_system
+from wheelyard.executor.requirements import invalid, unmet
+from wheelyard.executor.sessions import Answer
+from wheelyard.executor.surroundings import CACHE
+from wheelyard.model.job import Outcome, StepName
+from wheelyard.model.recipe import Patch
+
+T = TypeVar("T")
+_PATCH_SECONDS = 120
+
+
+async def fetch(attempt: Attempt, state: State) -> State:
+    """See that everything that the offer names is in the blobs."""
+    async with attempt.step(StepName.FETCH):
+        offer = attempt.offer
+        wheels = (*offer.requirements, *offer.test_requirements)
+        wanted = [(offer.source.filename or offer.source.location, offer.source.archive)]
+        wanted += [(wheel.filename, wheel.digest) for wheel in wheels]
+        for name, digest in wanted:
+            if attempt.shop.blobs.path(digest) is None:
+                raise Stopped(Outcome.INFRASTRUCTURE, f"{name} is not in the blobs")
+        return state
+
+
+async def unpack(attempt: Attempt, state: State, name: str = INSIDE) -> State:
+    """Unpack the source, apply the recipe's patches, and see how it is built."""
+    async with attempt.step(StepName.UNPACK):
+        inside = attempt.folder / name
+        project = await asyncio.to_thread(_lay_out, attempt, inside)
+        system = await told(lambda: read_build_system(project))
+        return replace(state, project=str(project.relative_to(inside)), system=system)
+
+
+def _lay_out(attempt: Attempt, inside: Path) -> Path:
+    for part in (SOURCE, OUTPUT, "tmp", "home"):
+        (inside / part).mkdir(parents=True)
+    archive = attempt.shop.blobs.path(attempt.offer.source.archive)
+    if archive is None:
+        raise Stopped(Outcome.INFRASTRUCTURE, "the source is not in the blobs")
+    try:
+        project = attempt.shop.parts.unpack(archive, inside / SOURCE, limits=attempt.offer.limits)
+    except InvalidArchiveError as error:
+        raise Stopped(Outcome.FAILED, error.message) from error
+    project = _subdirectory(project, attempt.offer.source.subdirectory)
+    for patch in attempt.offer.recipe.patches:
+        _apply(attempt, patch, project)
+    return project
+
+
+def _subdirectory(project: Path, name: str) -> Path:
+    if not name:
+        return project
+    chosen = (project / name).resolve()
+    if not chosen.is_relative_to(project.resolve()) or not chosen.is_dir():
+        raise Stopped(Outcome.FAILED, f"the source has no folder {name!r}")
+    return chosen
+
+
+def _apply(attempt: Attempt, patch: Patch, project: Path) -> None:
+    """Apply a patch; GNU patch does not follow links out of the project."""
+    attempt.log.note(f"applying {patch.name}")
+    options = ("--batch", "--forward", "--no-backup-if-mismatch", "--reject-file=-")
+    try:
+        done = subprocess.run(
+            ["patch", f"-p{patch.strip}", *options],
+            input=patch.text.encode(),
+            cwd=project,
+            check=False,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=_PATCH_SECONDS,
+            env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8"},
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        raise Stopped(Outcome.INFRASTRUCTURE, f"patch cannot be run: {error}") from error
+    attempt.log.write(done.stdout)
+    if done.returncode:
+        raise Stopped(Outcome.FAILED, f"the patch {patch.name!r} does not apply")
+
+
+async def environment(attempt: Attempt, state: State) -> State:
+    """Find or make the environment of the build and the one of the import."""
+    async with attempt.step(StepName.ENVIRONMENT):
+        offer, environments = attempt.offer, attempt.shop.environments
+        try:
+            build = await environments.ensure(attempt.python, offer.requirements)
+            test = await environments.ensure(attempt.python, offer.test_requirements)
+        except (StoreError, ToolError) as error:
+            raise Stopped(Outcome.INFRASTRUCTURE, error.message) from error
+        return replace(state, environment=build, test_environment=test)
+
+
+async def make(attempt: Attempt, state: State, name: str = INSIDE) -> State:
+    """Ask for requirements and build, in one session; the wheel is a file afterwards."""
+    assert state.environment is not None
+    inside = attempt.folder / name
+    shop, offer = attempt.shop, attempt.offer
+    cached = shop.isolation.compiler_cache is not None
+    caches = shop.settings.state / "compiler-caches"
+    if cached:
+        await asyncio.to_thread(compiler_cache.check_out, caches, offer, inside / CACHE)
+    try:
+        async with attempt.running(state.environment, _preload(attempt, state), inside) as running:
+            async with attempt.step(StepName.REQUIREMENTS):
+                await _requirements(attempt, state, running)
+            async with attempt.step(StepName.BUILD):
+                filename = await _build(attempt, state, running)
+    finally:
+        if cached:
+            await asyncio.to_thread(compiler_cache.check_in, caches, offer, inside / CACHE)
+    return replace(state, wheel=_wheel(attempt, inside, filename))
+
+
+def _preload(attempt: Attempt, state: State) -> tuple[str, ...]:
+    """Say what may be loaded before the fork: never a project's own code.
+
+    Nor anything where the recipe sets variables, which a back end may read when it is loaded.
+    """
+    if state.system.backend_path or attempt.offer.recipe.environment:
+        return ()
+    return modules_of(state.system.backend)
+
+
+async def _requirements(attempt: Attempt, state: State, running: Running) -> None:
+    answer = await running.call(_hook(attempt, state, running, "get_requires_for_build_wheel"))
+    judge(attempt, answer)
+    asked = answer.returned if isinstance(answer.returned, list) else []
+    lines = tuple(str(line) for line in asked)
+    if wrong := invalid(lines):
+        raise Stopped(Outcome.FAILED, f"the back end asks for {wrong!r}, which is no requirement")
+    missing = unmet(lines, attempt.offer.requirements, attempt.python.markers)
+    if missing:
+        attempt.log.note("the back end needs " + ", ".join(missing))
+        raise Stopped(Outcome.NEEDS, "needs " + ", ".join(missing), needs=lines)
+
+
+async def _build(attempt: Attempt, state: State, running: Running) -> str:
+    answer = await running.call(_hook(attempt, state, running, "build_wheel"))
+    judge(attempt, answer)
+    return str(answer.returned)
+
+
+def _hook(attempt: Attempt, state: State, running: Running, name: str) -> dict[str, object]:
+    settings = attempt.offer.recipe.config_settings
+    return {
+        "call": "hook",
+        "hook": name,
+        "backend": state.system.backend,
+        "backend_path": list(state.system.backend_path),
+        "folder": f"{running.view.build}/{state.project}",
+        "output": f"{running.view.build}/{OUTPUT}",
+        "config_settings": {
+            key: value if isinstance(value, str) else list(value) for key, value in settings.items()
+        },
+    }
+
+
+def judge(attempt: Attempt, answer: Answer) -> None:
+    """Stop where a call did not end well."""
+    if answer.ok:
+        return
+    tail, usage = attempt.log.tail(), attempt.watch.usage()
+    raise failure(answer, tail, usage, attempt.shop.parts.reason)
+
+
+def _wheel(attempt: Attempt, inside: Path, filename: str) -> Path:
+    """Take the wheel out of the build's reach; every process of the build is gone by now."""
+    found = regular_file(inside, OUTPUT, filename)
+    if found is None or not filename.endswith(".whl"):
+        raise Stopped(
+            Outcome.FAILED, f"the back end returned {filename[:200]!r}, which is no wheel"
+        )
+    size, most = found.stat().st_size, attempt.offer.limits.artifact_bytes
+    if size > most:
+        raise Stopped(Outcome.OVER_LIMIT, f"the wheel has {size} bytes, more than {most}")
+    folder = attempt.folder / f"{inside.name}-wheel"
+    folder.mkdir()
+    return found.rename(folder / filename)
+
+
+async def told(work: Callable[[], T]) -> T:
+    """Do work on files in a thread; what is wrong with them is the package's fault."""
+    try:
+        return await asyncio.to_thread(work)
+    except InvalidArchiveError as error:
+        raise Stopped(Outcome.FAILED, error.message) from error

@@ -1,0 +1,38 @@
+"""What the parts of the planner share: the board, and what is to be done before the next event.
+
+A step of a unit's life never calls the next one of another unit; it notes that on the agenda. So an
+event that sets off a chain of a thousand units does not nest a thousand calls.
+"""
+
+from collections.abc import Callable
+
+from wheelyard.model.recipe import Recipe
+from wheelyard.model.release import Release
+from wheelyard.plan.board import Board
+from wheelyard.plan.events import Command, UnitId
+from wheelyard.plan.unit import PlanOptions, Unit
+
+
+class Agenda:
+    """The board, the options, and notes; the dictionaries without values are ordered sets.
+
+    ``commands`` go out with the next answer. ``gates`` are releases whose gate may open, ``awake`` units that may
+    have got what they waited for, ``losses`` releases that lost a target. ``unsettled`` are units whose requirements
+    are new since cycles were last looked for. ``provided`` and ``older`` wait to be told.
+    """
+
+    def __init__(self, options: PlanOptions, recipe_of: Callable[[Release], Recipe]) -> None:
+        self.options = options
+        self.recipe_of = recipe_of
+        self.board = Board()
+        self.commands: list[Command] = []
+        self.gates: dict[Release, None] = {}
+        self.awake: dict[UnitId, None] = {}
+        self.losses: dict[Release, None] = {}
+        self.unsettled: dict[UnitId, None] = {}
+        self.provided: list[Unit] = []
+        self.older: list[tuple[UnitId, str]] = []
+
+    def wake_dependants(self, unit: UnitId) -> None:
+        """Let what waits for a unit look again."""
+        self.awake |= dict.fromkeys(self.board.dependants_of(unit))

@@ -1,0 +1,148 @@
+"""The life of a unit from its key to its wheel.
+
+What is there under the key already is taken. Only for the rest are build requirements planned; it
+waits for them and for what its import needs, and becomes a job.
+"""
+
+from wheelyard.errors import InvalidArchiveError, WheelyardError
+from wheelyard.model.artifact import Origin
+from wheelyard.model.job import Outcome, Report
+from wheelyard.model.resolution import Resolution
+from wheelyard.plan import offers, preparing, settling
+from wheelyard.plan.agenda import Agenda
+from wheelyard.plan.events import Finished, Recalled, Start, UnitId
+from wheelyard.plan.unit import EdgeKind, Provision, Reason, State, Unit
+from wheelyard.targets.target import Target
+
+
+def admit(
+    agenda: Agenda, resolution: Resolution, target: Target, reason: Reason
+) -> tuple[UnitId, ...]:
+    """Make the pins of a resolution units, begin the life of the new ones, and return all their names."""
+    sources = [agenda.options.wants_source(pin) for pin in resolution.pins]
+    names, fresh = agenda.board.admit_all(resolution, target, reason, sources)
+    preparing.begin_all(agenda, fresh)
+    return names
+
+
+def recalled(agenda: Agenda, event: Recalled) -> None:
+    """Take what a key is known to give."""
+    unit = agenda.board.units[event.unit]
+    if unit.state is not State.RECALLING:
+        return
+    if event.artifact is not None and not agenda.options.rebuild:
+        try:
+            settling.complete(agenda, unit, event.artifact, Provision.REUSED)
+        except InvalidArchiveError:
+            # It was kept when other tags counted as the target's; built again, it is judged anew.
+            _expand(agenda, unit)
+    elif event.needs is not None:
+        preparing.need(agenda, unit, event.needs)
+    else:
+        _expand(agenda, unit)
+
+
+def _expand(agenda: Agenda, unit: Unit) -> None:
+    """Plan the build requirements of a unit that has to be built."""
+    reason = Reason(EdgeKind.BUILD, unit.id)
+    unit.state = State.WAITING
+    unit.builds = admit(agenda, unit.resolution, unit.id.target, reason)
+    agenda.board.wait(unit.id, (*unit.builds, *unit.runs))
+    agenda.unsettled[unit.id] = None
+    agenda.awake[unit.id] = None
+
+
+def try_start(agenda: Agenda, unit: Unit) -> None:
+    """Make a job of a unit that has all it needs."""
+    if unit.state is not State.WAITING:
+        return
+    around = offers.surroundings(unit, agenda.board.units)
+    if not around.complete:
+        _await_further(agenda, unit, around.missing)
+        if not unit.blocked:
+            settling.block_where_hopeless(agenda, unit)
+        return
+    if around.seeds and unit.bootstrap is not None:
+        return
+    known = agenda.board.releases[unit.id.release]
+    recipe = agenda.recipe_of(unit.id.release)
+    offer = offers.make_offer(unit, around, known, recipe, agenda.options)
+    unit.state, unit.blocked = State.RUNNING, False
+    agenda.commands.append(
+        Start(
+            unit=unit.id,
+            offer=offer,
+            bootstrap=bool(around.seeds),
+            unit_key=unit.key or offer.key,
+        )
+    )
+
+
+def _await_further(agenda: Agenda, unit: Unit, missing: frozenset[UnitId]) -> None:
+    """Wait for what is needed at run time by something that was there before what it needs."""
+    new = missing - unit.awaited
+    if new:
+        unit.awaited |= new
+        agenda.board.wait(unit.id, sorted(new))
+        agenda.unsettled[unit.id] = None
+
+
+def finished(agenda: Agenda, event: Finished) -> None:
+    """Take how a job ended."""
+    unit = agenda.board.units[event.unit]
+    if unit.state is not State.RUNNING:
+        return
+    report = event.report
+    if report.outcome is Outcome.NEEDS:
+        preparing.need(agenda, unit, report.needs)
+        return
+    if report.outcome is not Outcome.BUILT:
+        _build_failed(agenda, unit, event)
+        return
+    unit.report = report
+    if event.artifact is None:
+        settling.fail_without_wheel(agenda, unit, None)
+        return
+    if event.artifact.origin is Origin.BOOTSTRAP:
+        unit.bootstrap = event.artifact
+        unit.state = State.WAITING
+        agenda.unsettled[unit.id] = None
+        agenda.awake[unit.id] = None
+        agenda.wake_dependants(unit.id)
+        return
+    try:
+        settling.complete(agenda, unit, event.artifact, Provision.BUILT)
+    except InvalidArchiveError as error:
+        settling.fail_without_wheel(agenda, unit, error)
+
+
+def _build_failed(agenda: Agenda, unit: Unit, event: Finished) -> None:
+    """Try once more with build requirements of the release's own time, where that is known."""
+    unit.failed_keys |= {event.key, *((unit.key,) if unit.key is not None else ())}
+    if unit.as_of is not None:
+        settling.give_up(agenda, unit)
+        return
+    unit.report = event.report
+    uploaded = agenda.board.releases[unit.id.release].source.uploaded
+    older = agenda.options.retry_as_of and bool(unit.resolution.pins)
+    if not older or uploaded is None or not _may_be_newer_tools(event.report):
+        settling.fail(agenda, unit)
+        return
+    unit.as_of, unit.rounds, unit.needs = uploaded, 0, ()
+    agenda.older.append((unit.id, uploaded.date().isoformat()))
+    preparing.resolve_build(agenda, unit)
+
+
+def _may_be_newer_tools(report: Report) -> bool:
+    """Whether a failure could come from build tools newer than the release."""
+    return report.outcome is Outcome.FAILED and not report.needs_system
+
+
+def unsolved(agenda: Agenda, unit: Unit, error: WheelyardError) -> None:
+    """Take that the build requirements of a unit have no solution."""
+    if unit.state is not State.RESOLVING:
+        return
+    if unit.as_of is not None and unit.report is not None:
+        settling.give_up(agenda, unit)
+    else:
+        settling.fail(agenda, unit, error)

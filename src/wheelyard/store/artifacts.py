@@ -1,0 +1,116 @@
+"""Wheels in the database: what was built, what counts, and what is published.
+
+Three things that are not the same: every wheel that an attempt brought is kept; one of each job
+counts; and one of each file name is published. Published bytes never change.
+"""
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from wheelyard.model.artifact import Artifact, Origin
+from wheelyard.model.job import BuildKey
+from wheelyard.model.release import ProjectName, Release
+from wheelyard.ports import Clock
+from wheelyard.store.database import Database
+from wheelyard.store.ledger import KEEP
+from wheelyard.store.rows import artifact_row, read_artifact
+
+_BY_KEY = "SELECT * FROM artifacts WHERE build_key = :key AND counts"
+_OF_RELEASE = """
+SELECT * FROM artifacts WHERE project = :project AND version = :version AND published
+ORDER BY filename
+"""
+_OF_PROJECT = "SELECT * FROM artifacts WHERE project = :project AND published ORDER BY filename"
+_PROJECTS = "SELECT DISTINCT project FROM artifacts WHERE published ORDER BY project"
+_VISIBLE = "SELECT * FROM artifacts WHERE filename = :filename AND published"
+_WAITING = """
+SELECT * FROM artifacts AS built WHERE counts AND NOT published AND origin = 'built'
+AND NOT EXISTS (
+    SELECT 1 FROM artifacts AS other WHERE other.filename = built.filename AND other.published
+) ORDER BY id
+"""
+_PUBLISH = """
+UPDATE artifacts SET published = TRUE, origin = :origin, yanked = :yanked
+WHERE build_key = :build_key AND digest = :digest
+"""
+_YANK = "UPDATE artifacts SET yanked = :reason WHERE filename = :filename AND published"
+_WITHDRAW = "UPDATE artifacts SET published = FALSE WHERE digest = :digest AND published"
+
+PUBLISHABLE = frozenset({Origin.BUILT, Origin.UPSTREAM})
+
+
+class StoredArtifacts:
+    """The ``ArtifactStore`` of a database."""
+
+    def __init__(self, *, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def by_key(self, key: BuildKey) -> Artifact | None:
+        """Return the artifact of a job that was built and counts."""
+        return _first(await self._select(_BY_KEY, {"key": key}))
+
+    async def of_release(self, release: Release) -> Sequence[Artifact]:
+        """Return the published artifacts of a release."""
+        names = {"project": release.project, "version": str(release.version)}
+        return await self._select(_OF_RELEASE, names)
+
+    async def of_project(self, project: ProjectName) -> Sequence[Artifact]:
+        """Return the published artifacts of a project, in the order of their file names."""
+        return await self._select(_OF_PROJECT, {"project": project})
+
+    async def projects(self) -> Sequence[ProjectName]:
+        """Return every project that has a published artifact, sorted."""
+        return await self._database.read(
+            lambda connection: [ProjectName(row[0]) for row in connection.execute(_PROJECTS)]
+        )
+
+    async def publish(self, artifact: Artifact) -> Artifact:
+        """Make an artifact visible and return what is now visible under its file name.
+
+        What stands on a seed (``BOOTSTRAP``, ``SEED``) has no place in the index: ValueError.
+        """
+        if artifact.origin not in PUBLISHABLE:
+            raise ValueError(f"{artifact.filename} is a {artifact.origin} wheel: never published")
+        return await self._database.write(
+            lambda connection: _publish(connection, artifact, self._clock.now())
+        )
+
+    async def waiting(self) -> Sequence[Artifact]:
+        """Return what counts and could be published but is not: a run ended between the two."""
+        return await self._select(_WAITING, {})
+
+    async def yank(self, filename: str, reason: str | None) -> bool:
+        """Yank a published file, or take that back with None; False where there is no such file."""
+        names = {"filename": filename, "reason": reason}
+        return await self._database.write(
+            lambda connection: connection.execute(_YANK, names).rowcount > 0
+        )
+
+    async def withdraw(self, digest: str) -> int:
+        """Take a file whose bytes are gone out of the index; return how many names it had."""
+        return await self._database.write(
+            lambda connection: connection.execute(_WITHDRAW, {"digest": digest}).rowcount
+        )
+
+    async def _select(self, statement: str, names: Mapping[str, object]) -> Sequence[Artifact]:
+        rows = await self._database.read(
+            lambda connection: connection.execute(statement, names).fetchall()
+        )
+        return [read_artifact(row) for row in rows]
+
+
+def _publish(connection: sqlite3.Connection, artifact: Artifact, now: datetime) -> Artifact:
+    visible = connection.execute(_VISIBLE, {"filename": artifact.filename}).fetchone()
+    if visible is None:
+        row = artifact_row(replace(artifact, created=artifact.created or now))
+        connection.execute(KEEP, row)
+        connection.execute(_PUBLISH, row)
+        visible = connection.execute(_VISIBLE, {"filename": artifact.filename}).fetchone()
+    return read_artifact(visible)
+
+
+def _first(artifacts: Sequence[Artifact]) -> Artifact | None:
+    return artifacts[0] if artifacts else None

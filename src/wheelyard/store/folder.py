@@ -1,0 +1,158 @@
+"""The state folder: everything that wheelyard keeps on this machine, in one place.
+
+``wheelyard-state`` says which format it is of. ``state.sqlite`` is the truth; ``blobs/`` holds what
+it names. ``cache/`` and ``environments/`` can be thrown away at any time, ``jobs/`` when nothing
+runs. Opening a folder never touches one that is something else's.
+"""
+
+import asyncio
+import contextlib
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+from wheelyard.errors import StoreError
+from wheelyard.ports import Clock
+from wheelyard.store import owners
+from wheelyard.store.artifacts import StoredArtifacts
+from wheelyard.store.clock import SystemClock
+from wheelyard.store.database import BUSY_SECONDS, Database
+from wheelyard.store.faults import translated
+from wheelyard.store.jobs import StoredJobs
+from wheelyard.store.memory import StoredMemory
+from wheelyard.store.owners import Owner
+
+FORMAT = 1
+MARKER = "wheelyard-state"
+FOLDERS = ("blobs", "cache", "jobs", "environments", "runs")
+_DATABASE = "state.sqlite"
+# What a new file system or a file browser leaves behind belongs to nobody.
+_NOBODYS = frozenset({"lost+found", ".DS_Store", ".directory"})
+
+
+class StateFolder:
+    """An open state folder: its stores, its places, and this process as an owner of leases.
+
+    Open it with ``await StateFolder.open(path)``; use it with ``async with`` or ``close`` it.
+    """
+
+    def __init__(self, path: Path, *, database: Database, clock: Clock) -> None:
+        self.path = path
+        self.jobs = StoredJobs(database=database, clock=clock)
+        self.artifacts = StoredArtifacts(database=database, clock=clock)
+        self.memory = StoredMemory(database=database)
+        self._database = database
+        self._owner: Owner | None = None
+
+    @classmethod
+    async def open(
+        cls, path: Path, *, clock: Clock | None = None, busy_seconds: float = BUSY_SECONDS
+    ) -> Self:
+        """Open a state folder, making it where there is none. Raises StoreError."""
+        path = await asyncio.to_thread(_prepare, path)
+        database = await Database.open(path / _DATABASE, busy_seconds=busy_seconds)
+        return cls(path, database=database, clock=clock or SystemClock())
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    def place(self, name: str) -> Path:
+        """Return one of the folders: blobs, cache, jobs, environments or runs."""
+        if name not in FOLDERS:
+            raise ValueError(f"{name!r} is no part of a state folder")
+        return self.path / name
+
+    async def builder(self) -> str:
+        """Return the name under which this process takes leases; it counts as alive from now on."""
+        if self._owner is None:
+            self._owner = await asyncio.to_thread(Owner, self.place("runs"))
+        return self._owner.name
+
+    async def dead_owners(self) -> Sequence[str]:
+        """Return the builders that have leases but whose process has ended."""
+        holders = await self.jobs.holders()
+        return sorted(await asyncio.to_thread(owners.dead, self.place("runs"), holders))
+
+    async def recover(self) -> int:
+        """Give back what ended processes held; return how many leases that were."""
+        given_back = 0
+        for builder in await self.dead_owners():
+            given_back += await self.jobs.release_owner(builder)
+        await asyncio.to_thread(owners.sweep, self.place("runs"))
+        return given_back
+
+    async def close(self) -> None:
+        """Give back this process's own leases and close the database."""
+        try:
+            if self._owner is not None:
+                await self.jobs.release_owner(self._owner.name)
+        finally:
+            await self._database.close()
+            if self._owner is not None:
+                await asyncio.to_thread(self._owner.close)
+
+
+def _prepare(path: Path) -> Path:
+    """Make sure that a state folder is there and ours; return its absolute path."""
+    path = path.absolute()
+    with translated(path):
+        if path.exists() and not path.is_dir():
+            raise StoreError(
+                f"{str(path)!r} is not a folder",
+                hint="Name a folder with --state; it is made where there is none.",
+            )
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _check_format(path)
+        for name in FOLDERS:
+            (path / name).mkdir(mode=0o700, exist_ok=True)
+    return path
+
+
+def _check_format(path: Path) -> None:
+    marker = path / MARKER
+    try:
+        text = marker.read_text(encoding="ascii", errors="replace").strip()
+    except FileNotFoundError:
+        _check_unused(path)
+        _write_marker(marker)
+        return
+    if not text.isdecimal():
+        raise StoreError(
+            f"{str(marker)!r} does not name a format: {text[:40]!r}",
+            hint="Restore it from a backup, or choose another state folder with --state.",
+        )
+    if int(text) > FORMAT:
+        raise StoreError(
+            f"{str(path)!r} is the state folder of a newer wheelyard (format {text})",
+            hint="Install that wheelyard or a newer one, or choose another state folder with --state.",
+        )
+
+
+def _check_unused(path: Path) -> None:
+    """Raise StoreError where a folder without a marker holds something of somebody else's."""
+    ours = {*FOLDERS, MARKER, *_NOBODYS}
+    foreign = sorted(
+        entry.name
+        for entry in path.iterdir()
+        if entry.name not in ours and not entry.name.startswith((f".{MARKER}", _DATABASE))
+    )
+    if foreign:
+        raise StoreError(
+            f"{str(path)!r} is not a state folder: it holds {foreign[0]!r}",
+            hint="Name an empty folder, or one that wheelyard made, with --state.",
+        )
+
+
+def _write_marker(marker: Path) -> None:
+    """Write the marker whole: a full disk must not leave an empty one behind."""
+    temporary = marker.with_name(f".{MARKER}-{secrets.token_hex(4)}")
+    try:
+        temporary.write_text(f"{FORMAT}\n", encoding="ascii")
+        temporary.replace(marker)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            temporary.unlink()

@@ -1,0 +1,115 @@
+"""The ledger of ``jobs.ledger`` over one transaction of the database."""
+
+import sqlite3
+from datetime import datetime
+
+from wheelyard.jobs.commands import Record
+from wheelyard.jobs.job import Job
+from wheelyard.model.artifact import Artifact
+from wheelyard.model.job import BuildKey, Report
+from wheelyard.store.moments import to_ticks
+from wheelyard.store.report_text import write_report
+from wheelyard.store.rows import artifact_row, attempt_row, job_row, read_job
+
+_LOAD = "SELECT * FROM jobs WHERE key = :key"
+
+_SAVE = """
+INSERT INTO jobs (
+    key, project, version, target, uploaded, state, fence, attempt, builder, lease_expires,
+    not_before, counts, lost_by, refused_by, outcome, reason, accepted, artifact, changed
+) VALUES (
+    :key, :project, :version, :target, :uploaded, :state, :fence, :attempt, :builder, :lease_expires,
+    :not_before, :counts, :lost_by, :refused_by, :outcome, :reason, :accepted, :artifact, :changed
+) ON CONFLICT (key) DO UPDATE SET
+    state = excluded.state, fence = excluded.fence, attempt = excluded.attempt,
+    builder = excluded.builder, lease_expires = excluded.lease_expires,
+    not_before = excluded.not_before, counts = excluded.counts, lost_by = excluded.lost_by,
+    refused_by = excluded.refused_by, outcome = excluded.outcome, reason = excluded.reason,
+    accepted = excluded.accepted, artifact = excluded.artifact, changed = excluded.changed
+"""
+
+_OPEN_ATTEMPT = """
+INSERT INTO attempts (
+    key, number, project, version, target, builder, fence, started, counted, reason, wall_seconds
+) VALUES (
+    :key, :number, :project, :version, :target, :builder, :fence, :started, FALSE, '', 0
+)
+"""
+
+_CLOSE_ATTEMPT = """
+UPDATE attempts SET
+    finished = :finished, outcome = :outcome, counted = :counted, reason = :reason,
+    wall_seconds = :wall_seconds, report = :report
+WHERE key = :key AND number = :number
+"""
+
+KEEP = """
+INSERT INTO artifacts (
+    filename, digest, size, project, version, tags, origin, requires_python, requires_dist,
+    metadata_digest, build_key, target, source_digest, recipe_digest, created, yanked,
+    counts, published
+) VALUES (
+    :filename, :digest, :size, :project, :version, :tags, :origin, :requires_python, :requires_dist,
+    :metadata_digest, :build_key, :target, :source_digest, :recipe_digest, :created, :yanked,
+    FALSE, FALSE
+) ON CONFLICT (build_key, digest) DO NOTHING
+"""
+
+_UNCOUNT = """
+UPDATE artifacts SET counts = FALSE WHERE build_key = :key AND counts
+"""
+
+_COUNT = """
+UPDATE artifacts SET counts = TRUE WHERE build_key = :key AND digest = :digest
+"""
+
+_WITHDRAW = """
+UPDATE artifacts SET counts = FALSE, published = FALSE WHERE build_key = :key AND digest = :digest
+"""
+
+
+class DatabaseLedger:
+    """Reads and writes rows; valid until its transaction ends."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def load(self, key: BuildKey) -> Job | None:
+        """Return a job as it stands."""
+        row = self._connection.execute(_LOAD, {"key": key}).fetchone()
+        return None if row is None else read_job(row)
+
+    def save(self, job: Job) -> None:
+        """Write a job, new or not."""
+        self._connection.execute(_SAVE, job_row(job))
+
+    def open_attempt(self, job: Job, now: datetime) -> None:
+        """Begin the attempt that the job's number, fence and builder name."""
+        self._connection.execute(_OPEN_ATTEMPT, attempt_row(job, now))
+
+    def close_attempt(self, key: BuildKey, record: Record, report: Report, now: datetime) -> None:
+        """End an attempt with its report."""
+        row = {
+            "key": key,
+            "number": record.attempt,
+            "finished": to_ticks(now),
+            "outcome": record.outcome.value,
+            "counted": record.counted,
+            "reason": report.reason,
+            "wall_seconds": report.wall_seconds,
+            "report": write_report(report),
+        }
+        self._connection.execute(_CLOSE_ATTEMPT, row)
+
+    def keep(self, artifact: Artifact) -> None:
+        """Remember a wheel that does not count yet."""
+        self._connection.execute(KEEP, artifact_row(artifact))
+
+    def count(self, key: BuildKey, digest: str, *, counts: bool) -> None:
+        """Let a wheel count as what its job built, or no longer; what does not count is not published."""
+        names = {"key": key, "digest": digest}
+        if counts:
+            self._connection.execute(_UNCOUNT, names)
+            self._connection.execute(_COUNT, names)
+        else:
+            self._connection.execute(_WITHDRAW, names)

@@ -1,0 +1,1 @@
+"""The way of a database from each revision to the next (Alembic)."""

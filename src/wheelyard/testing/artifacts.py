@@ -1,0 +1,102 @@
+"""Artifacts in a list."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from wheelyard.model.artifact import Artifact, Origin
+from wheelyard.model.job import BuildKey
+from wheelyard.model.release import ProjectName, Release
+from wheelyard.ports import Clock
+from wheelyard.testing.clock import FixedClock
+
+
+@dataclass(slots=True)
+class _Kept:
+    artifact: Artifact
+    counts: bool = False
+    published: bool = False
+
+
+class MemoryArtifactStore:
+    """The ``ArtifactStore`` port in memory."""
+
+    def __init__(self, *, clock: Clock | None = None) -> None:
+        self._clock = clock or FixedClock()
+        self._kept: list[_Kept] = []
+
+    async def by_key(self, key: BuildKey) -> Artifact | None:
+        """Return the artifact of a job that was built and counts."""
+        found = [kept for kept in self._kept if kept.counts and kept.artifact.build_key == key]
+        return found[0].artifact if found else None
+
+    async def of_release(self, release: Release) -> Sequence[Artifact]:
+        """Return the published artifacts of a release."""
+        return self._published(lambda artifact: artifact.release == release)
+
+    async def of_project(self, project: ProjectName) -> Sequence[Artifact]:
+        """Return the published artifacts of a project, in the order of their file names."""
+        return self._published(lambda artifact: artifact.release.project == project)
+
+    async def projects(self) -> Sequence[ProjectName]:
+        """Return every project that has a published artifact, sorted."""
+        return sorted({artifact.release.project for artifact in self._published(lambda _: True)})
+
+    async def publish(self, artifact: Artifact) -> Artifact:
+        """Make an artifact visible and return what is now visible under its file name."""
+        if artifact.origin in {Origin.BOOTSTRAP, Origin.SEED}:
+            raise ValueError(f"{artifact.filename} is a {artifact.origin} wheel: never published")
+        visible = self._published(lambda other: other.filename == artifact.filename)
+        if visible:
+            return visible[0]
+        kept = self.keep(replace(artifact, created=artifact.created or self._clock.now()))
+        kept.published = True
+        kept.artifact = replace(kept.artifact, origin=artifact.origin, yanked=artifact.yanked)
+        return kept.artifact
+
+    async def waiting(self) -> Sequence[Artifact]:
+        """Return what counts and could be published but is not: a run ended between the two."""
+        taken = {artifact.filename for artifact in self._published(lambda _: True)}
+        return [
+            kept.artifact
+            for kept in self._kept
+            if kept.counts
+            and kept.artifact.origin is Origin.BUILT
+            and kept.artifact.filename not in taken
+        ]
+
+    async def yank(self, filename: str, reason: str | None) -> bool:
+        """Yank a published file, or take that back with None; False where there is no such file."""
+        found = [k for k in self._kept if k.published and k.artifact.filename == filename]
+        for kept in found:
+            kept.artifact = replace(kept.artifact, yanked=reason)
+        return bool(found)
+
+    async def withdraw(self, digest: str) -> int:
+        """Take a file whose bytes are gone out of the index; return how many names it had."""
+        found = [k for k in self._kept if k.published and k.artifact.digest == digest]
+        for kept in found:
+            kept.published = False
+        return len(found)
+
+    def keep(self, artifact: Artifact) -> _Kept:
+        """Remember a wheel that does not count yet; for ``MemoryJobStore``."""
+        for kept in self._kept:
+            if (kept.artifact.build_key, kept.artifact.digest) == (
+                artifact.build_key,
+                artifact.digest,
+            ):
+                return kept
+        kept = _Kept(artifact)
+        self._kept.append(kept)
+        return kept
+
+    def count(self, key: BuildKey, digest: str, *, counts: bool) -> None:
+        """Let a wheel count as what its job built, or no longer; for ``MemoryJobStore``."""
+        for kept in self._kept:
+            if kept.artifact.build_key == key and (counts or kept.artifact.digest == digest):
+                kept.counts = counts and kept.artifact.digest == digest
+                kept.published = kept.published and counts
+
+    def _published(self, wants: Callable[[Artifact], bool]) -> list[Artifact]:
+        found = [kept.artifact for kept in self._kept if kept.published and wants(kept.artifact)]
+        return sorted(found, key=lambda artifact: artifact.filename)
