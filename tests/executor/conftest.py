@@ -10,16 +10,22 @@ from wheelyard.executor.local import LocalExecutor
 from wheelyard.executor.settings import ExecutorSettings, Sandbox
 
 
+@pytest.fixture(scope="session")
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """State and blobs that tests share, as runs do: environments are made once."""
+    return tmp_path_factory.mktemp("yard")
+
+
 @pytest.fixture
-async def make_yard(tmp_path: Path) -> AsyncIterator[MakeYard]:
+async def make_yard(shelf: Path) -> AsyncIterator[MakeYard]:
     made: list[Yard] = []
 
-    def make(**settings: object) -> Yard:
-        blobs = FolderBlobs(tmp_path / f"blobs{len(made)}")
-        chosen = ExecutorSettings(state=tmp_path / "state", **settings)  # type: ignore[arg-type]
+    def make(*, state: Path = shelf / "state", **settings: object) -> Yard:
+        blobs = FolderBlobs(shelf / "blobs")
+        chosen = ExecutorSettings(state=state, **settings)  # type: ignore[arg-type]
         pythons = Pythons()
         executor = LocalExecutor(chosen, blobs=blobs, interpreters=pythons, parts=PARTS)
-        made.append(Yard(executor, blobs, pythons, tmp_path / "state"))
+        made.append(Yard(executor, blobs, pythons, state))
         return made[-1]
 
     yield make

@@ -1,18 +1,292 @@
 """A source becomes a wheel, in each kind of isolation."""
 
+import asyncio
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
-from executor.yard import Yard
-from wheelyard.model.job import Outcome
+from executor.yard import HERE, MakeYard, Yard
+from wheelyard.executor.settings import Sandbox
+from wheelyard.model.artifact import Origin
+from wheelyard.model.job import Outcome, StepName, Verdict
+from wheelyard.model.recipe import Patch, Recipe
+from wheelyard.targets.target import Target
 
 pytestmark = pytest.mark.anyio
+
+PATCH = """--- a/src/demo.py
++++ b/src/demo.py
+@@ -1 +1 @@
+-VALUE = 1
++VALUE = 2
+"""
+
+
+@pytest.fixture
+def warm(make_yard: MakeYard) -> Yard:
+    return make_yard(sandbox=Sandbox.REQUIRE)
 
 
 async def test_a_source_becomes_a_stored_wheel(yard: Yard) -> None:
     report = await yard.run(yard.offer("print('building')"))
 
-    print(await yard.log(report))
-    assert report.outcome is Outcome.BUILT, report
+    assert report.outcome is Outcome.BUILT, report.reason
     assert report.artifact is not None
     assert report.artifact.filename == "demo-1.0-py3-none-any.whl"
+    assert report.artifact.origin is Origin.BUILT
     assert yard.blobs.path(report.artifact.digest) is not None
+    assert b"Name: demo" in await yard.blobs.read(report.artifact.metadata_digest)
+    assert [step.name for step in report.steps] == list(StepName)
+    log = await yard.log(report)
+    assert "building" in log
+    assert all(f"[wheelyard] {step}: " in log for step in StepName)
+    assert report.cpu_seconds > 0
+    assert report.peak_memory_bytes > 0
+
+
+async def test_a_back_end_in_the_tree_is_used(yard: Yard) -> None:
+    report = await yard.run(yard.offer(in_tree=True))
+
+    assert report.outcome is Outcome.BUILT, report.reason
+
+
+async def test_a_back_end_outside_of_its_backend_path_is_refused(warm: Yard) -> None:
+    offer = warm.offer(
+        files={"pyproject.toml": '[build-system]\nbuild-backend = "json"\nbackend-path = ["."]'}
+    )
+
+    report = await warm.run(offer)
+
+    assert report.outcome is Outcome.FAILED
+    assert "does not lie in backend-path" in report.reason
+
+
+async def test_the_build_folder_and_the_variables_are_the_same_everywhere(warm: Yard) -> None:
+    hook = """
+        import os, sys, tempfile
+        print("cwd", os.getcwd())
+        for name in ("SOURCE_DATE_EPOCH", "PYTHONHASHSEED", "LC_ALL", "HOME", "MINE"):
+            print(name, os.environ.get(name))
+        print("umask", oct(os.umask(0o022)), tempfile.gettempdir(), config_settings)
+        print("path", [p for p in sys.path if "build" in p])
+    """
+    recipe = Recipe(environment={"MINE": "yes"}, config_settings={"a": "b", "c": ("d", "e")})
+
+    log = await warm.log(await warm.run(warm.offer(hook, recipe=recipe, source_date_epoch=7)))
+
+    assert "cwd /build/source/demo-1.0" in log
+    assert "SOURCE_DATE_EPOCH 7" in log
+    assert "PYTHONHASHSEED 0" in log
+    assert "LC_ALL C.UTF-8" in log
+    assert "HOME /build/home" in log
+    assert "MINE yes" in log
+    assert "umask 0o22 /build/tmp {'a': 'b', 'c': ['d', 'e']}" in log
+    assert "path []" in log
+
+
+async def test_a_back_end_is_loaded_once_and_remembers_nothing(warm: Yard) -> None:
+    hook = "print('loaded at', LOADED_AT, 'seen', len(SEEN))"
+    first = await warm.log(await warm.run(warm.offer(hook)))
+    second = await warm.log(await warm.run(warm.offer(hook, name="other")))
+
+    lines = [
+        next(line for line in log.splitlines() if "loaded at" in line) for log in (first, second)
+    ]
+    assert lines[0] == lines[1]
+    assert lines[0].endswith("seen 1")
+
+
+async def test_a_recipe_with_variables_gets_a_back_end_that_is_loaded_with_them(warm: Yard) -> None:
+    hook = "print('loaded at', LOADED_AT)"
+    recipe = Recipe(environment={"A": "b"})
+    logs = [
+        await warm.log(await warm.run(warm.offer(hook, name=name, recipe=recipe))) for name in "xy"
+    ]
+
+    lines = [next(line for line in log.splitlines() if "loaded at" in line) for log in logs]
+    assert lines[0] != lines[1]
+
+
+async def test_requirements_that_are_not_there_stop_the_build_and_are_told(yard: Yard) -> None:
+    asked = 'tinyback>=1\nsix>2\nnothere; python_version < "3"'
+
+    report = await yard.run(yard.offer(files={"requires.txt": asked}))
+
+    assert report.outcome is Outcome.NEEDS
+    assert report.needs == tuple(asked.split("\n"))
+    assert report.reason == "needs six>2"
+
+
+async def test_requirements_that_are_there_do_not_stop_it(warm: Yard) -> None:
+    report = await warm.run(warm.offer(files={"requires.txt": "tinyback>=1"}))
+
+    assert report.outcome is Outcome.BUILT
+
+
+async def test_nonsense_from_get_requires_is_the_packages_fault(warm: Yard) -> None:
+    report = await warm.run(warm.offer(files={"requires.txt": "not a requirement !"}))
+
+    assert report.outcome is Outcome.FAILED
+    assert "not a requirement !" in report.reason
+
+
+async def test_a_failure_has_a_reason_and_the_end_of_its_log(yard: Yard) -> None:
+    report = await yard.run(yard.offer("raise RuntimeError('no such luck')"))
+
+    assert report.outcome is Outcome.FAILED
+    assert report.reason == "RuntimeError: no such luck"
+    assert "Traceback" in report.detail
+
+
+async def test_a_reason_from_the_log_goes_before_the_exception(warm: Yard) -> None:
+    report = await warm.run(
+        warm.offer("print('fatal error: Python.h: No such file'); raise SystemExit(1)")
+    )
+
+    assert report.reason == "Python.h not found"
+
+
+async def test_a_crash_is_told_with_its_signal(yard: Yard) -> None:
+    report = await yard.run(yard.offer("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"))
+
+    assert report.outcome is Outcome.FAILED
+    assert report.reason == "ended by SIGSEGV"
+
+
+async def test_patches_are_applied_before_the_build(warm: Yard) -> None:
+    recipe = Recipe(
+        patches=(Patch(name="value", text=PATCH),),
+        test='python -c "import demo; assert demo.VALUE == 2"',
+    )
+
+    report = await warm.run(warm.offer(recipe=recipe))
+
+    assert report.outcome is Outcome.BUILT, await warm.log(report)
+
+
+async def test_a_patch_that_does_not_apply_fails_the_job(warm: Yard) -> None:
+    recipe = Recipe(patches=(Patch(name="value", text=PATCH.replace("VALUE = 1", "VALUE = 7")),))
+
+    report = await warm.run(warm.offer(recipe=recipe))
+
+    assert report.outcome is Outcome.FAILED
+    assert report.reason == "the patch 'value' does not apply"
+
+
+async def test_a_wheel_that_cannot_be_imported_fails(yard: Yard) -> None:
+    report = await yard.run(yard.offer(files={"src/demo.py": "import nowhere_at_all\n"}))
+
+    assert report.outcome is Outcome.FAILED
+    assert (
+        report.reason == "import demo failed: ModuleNotFoundError: No module named 'nowhere_at_all'"
+    )
+    assert report.artifact is None
+
+
+async def test_a_module_that_a_cycle_withholds_is_a_warning(warm: Yard) -> None:
+    offer = warm.offer(files={"src/demo.py": "import not_yet\n"}, test_partial=("not-yet",))
+
+    report = await warm.run(offer)
+
+    assert report.outcome is Outcome.BUILT
+    assert [(finding.check, finding.verdict) for finding in report.findings] == [
+        ("import", Verdict.WARN)
+    ]
+
+
+async def test_the_import_sees_the_test_requirements_and_nothing_else(yard: Yard) -> None:
+    helpful = yard.wheel("helpful", {"helpful.py": "ANSWER = 42\n"})
+    source = "import helpful\ntry:\n    import tinyback\nexcept ImportError:\n    pass\nelse:\n    raise SystemExit('leak')\n"
+
+    report = await yard.run(yard.offer(files={"src/demo.py": source}, test_requirements=(helpful,)))
+
+    assert report.outcome is Outcome.BUILT, report.reason
+
+
+async def test_the_recipes_test_decides(warm: Yard) -> None:
+    good = Recipe(test="python -c 'import demo' && test -f pyproject.toml")
+    bad = Recipe(test="echo about to fail; exit 3")
+
+    assert (await warm.run(warm.offer(recipe=good))).outcome is Outcome.BUILT
+    report = await warm.run(warm.offer(recipe=bad))
+    assert report.outcome is Outcome.FAILED
+    assert report.reason == "exit status 3"
+    assert "about to fail" in report.detail
+
+
+async def test_an_import_can_be_turned_off_or_chosen(warm: Yard) -> None:
+    broken = {"src/demo.py": "1/0\n", "src/fine.py": ""}
+
+    for imports in ((), ("fine",)):
+        report = await warm.run(warm.offer(files=broken, recipe=Recipe(imports=imports)))
+        assert report.outcome is Outcome.BUILT, report.reason
+
+
+async def test_a_build_on_a_seed_is_a_bootstrap(warm: Yard) -> None:
+    seed = replace(warm.backend(), origin=Origin.SEED)
+
+    report = await warm.run(warm.offer(requirements=(seed,)))
+
+    assert report.artifact is not None
+    assert report.artifact.origin is Origin.BOOTSTRAP
+
+
+async def test_a_reproducible_build_is_silent_and_another_is_explained(warm: Yard) -> None:
+    steady = await warm.run(warm.offer(check_reproducible=True))
+    hook = "import os; open('src/demo.py', 'a').write('X = %r\\n' % os.urandom(8))"
+    changing = await warm.run(warm.offer(hook, check_reproducible=True))
+
+    assert steady.outcome is changing.outcome is Outcome.BUILT
+    assert steady.irreproducible == ""
+    assert changing.irreproducible.startswith('demo.py: line 2: "X = ')
+
+
+async def test_the_line_that_repeats_a_build_works(warm: Yard, tmp_path: Path) -> None:
+    recipe = Recipe(patches=(Patch(name="value", text=PATCH),), config_settings={"a": "it's"})
+    report = await warm.run(warm.offer("print(config_settings)", recipe=recipe))
+
+    done = await asyncio.to_thread(
+        subprocess.run, ["sh", "-c", report.repeat], capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert (Path(done.stdout.splitlines()[-1]) / "demo-1.0-py3-none-any.whl").is_file()
+    assert "it's" in done.stdout
+
+
+async def test_what_is_missing_from_the_blobs_is_not_the_packages_fault(warm: Yard) -> None:
+    lost = warm.wheel("lost", {})
+    offer = warm.offer(requirements=(lost,))
+    await warm.blobs.remove(lost.digest)
+
+    report = await warm.run(offer)
+
+    assert report.outcome is Outcome.INFRASTRUCTURE
+    assert "lost-1.0-py3-none-any.whl" in report.reason
+
+
+async def test_a_target_without_an_interpreter_is_refused(warm: Yard) -> None:
+    report = await warm.run(warm.offer(target=Target.parse("cp35-linux_x86_64")))
+
+    assert report.outcome is Outcome.REFUSED
+    assert "cp35" in report.reason
+
+
+async def test_what_a_job_says_is_told_while_it_runs(warm: Yard) -> None:
+    await warm.run(warm.offer("print('hello from the hook')"))
+
+    assert any(p.step is StepName.BUILD and p.line == "hello from the hook" for p in warm.lines)
+    assert str(Target.parse(HERE)) == HERE
+
+
+async def test_several_jobs_at_once_do_not_mix(yard: Yard) -> None:
+    offers = [yard.offer(f"print('I am {name}')", name=name) for name in ("one", "two", "three")]
+
+    reports = await asyncio.gather(*(yard.run(offer) for offer in offers))
+
+    for name, report in zip(("one", "two", "three"), reports, strict=True):
+        assert report.artifact is not None
+        assert report.artifact.filename.startswith(name)
+        assert (await yard.log(report)).count("I am ") == 1

@@ -31,14 +31,16 @@ HERE = f"cp{sys.version_info[0]}{sys.version_info[1]}-linux_x86_64"
 
 # A back end that makes a wheel of src/ or runs what the project wants run, without any import but zipfile.
 BACKEND = """
-import os, zipfile
-LOADED_BY = os.getpid()
+import os, time, zipfile
+LOADED_AT = time.monotonic()
+SEEN = []
 def get_requires_for_build_wheel(config_settings=None):
     if os.path.exists("requires.txt"):
         return open("requires.txt").read().split("\\n")
     return []
 def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
-    scope = {"config_settings": config_settings, "LOADED_BY": LOADED_BY}
+    SEEN.append(1)
+    scope = {"config_settings": config_settings, "LOADED_AT": LOADED_AT, "SEEN": SEEN, "OUT": wheel_directory}
     if os.path.exists("hook.py"):
         exec(compile(open("hook.py").read(), "hook.py", "exec"), scope)
     name, version = open("NAME").read().split()
@@ -59,7 +61,7 @@ class FolderBlobs:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        folder.mkdir()
+        folder.mkdir(exist_ok=True)
 
     async def add_bytes(self, content: bytes) -> str:
         return self.keep(content)

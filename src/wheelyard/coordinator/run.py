@@ -40,7 +40,7 @@ from wheelyard.plan.events import (
     Start,
     UnitId,
 )
-from wheelyard.plan.forecast import DEFAULT_SECONDS, Urgency, seconds_left
+from wheelyard.plan.forecast import DEFAULT_SECONDS, Forecast, Urgency
 from wheelyard.plan.planner import Planner
 from wheelyard.plan.summary import Row, summarise
 from wheelyard.plan.unit import State
@@ -102,6 +102,7 @@ class Run:
         self._durations: dict[ProjectName, float] = {}
         self._started: dict[UnitId, float] = {}
         self._urgency = Urgency(planner.board, self._seconds)
+        self._forecast = Forecast(planner.board, self._seconds)
         self._ready = ReadyJobs(lambda start: self._urgency.of(start.unit))
         self._told_cycles = 0
 
@@ -135,7 +136,7 @@ class Run:
         running = {unit: now - began for unit, began in self._started.items()}
         board = self.planner.board
         settled = sum(1 for unit in board.units.values() if unit.final)
-        left = seconds_left(board, self._seconds, self._slots, running)
+        left = self._forecast.seconds_left(self._slots, running)
         return Standing(units=len(board.units), settled=settled, running=running, seconds_left=left)
 
     def _seconds(self, unit: UnitId) -> float:
@@ -159,6 +160,8 @@ class Run:
     async def _learn_duration(self, project: ProjectName) -> None:
         if project not in self._durations:
             self._durations.update(await self._jobs.durations([project]))
+            self._urgency.forget()
+            self._forecast.forget()
 
     async def _slot(self, group: asyncio.TaskGroup) -> None:
         """Run one job after another."""

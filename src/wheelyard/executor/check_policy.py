@@ -56,5 +56,6 @@ def _verdict(name: str, word: str) -> Verdict:
     except ValueError as error:
         raise ConfigurationError(
             f"{word!r} is not a verdict for {name}",
-            hint=nearest(word, Verdict) or f"The verdicts are {', '.join(Verdict)}.",
+            hint=nearest(word, [verdict.value for verdict in Verdict])
+            or f"The verdicts are {', '.join(Verdict)}.",
         ) from error

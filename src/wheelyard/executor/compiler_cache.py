@@ -6,6 +6,7 @@ it. Where another build of the same project has it at the moment, a job begins w
 
 import contextlib
 import secrets
+import shutil
 from pathlib import Path
 
 from wheelyard.executor.folders import remove
@@ -15,7 +16,7 @@ from wheelyard.model.job import Offer
 def check_out(caches: Path, offer: Offer, place: Path) -> None:
     """Bring a cache to ``place``."""
     try:
-        _cache(caches, offer).rename(place)
+        shutil.move(_cache(caches, offer), place)
     except FileNotFoundError:
         place.mkdir()
 
@@ -30,7 +31,7 @@ def check_in(caches: Path, offer: Offer, place: Path) -> None:
     with contextlib.suppress(FileNotFoundError):
         cache.rename(old)
     try:
-        place.rename(cache)
+        shutil.move(place, cache)
     except OSError:  # another build brought its own back just now
         remove(place)
     remove(old)

@@ -9,7 +9,6 @@ import struct
 import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 MAGIC = b"\x7fELF"
@@ -95,24 +94,21 @@ def loaded_bytes(content: bytes) -> bytes:
         return content
 
 
+def elf_names(archive: zipfile.ZipFile, names: Iterable[str] | None = None) -> Iterator[str]:
+    """Yield the paths of the ELF files in a wheel, or of those among ``names``."""
+    for name in archive.namelist() if names is None else names:
+        # No loader looks at Python's sources, and they are most of a wheel.
+        if not name.endswith((".py", "/")):
+            with archive.open(name) as member:
+                if member.read(len(MAGIC)) == MAGIC:
+                    yield name
+
+
 def elf_members(
     archive: zipfile.ZipFile, names: Iterable[str] | None = None
 ) -> Iterator[tuple[str, bytes]]:
-    """Yield the paths and bytes of the ELF files in a wheel, or of those among ``names``."""
-    for name in archive.namelist() if names is None else names:
-        # No loader looks at them, and they are most of a wheel.
-        if name.endswith((".py", "/")):
-            continue
-        with archive.open(name) as member:
-            start = member.read(len(MAGIC))
-            if start == MAGIC:
-                yield name, start + member.read()
-
-
-def has_elf(wheel: Path) -> bool:
-    """Tell whether there is any ELF file in a wheel."""
-    with zipfile.ZipFile(wheel) as archive:
-        return any(True for _ in elf_members(archive))
+    """Yield the paths of the ELF files with their bytes."""
+    return ((name, archive.read(name)) for name in elf_names(archive, names))
 
 
 def _dynamic(elf: Any) -> Iterator[tuple[str, str]]:

@@ -1,5 +1,6 @@
 """What isolation this machine can give, found out by trying."""
 
+import functools
 import shutil
 import subprocess
 import sys
@@ -64,7 +65,7 @@ def find_isolation(settings: ExecutorSettings) -> Isolation:
     nested = (
         found is not None
         and settings.fork
-        and _try([*_trial(found), sys.executable, "-I", "-S", "-c", _NESTED]) == ""
+        and _try(*_trial(found), sys.executable, "-I", "-S", "-c", _NESTED) == ""
     )
     return Isolation(
         bubblewrap=found, nested=nested, groups=groups, why_not=why_not, compiler_cache=cache
@@ -87,7 +88,7 @@ def _find_bubblewrap() -> tuple[Path | None, str]:
     found = shutil.which("bwrap")
     if found is None:
         return None, "bwrap is not installed"
-    why_not = _try([*_trial(Path(found)), "/usr/bin/env", "true"])
+    why_not = _try(*_trial(Path(found)), "/usr/bin/env", "true")
     return (None, why_not) if why_not else (Path(found), "")
 
 
@@ -97,8 +98,9 @@ def _trial(found: Path) -> list[str]:
     return [*command, "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev"]
 
 
-def _try(command: list[str]) -> str:
-    """Run a command; return nothing where it worked, else why not."""
+@functools.cache
+def _try(*command: str) -> str:
+    """Run a command; return nothing where it worked, else why not. A process asks once."""
     try:
         done = subprocess.run(
             command,

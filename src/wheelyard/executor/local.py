@@ -12,10 +12,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from wheelyard.errors import InterpreterError, SandboxError, StoreError
+from wheelyard.errors import InterpreterError, SandboxError, StoreError, ToolError
 from wheelyard.executor import proofs, steps
 from wheelyard.executor.attempt import INSIDE, Attempt, State, Workshop
-from wheelyard.executor.environments import Environments
+from wheelyard.executor.environments import Environments, find_uv
 from wheelyard.executor.folders import RunFolder, sweep
 from wheelyard.executor.isolation import Isolation, find_isolation
 from wheelyard.executor.outcomes import Stopped
@@ -99,7 +99,7 @@ class LocalExecutor:
             return self._workshop, self._run
 
     def _new_run(self) -> RunFolder:
-        jobs = self._settings.state / "jobs"
+        jobs = self._settings.scratch or self._settings.state / "jobs"
         try:
             sweep(jobs)
             return RunFolder(jobs)
@@ -178,11 +178,12 @@ class LocalExecutor:
         archive = self._blobs.path(attempt.offer.source.archive)
         if archive is None or not state.project:
             return ""
-        with contextlib.suppress(StoreError, OSError):
+        with contextlib.suppress(StoreError, ToolError, OSError):
             wheels = [
                 attempt.shop.environments.named(wheel) for wheel in attempt.offer.requirements
             ]
-            return repeat_line(attempt.offer, state, attempt.python, archive, wheels)
+            uv = self._settings.uv or find_uv()
+            return repeat_line(attempt.offer, state, attempt.python, uv, archive, wheels)
         return ""
 
 

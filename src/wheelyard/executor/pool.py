@@ -14,7 +14,7 @@ from pathlib import Path
 from wheelyard.errors import SandboxError
 from wheelyard.executor import bubblewrap
 from wheelyard.executor.bubblewrap import World
-from wheelyard.executor.bytecode import compile_loaded
+from wheelyard.executor.bytecode import compile_loaded, own_copy
 from wheelyard.executor.channel import Channel
 from wheelyard.executor.environments import Environment
 from wheelyard.executor.folders import RunFolder
@@ -31,7 +31,7 @@ from wheelyard.executor.pythons import Python
 from wheelyard.executor.settings import ExecutorSettings
 from wheelyard.executor.surroundings import base_environment
 
-_INSIDE = Path(__file__).with_name("inside")
+_PACKAGE = Path(__file__).with_name("inside")
 _Key = tuple[str, str, tuple[str, ...]]
 
 
@@ -51,6 +51,7 @@ class Pool:
         self._isolation = isolation
         self._run = run
         self._environments = environments
+        self._inside = own_copy(_PACKAGE, settings.state / "inside")
         self._accounts = bubblewrap.write_accounts(run.path / "accounts")
         self._kept: dict[_Key, _Kept] = {}
         self._starting = asyncio.Lock()
@@ -143,14 +144,14 @@ class Pool:
         view = View(
             build="", environment=str(copy), environments=str(self._environments), contained=False
         )
-        return view, [str(copy / "bin" / "python"), str(_INSIDE / "start.py")]
+        return view, [str(copy / "bin" / "python"), str(self._inside / "start.py")]
 
     def _world(self, python: Python, environment: Environment, jobs: Path) -> World:
         assert self._isolation.bubblewrap is not None
         cache = self._isolation.compiler_cache
         return World(
             bubblewrap=self._isolation.bubblewrap,
-            inside=_INSIDE,
+            inside=self._inside,
             accounts=self._accounts,
             environment=environment.path,
             environments=self._environments,
@@ -174,13 +175,13 @@ class Pool:
     def _compile(self, python: Python, environment: Environment, host: WarmInterpreter) -> None:
         if self._isolation.bubblewrap is None or not host.modules:
             return
-        task = asyncio.create_task(
-            asyncio.to_thread(
-                compile_loaded, python, environment.path, host.modules, bubblewrap.ENVIRONMENT
-            )
-        )
+        task = asyncio.create_task(asyncio.to_thread(self._compile_all, python, environment, host))
         self._compiling.add(task)
         task.add_done_callback(self._compiling.discard)
+
+    def _compile_all(self, python: Python, environment: Environment, host: WarmInterpreter) -> None:
+        compile_loaded(python, environment.path, bubblewrap.ENVIRONMENT, host.modules)
+        compile_loaded(python, self._inside, bubblewrap.INSIDE, host.modules)
 
 
 def _link(source: str, target: str) -> str:

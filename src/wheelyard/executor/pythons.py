@@ -41,11 +41,12 @@ print(json.dumps({
 class Python:
     """An interpreter; ``identity`` changes when what it makes may change.
 
-    ``markers`` is the environment of PEP 508.
+    ``tag`` names its bytecode, ``markers`` is the environment of PEP 508.
     """
 
     executable: Path
     identity: str
+    tag: str
     release: str
     prefixes: tuple[Path, ...]
     markers: Mapping[str, str]
@@ -72,6 +73,7 @@ def describe(executable: Path) -> Python:
         executable=executable,
         identity=hashlib.sha256(text.encode()).hexdigest()[:16],
         release=facts["release"],
+        tag=facts["tag"],
         prefixes=tuple(Path(prefix) for prefix in facts["prefixes"]),
         markers=facts["markers"],
     )

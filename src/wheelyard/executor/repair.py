@@ -7,19 +7,22 @@ import csv
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import wheelyard
 from wheelyard.errors import InvalidArchiveError, InvalidNameError, ToolError
-from wheelyard.executor.elf import elf_members
+from wheelyard.executor.elf import elf_names
+from wheelyard.executor.normalise import normalise_wheel
 from wheelyard.targets.platform import Platform, PlatformKind
 from wheelyard.targets.target import Target
 from wheelyard.targets.wheelname import WheelName
@@ -30,6 +33,7 @@ _LIBC = {
     PlatformKind.MUSLLINUX: "musl",
 }
 _SECONDS = 900
+_LARGEST = 8 << 30
 _LINES = 5
 
 
@@ -59,7 +63,8 @@ def repair_wheel(path: Path, out_dir: Path, *, target: Target) -> RepairResult:
     if platform.kind not in _LIBC or not _is_compiled(path, own):
         return RepairResult(path=path, platform_tag=own[0])
     with tempfile.TemporaryDirectory(prefix="repair-", dir=out_dir) as folder:
-        answer = _ask(path, Path(folder), platform)
+        copy = _safe_copy(path, Path(folder, "copy"))
+        answer = _ask(copy, Path(folder), platform)
         if answer["lacking"]:
             raise ToolError(
                 f"libraries have to be bundled into {path.name}, and {answer['lacking']} is not there",
@@ -87,32 +92,53 @@ def _platforms(path: Path) -> tuple[str, ...]:
 
 
 def _is_compiled(path: Path, platforms: Sequence[str]) -> bool:
-    """Tell whether there is anything for auditwheel in a wheel that keeps to its place."""
+    """Tell whether there is anything for auditwheel in a wheel."""
+    with _reading(path) as archive:
+        names = elf_names(archive)
+        if platforms == ("any",):
+            # Packages carry ELF files as test data; one that is to be loaded is named for it.
+            names = (name for name in names if ".so" in PurePosixPath(name).suffixes)
+        return any(True for _ in names)
+
+
+def _safe_copy(path: Path, folder: Path) -> Path:
+    """Return a wheel that keeps to its place and whose RECORD lists what is in it.
+
+    auditwheel looks at the files that RECORD names, wherever they are, and changes them; one that
+    RECORD leaves out it does not see.
+    """
+    with _reading(path) as archive:
+        members = {info.filename for info in archive.infolist() if not info.is_dir()}
+        if sum(info.file_size for info in archive.infolist()) > _LARGEST:
+            raise _refusal(path, f"it unpacks to more than {_LARGEST >> 30} GiB")
+        for name in members:
+            if name.startswith("/") or ".." in name.split("/"):
+                raise _refusal(path, f"{name!r} leaves its place")
+        records = [name for name in members if _is_own(name, "RECORD")]
+        if len(records) != 1 or records[0].replace("RECORD", "WHEEL") not in members:
+            raise _refusal(path, "it has not one .dist-info folder with RECORD and WHEEL")
+        rows = csv.reader(io.StringIO(archive.read(records[0]).decode()))
+        listed = {row[0] for row in rows if row}
+    if listed | set(records) == members:
+        return path
+    folder.mkdir()
+    copy = Path(shutil.copy(path, folder))
+    normalise_wheel(copy, epoch=0)
+    return copy
+
+
+def _is_own(name: str, file: str) -> bool:
+    return name.endswith(f".dist-info/{file}") and name.count("/") == 1
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[zipfile.ZipFile]:
+    """Open a wheel, and translate what readers of zip archives raise."""
     try:
         with zipfile.ZipFile(path) as archive:
-            members = (name for name, _ in elf_members(archive))
-            if platforms == ("any",):
-                # Packages carry ELF files as test data; one that is to be loaded is named for it.
-                members = (name for name in members if ".so" in PurePosixPath(name).suffixes)
-            compiled = any(True for _ in members)
-            if compiled:
-                _check_record(path, archive)
-            return compiled
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+            yield archive
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError, csv.Error) as error:
         raise _refusal(path, f"it cannot be read: {error}") from error
-
-
-def _check_record(path: Path, archive: zipfile.ZipFile) -> None:
-    """Refuse a RECORD of files elsewhere: auditwheel opens what it lists, and changes it."""
-    members = set(archive.namelist())
-    outside = [name for name in members if name.startswith("/") or ".." in name.split("/")]
-    records = [name for name in members if name.endswith(".dist-info/RECORD")]
-    if len(records) != 1 or records[0].count("/") != 1:
-        raise _refusal(path, f"it has {len(records)} RECORD files")
-    rows = csv.reader(io.StringIO(archive.read(records[0]).decode("utf-8", "replace")))
-    outside += [row[0] for row in rows if row and row[0] not in members]
-    if outside:
-        raise _refusal(path, f"{outside[0]!r} is not in it")
 
 
 def _ask(path: Path, out_dir: Path, platform: Platform) -> dict[str, Any]:
@@ -131,7 +157,7 @@ def _ask(path: Path, out_dir: Path, platform: Platform) -> dict[str, Any]:
             text=True,
             timeout=_SECONDS,
             check=False,
-            env=_environment(),
+            env=_environment(out_dir),
         )
     except subprocess.TimeoutExpired as error:
         raise _refusal(path, f"auditwheel was not done with it in {_SECONDS} seconds") from error
@@ -145,7 +171,7 @@ def _ask(path: Path, out_dir: Path, platform: Platform) -> dict[str, Any]:
     return answer
 
 
-def _environment() -> dict[str, str]:
+def _environment(folder: Path) -> dict[str, str]:
     """Return an environment in which this very wheelyard and the programs beside it are found."""
     package, programs = Path(wheelyard.__file__).parent.parent, Path(sys.executable).parent
     paths = {"PYTHONPATH": str(package), "PATH": str(programs)}
@@ -153,7 +179,8 @@ def _environment() -> dict[str, str]:
         name: os.pathsep.join(filter(None, (first, os.environ.get(name, ""))))
         for name, first in paths.items()
     }
-    return os.environ | joined
+    # What auditwheel unpacks belongs on the disk of the job.
+    return os.environ | joined | {"TMPDIR": str(folder.resolve())}
 
 
 def _kept(path: Path, tag: str, platform: Platform, answer: dict[str, Any]) -> RepairResult:

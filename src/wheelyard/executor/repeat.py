@@ -15,7 +15,7 @@ _UNPACK = (
 
 
 def repeat_line(
-    offer: Offer, state: State, python: Python, archive: Path, wheels: Sequence[Path]
+    offer: Offer, state: State, python: Python, uv: Path, archive: Path, wheels: Sequence[Path]
 ) -> str:
     """Write the line; the wheel lies in ``$W`` afterwards, whose name is printed."""
     quoted = shlex.quote
@@ -23,11 +23,13 @@ def repeat_line(
     steps = [
         "W=$(mktemp -d)",
         f'{executable} -c {quoted(_UNPACK)} {quoted(str(archive))} "$W/source"',
-        f'uv venv -q --python {executable} "$W/env"',
+        f'{quoted(str(uv))} venv -q --python {executable} "$W/env"',
     ]
     if wheels:
         files = " ".join(quoted(str(path)) for path in wheels)
-        steps.append(f'uv pip install -q --offline --no-deps --python "$W/env" {files}')
+        steps.append(
+            f'{quoted(str(uv))} pip install -q --offline --no-deps --python "$W/env" {files}'
+        )
     steps.append(f'cd "$W"/{quoted(state.project)}')
     steps += [
         f"printf %s {quoted(patch.text)} | patch -p{patch.strip}" for patch in offer.recipe.patches

@@ -30,11 +30,13 @@ def _serve(channel):  # type: (object) -> None
         return
     if confine.AVAILABLE:
         confine.adopt_orphans()
+    gc.disable()
     modules = _preload(greeting)
     wire.send(channel, {"ready": True, "able": confine.AVAILABLE, "modules": modules})  # type: ignore[arg-type]
     if hasattr(gc, "freeze"):
         gc.collect()
         gc.freeze()
+    gc.enable()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     while True:
         spec, descriptors = wire.receive(channel)  # type: ignore[arg-type]

@@ -1,0 +1,184 @@
+"""What depends on the machine: isolation, older Pythons, compiler caches, what dead runs left."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from executor.yard import MakeYard
+from wheelyard.errors import SandboxError
+from wheelyard.executor import seccomp
+from wheelyard.executor.folders import RunFolder, disk_usage, regular_file, remove, sweep
+from wheelyard.executor.settings import CompilerCache, Sandbox
+from wheelyard.model.job import Outcome
+from wheelyard.model.recipe import Recipe
+from wheelyard.targets.target import Target
+
+pytestmark = pytest.mark.anyio
+
+
+def older_pythons() -> dict[str, Path]:
+    """Find Pythons other than our own, where a developer has them."""
+    found = {}
+    folders = [Path(place) for place in os.environ.get("PATH", "").split(os.pathsep)]
+    root = os.environ.get("PYENV_ROOT")
+    folders += sorted(Path(root).glob("versions/3.*/bin")) if root else []
+    for folder in folders:
+        for path in folder.glob("python3.*"):
+            match = re.fullmatch(r"python3\.(\d+)", path.name)
+            if match and "shims" not in path.parts and int(match[1]) != sys.version_info[1]:
+                found[f"cp3{match[1]}-linux_x86_64"] = path
+    return found
+
+
+OLDER = older_pythons()
+
+
+@pytest.mark.parametrize("target", sorted(OLDER) or [pytest.param("", marks=pytest.mark.skip)])
+async def test_every_python_builds_in_the_warm_sandbox(make_yard: MakeYard, target: str) -> None:
+    yard = make_yard(sandbox=Sandbox.REQUIRE)
+    yard.pythons.named.update(OLDER)
+
+    report = await yard.run(
+        yard.offer("import sys; print('version', sys.version)", target=Target.parse(target))
+    )
+
+    assert report.outcome is Outcome.BUILT, await yard.log(report)
+    minor = target.partition("-")[0].removeprefix("cp3")
+    assert f"version 3.{minor}." in await yard.log(report)
+
+
+async def test_what_is_in_force_is_said(make_yard: MakeYard) -> None:
+    said = make_yard(sandbox=Sandbox.REQUIRE).executor.capabilities()["sandbox"]
+    off = make_yard(sandbox=Sandbox.OFF)
+
+    assert said.startswith("bubblewrap, own user, no network, read-only world, warm fork")
+    assert off.executor.capabilities()["sandbox"].startswith("no sandbox (off)")
+    assert (await off.run(off.offer())).sandbox[0] == "no sandbox (off)"
+
+
+async def test_a_required_sandbox_that_is_not_there_is_an_error(
+    make_yard: MakeYard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "/nonexistent")
+
+    with pytest.raises(SandboxError, match="bwrap is not installed"):
+        make_yard(sandbox=Sandbox.REQUIRE).executor.capabilities()
+    assert make_yard().executor.capabilities()["sandbox"].startswith("no sandbox (bwrap is not")
+
+
+def test_a_filter_is_a_whole_number_of_instructions_on_each_machine() -> None:
+    for machine in ("x86_64", "aarch64"):
+        rules = seccomp.program(machine)
+        assert rules
+        assert len(rules) % 8 == 0
+        assert len(rules) // 8 < 4096
+    assert seccomp.program("vax") == b""
+
+
+@pytest.mark.skipif(
+    shutil.which("ccache") is None or shutil.which("cc") is None, reason="no ccache"
+)
+@pytest.mark.parametrize("fork", [True, False])
+async def test_a_second_compilation_comes_from_the_projects_own_cache(
+    make_yard: MakeYard, tmp_path: Path, fork: bool
+) -> None:
+    yard = make_yard(
+        sandbox=Sandbox.REQUIRE, compiler_cache=CompilerCache.CCACHE, state=tmp_path, fork=fork
+    )
+    hook = (
+        "import subprocess, time\n"
+        "open('a.c', 'w').write('int f(void) { return 4; }')\n"
+        "subprocess.run(['cc', '-g', '-c', 'a.c', '-o', 'a.o'], check=True)\n"
+        "print(subprocess.getoutput('ccache --print-stats | grep -E \"cache_(hit|miss)\"'))\n"
+    )
+
+    first = await yard.log(await yard.run(yard.offer(hook)))
+    second = await yard.log(await yard.run(yard.offer(hook)))
+    other = await yard.log(await yard.run(yard.offer(hook, name="other")))
+
+    assert "cache_miss\t1" in first
+    assert "direct_cache_hit\t1" in second
+    assert "cache_miss\t1" in other
+    assert "compiler cache" in yard.executor.capabilities()["sandbox"]
+
+
+async def test_no_more_interpreters_are_kept_than_is_allowed(make_yard: MakeYard) -> None:
+    yard = make_yard(sandbox=Sandbox.REQUIRE, warm=1)
+    for name in ("one", "two", "three"):
+        extra = yard.wheel(name, {f"{name}.py": ""})
+        offer = yard.offer(name=name)
+        offer = replace(offer, requirements=(*offer.requirements, extra))
+        assert (await yard.run(offer)).outcome is Outcome.BUILT
+
+    assert yard.executor._workshop is not None
+    assert len(yard.executor._workshop.pool._kept) == 1
+
+
+async def test_a_warm_interpreter_that_was_killed_is_replaced(make_yard: MakeYard) -> None:
+    yard = make_yard(sandbox=Sandbox.REQUIRE)
+    await yard.run(yard.offer())
+    assert yard.executor._workshop is not None
+    for kept in yard.executor._workshop.pool._kept.values():
+        kept.host._process.kill()
+        kept.host._process.wait()
+
+    assert (await yard.run(yard.offer())).outcome is Outcome.BUILT
+
+
+async def test_nothing_is_left_when_the_executor_is_closed(
+    make_yard: MakeYard, tmp_path: Path
+) -> None:
+    yard = make_yard(sandbox=Sandbox.REQUIRE, state=tmp_path)
+    await yard.run(yard.offer(recipe=Recipe(test="true")))
+
+    await yard.executor.close()
+
+    assert list((tmp_path / "jobs").iterdir()) == []
+    seen = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    assert str(tmp_path) not in seen
+
+
+def test_only_what_dead_runs_left_is_swept(tmp_path: Path) -> None:
+    alive, dead = RunFolder(tmp_path), RunFolder(tmp_path)
+    os.close(dead._lock)
+
+    assert sweep(tmp_path) == 1
+    assert alive.path.is_dir()
+    assert not dead.path.exists()
+    alive.close()
+    assert sweep(tmp_path) == 0
+
+
+def test_the_deepest_and_most_closed_trees_are_removed(tmp_path: Path) -> None:
+    root = tmp_path / "tree"
+    root.mkdir()
+    subprocess.run(
+        ["sh", "-c", "for i in $(seq 1500); do mkdir d && cd d || exit 1; done; touch f"],
+        cwd=root,
+        check=True,
+    )
+    (root / "closed" / "inner").mkdir(parents=True)
+    (root / "closed").chmod(0)
+
+    remove(root)
+
+    assert not root.exists()
+
+
+def test_links_are_neither_followed_nor_counted(tmp_path: Path) -> None:
+    (tmp_path / "big").mkdir()
+    (tmp_path / "big" / "file").write_bytes(b"x" * 100_000)
+    (tmp_path / "small").mkdir()
+    (tmp_path / "small" / "link").symlink_to(tmp_path / "big")
+    (tmp_path / "small" / "file").write_bytes(b"x")
+
+    assert disk_usage(tmp_path / "small", 1 << 30) < 50_000
+    assert regular_file(tmp_path, "small", "link", "file") is None
+    assert regular_file(tmp_path, "small", "..", "big") is None
+    assert regular_file(tmp_path, "small", "file") == tmp_path / "small" / "file"
