@@ -11,13 +11,14 @@ from wheelyard.executor.hosts import View
 from wheelyard.executor.isolation import Isolation
 from wheelyard.executor.joblog import JobLog
 from wheelyard.executor.limits import Watch
-from wheelyard.executor.parts import Parts, WheelFacts
+from wheelyard.executor.parts import Parts
 from wheelyard.executor.pool import Pool
 from wheelyard.executor.projects import BuildSystem
 from wheelyard.executor.pythons import Python
 from wheelyard.executor.sessions import Answer, Session, Terms
 from wheelyard.executor.settings import ExecutorSettings
 from wheelyard.executor.surroundings import build_environment
+from wheelyard.executor.wheelfile import WheelFacts
 from wheelyard.model.artifact import Artifact
 from wheelyard.model.job import Finding, Offer, Step, StepName
 from wheelyard.ports import Blobs, Progress

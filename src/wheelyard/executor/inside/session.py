@@ -65,7 +65,7 @@ def _reap():  # type: () -> list[tuple[int, int, object]]
         found.append((pid, status, usage))
 
 
-class _Call(object):  # noqa: UP004
+class _Call(object):
     """A call that runs in a child."""
 
     def __init__(self, request, log, spec):  # type: (dict[str, object], int, dict[str, object]) -> None
