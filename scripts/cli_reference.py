@@ -4,6 +4,7 @@ A test compares the page with what this would write, so that it cannot fall behi
 """
 
 from collections.abc import Iterator
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -96,10 +97,9 @@ def row(parameter: Any) -> str:
 def value_name(option: Any) -> str:
     if option.is_flag:
         return ""
-    choices = getattr(option.type, "choices", None)
-    if choices:
-        return " " + "|".join(str(getattr(choice, "value", choice)) for choice in choices)
-    return f" {option.metavar or option.type.name.upper()}"
+    if isinstance(option.default, Enum):
+        return " " + "|".join(str(choice.value) for choice in type(option.default))
+    return f" {option.metavar or 'VALUE'}"
 
 
 if __name__ == "__main__":
