@@ -149,13 +149,16 @@ def _prepare(request, log, writer, spec):  # type: (dict[str, object], int, int,
 
 
 def _anew(stream, descriptor):  # type: (io.TextIOWrapper, int) -> io.TextIOWrapper
-    """Make a stream for what its descriptor is now; the old one believes that it can seek."""
+    """Make a stream for what its descriptor is now; the old one believes that it can seek.
+
+    Line by line, so that what a build says stands before what its compilers say to it.
+    """
     return io.TextIOWrapper(
         open(descriptor, "wb", closefd=False),
         encoding=stream.encoding,
         errors=stream.errors,
         newline="\n",
-        line_buffering=stream.line_buffering,
+        line_buffering=True,
     )
 
 
