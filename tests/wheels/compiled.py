@@ -24,10 +24,6 @@ static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "%(name)s", NULL, -1,
 PyMODINIT_FUNC PyInit_%(name)s(void) { return PyModule_Create(&module); }
 """
 
-PLAIN = "int plain(void) { return 1; }"
-NEWEST = "#include <pthread.h>\nint newest(void) { return pthread_create(0, 0, 0, 0); }"
-"""``pthread_create`` moved into libc with glibc 2.34, which gave it that version."""
-
 
 def compile_module(
     folder: Path, name: str, *, value: str = "42", top: str = "", options: Sequence[str] = ()
@@ -41,9 +37,10 @@ def compile_module(
 def compile_library(folder: Path, source: str, options: Sequence[str] = ()) -> bytes:
     """Compile a shared library; ``-l`` options come last, where the linker wants them."""
     folder.mkdir(parents=True, exist_ok=True)
-    out = folder / "out.so"
-    command = ["gcc", "-shared", "-fPIC", "-O1", "-x", "c", "-", "-o", str(out), *options]
-    subprocess.run(command, input=source.encode(), check=True, capture_output=True)
+    out, code = folder / "out.so", folder / "source.c"
+    code.write_text(source)
+    command = ["gcc", "-shared", "-fPIC", "-O1", str(code), "-o", str(out), *options]
+    subprocess.run(command, check=True, capture_output=True)
     return out.read_bytes()
 
 

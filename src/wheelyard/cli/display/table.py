@@ -12,7 +12,7 @@ from wheelyard.model.artifact import Origin
 from wheelyard.model.release import Release
 from wheelyard.plan.bootstrap import BrokenCycle
 from wheelyard.plan.events import Exclusion
-from wheelyard.plan.summary import GOOD, Ending, Row
+from wheelyard.plan.summary import Ending, Row
 from wheelyard.targets.target import Target
 
 _STYLE = {
@@ -38,8 +38,9 @@ def print_summary(
     if rows:
         console.print(_matrix(rows))
     for row in rows:
-        if row.ending not in GOOD and row.ending is not Ending.PENDING:
+        if row.ending in {Ending.FAILED, Ending.SKIPPED}:
             _print_failure(console, row)
+    _print_blocked(console, rows)
     for exclusion in exclusions:
         label = "left out" if exclusion.applicable else "not applicable"
         console.print(
@@ -102,6 +103,17 @@ def _print_failure(console: Console, row: Row) -> None:
             console.print(Text("  " + row.report.detail.replace("\n", "\n  "), style="dim"))
         command = f"wheelyard job show {row.unit.release.project}"
         console.print(Text(f"  look: {command}"), highlight=False)
+
+
+def _print_blocked(console: Console, rows: Sequence[Row]) -> None:
+    """Say once for each root cause what waits for it."""
+    waiting: dict[str, list[str]] = {}
+    for row in rows:
+        if row.ending is Ending.BLOCKED:
+            waiting.setdefault(row.reason, []).append(name(row.unit))
+    for reason, names in waiting.items():
+        text = f"blocked: {', '.join(names)}: {reason}"
+        console.print(Text(text), style=_STYLE[Ending.BLOCKED], highlight=False)
 
 
 def _print_upstream(console: Console, rows: Sequence[Row], cycles: Sequence[BrokenCycle]) -> None:
