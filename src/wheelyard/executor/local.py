@@ -12,7 +12,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from wheelyard.errors import InterpreterError, SandboxError, StoreError, ToolError
+from wheelyard.errors import (
+    InterpreterError,
+    InvalidArchiveError,
+    StoreError,
+    ToolError,
+    WheelyardError,
+)
 from wheelyard.executor import proofs, steps
 from wheelyard.executor.attempt import INSIDE, Attempt, State, Workshop, known
 from wheelyard.executor.environments import Environments, find_uv
@@ -208,8 +214,11 @@ async def _carry_out(attempt: Attempt) -> _Ending:
             state = await step(attempt, state)
     except Stopped as stopped:
         return _Ending(state=state, stopped=stopped)
-    except SandboxError as error:
-        return _Ending(state=state, stopped=Stopped(Outcome.INFRASTRUCTURE, error.message))
+    except InvalidArchiveError as error:
+        return _Ending(state=state, stopped=Stopped(Outcome.FAILED, error.message, hint=error.hint))
+    except WheelyardError as error:
+        ending = Stopped(Outcome.INFRASTRUCTURE, error.message, hint=error.hint)
+        return _Ending(state=state, stopped=ending)
     except OSError as error:
         return _Ending(state=state, stopped=_of_the_machine(error))
     return _Ending(state=state, stopped=None)
