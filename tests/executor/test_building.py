@@ -172,7 +172,7 @@ async def test_a_patch_that_does_not_apply_fails_the_job(warm: Yard) -> None:
     report = await warm.run(warm.offer(recipe=recipe))
 
     assert report.outcome is Outcome.FAILED
-    assert report.reason == "the patch 'value' does not apply"
+    assert report.reason.startswith("the patch 'value' does not apply: hunk 1 of")
 
 
 async def test_a_wheel_that_cannot_be_imported_fails(yard: Yard) -> None:
