@@ -109,6 +109,25 @@ async def test_a_recipe_with_variables_gets_a_back_end_that_is_loaded_with_them(
     assert lines[0] != lines[1]
 
 
+async def test_the_streams_of_a_build_are_those_of_its_log(yard: Yard) -> None:
+    hook = """
+        import subprocess, sys
+        print("said first")
+        subprocess.check_call(["echo", "said second"])
+        for stream in (sys.stdout, sys.stderr):
+            print(stream.seekable(), stream.fileno(), stream.encoding, stream.errors, file=stream)
+            stream.reconfigure(errors="replace")
+    """
+
+    report = await yard.run(yard.offer(hook))
+
+    assert report.outcome is Outcome.BUILT, report.reason
+    log = await yard.log(report)
+    assert log.index("said first") < log.index("said second")
+    assert "False 1 utf-8" in log
+    assert "False 2 utf-8 backslashreplace" in log
+
+
 async def test_requirements_that_are_not_there_stop_the_build_and_are_told(yard: Yard) -> None:
     asked = 'tinyback>=1\nsix>2\nnothere; python_version < "3"'
 
