@@ -136,8 +136,8 @@ def _prepare(request, log, writer, spec):  # type: (dict[str, object], int, int,
     os.dup2(nothing, 0)
     os.dup2(log, 1)
     os.dup2(log, 2)
-    sys.stdout = sys.__stdout__ = _anew(sys.stdout, 1)  # type: ignore[misc]
-    sys.stderr = sys.__stderr__ = _anew(sys.stderr, 2)  # type: ignore[misc]
+    sys.stdout = sys.__stdout__ = _anew(sys.stdout, 1)  # type: ignore[misc, arg-type]
+    sys.stderr = sys.__stderr__ = _anew(sys.stderr, 2)  # type: ignore[misc, arg-type]
     _close_others(writer)
     os.umask(0o022)
     os.environ.clear()
