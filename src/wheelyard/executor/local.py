@@ -160,7 +160,7 @@ class LocalExecutor:
             needs=() if stopped is None else stopped.needs,
             reason="" if stopped is None else stopped.reason,
             detail="" if stopped is None else stopped.detail,
-            hint="" if stopped is None else stopped.hint,
+            hint="" if stopped is None else _hint(stopped, offer),
             needs_system=stopped is not None and stopped.system,
             findings=state.findings,
             log_digest=log_digest,
@@ -172,6 +172,7 @@ class LocalExecutor:
             cpu_seconds=attempt.cpu_seconds,
             wall_seconds=time.monotonic() - attempt.began,
             irreproducible=state.irreproducible,
+            system_libraries=state.libraries,
         )
 
     async def _keep_log(self, attempt: Attempt) -> str:
@@ -239,3 +240,12 @@ async def _build_again(attempt: Attempt, state: State) -> State:
     said = await asyncio.to_thread(difference, first, known(again.wheel))
     attempt.log.note(f"built twice: {said}" if said else "built twice: the same bytes")
     return replace(state, irreproducible=said)
+
+
+def _hint(stopped: Stopped, offer: Offer) -> str:
+    """Add what the recipe says that a system must have, where the package itself failed."""
+    packages = offer.recipe.system_packages
+    if not packages or stopped.outcome is not Outcome.FAILED:
+        return stopped.hint
+    wanted = f"Its recipe says that it needs: apt install {' '.join(packages)}"
+    return f"{stopped.hint} {wanted}".strip()
