@@ -4,7 +4,7 @@ import asyncio
 import gzip
 import sys
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -71,11 +71,7 @@ def _selection(  # noqa: PLR0913, PLR0917 - the filters, as they are given
 
 
 def _since(text: str) -> datetime:
-    try:
-        return datetime.now(UTC) - o.duration(text)
-    except ConfigurationError:
-        read = datetime.fromisoformat(text) if "-" in text else o.moment(text)
-        return read if read.tzinfo else read.replace(tzinfo=UTC)
+    return o.ago(text) if o.is_duration(text) else o.moment(text, whole_day=False)
 
 
 @app.command("list")
