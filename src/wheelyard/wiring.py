@@ -200,7 +200,7 @@ async def open_farm(settings: FarmSettings, recorded: Sequence[Answer] = ()) -> 
             await StateFolder.open(settings.state, clock=clock)
         )
         await folder.recover()
-        blobs = FolderBlobs(folder.place("blobs"))
+        blobs = FolderBlobs(folder.place("blobs"), own=folder.path)
         upstream = IndexUpstream(settings=_upstream_settings(settings, folder), blobs=blobs)
         stack.push_async_callback(upstream.close)
         extra: dict[ProjectName, ExtraCandidate] = {}

@@ -49,9 +49,7 @@ def test_order_of_build_requirements_does_not_matter() -> None:
 
 def test_what_only_tests_or_explains_does_not_change_the_key() -> None:
     assert recipe_digest(Recipe()) == recipe_digest(
-        Recipe(
-            test="pytest", imports=("a",), system_packages=("libx-dev",), test_requires=("pytest",)
-        )
+        Recipe(test="pytest", imports=("a",), system_packages=("libx-dev",))
     )
 
 

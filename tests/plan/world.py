@@ -83,13 +83,13 @@ class Package:
 class World:
     """Answers every command, and remembers what was built, in order.
 
-    Questions are answered at once and jobs run in waves, as many as are ready together; with ``random``
+    Questions are answered at once and jobs run in waves, as many as are ready together; with an ``order``
     answers and ends of jobs come one at a time in any order.
     """
 
-    def __init__(self, packages: Mapping[str, Package], random: Random | None = None) -> None:
+    def __init__(self, packages: Mapping[str, Package], order: int | None = None) -> None:
         self.packages = packages
-        self.random = random
+        self.random = Random(order) if order is not None else None  # noqa: S311 - not a secret
         self.starts: list[Start] = []
         self.built: list[tuple[str, str]] = []
         self.environments: dict[tuple[str, str, bool], tuple[str, ...]] = {}
@@ -159,13 +159,13 @@ class World:
                 self.resolved_builds += 1
                 try:
                     return BuildResolved(unit=unit, resolution=self.resolve(query))
-                except NoSolutionError as error:
-                    return UnitFailed(unit=unit, error=error)
+                except NoSolutionError as no_solution:
+                    return UnitFailed(unit=unit, error=no_solution)
             case Inspect(release=release, source=source):
                 package = self.packages[release.project]
                 if package.unreadable:
-                    error = InvalidArchiveError(f"{release} is corrupt")
-                    return InspectFailed(release=release, error=error)
+                    corrupt = InvalidArchiveError(f"{release} is corrupt")
+                    return InspectFailed(release=release, error=corrupt)
                 facts = SourceFacts(
                     build_requires=package.build,
                     backend="",

@@ -1,13 +1,18 @@
 """Which releases of upstream may be chosen."""
 
+import asyncio
 from datetime import UTC, datetime
 
 import pytest
 
-from resolver.asking import pins
+from resolver.asking import LINUX, pins
 from resolver.conftest import Resolve
 from wheelyard.errors import NoSolutionError
+from wheelyard.model.release import ProjectName
+from wheelyard.model.resolution import CandidatePolicy
+from wheelyard.targets.target import Target
 from wheelyard.testing.upstream import MemoryUpstream
+from wheelyard.upstream.candidates import Selections, Selector
 
 OLD, NEW = datetime(2023, 1, 1, tzinfo=UTC), datetime(2024, 6, 1, tzinfo=UTC)
 BETWEEN = datetime(2024, 1, 1, tzinfo=UTC)
@@ -166,3 +171,25 @@ def test_odd_versions_find_their_way(upstream: MemoryUpstream, resolve: Resolve)
         "dash-ed==1!2.0+local.1",
         "under-score==1.0.post1.dev2",
     ]
+
+
+def test_what_was_selected_of_a_page_is_kept_for_the_same_policy_and_target_alone(
+    upstream: MemoryUpstream,
+) -> None:
+    upstream.add("a==1", uploaded=OLD)
+    upstream.add("a==2", uploaded=NEW, requires_python=">=3.12")
+    page = asyncio.run(upstream.page(ProjectName("a")))
+    older = Target.parse("cp311-manylinux_2_28_x86_64")
+    asked = [
+        (CandidatePolicy(), LINUX, 2),
+        (CandidatePolicy(before=BETWEEN), LINUX, 1),
+        (CandidatePolicy(), older, 1),
+    ]
+    selections = Selections(limit=2)
+    for policy, target, shown in asked * 2:
+        first = selections.select(page, Selector(policy, target))
+        assert len(first.candidates) == shown
+        assert selections.select(page, Selector(policy, target)) is first
+    upstream.add("a==3")
+    changed = asyncio.run(upstream.page(ProjectName("a")))
+    assert len(selections.select(changed, Selector(CandidatePolicy(), LINUX)).candidates) == 3

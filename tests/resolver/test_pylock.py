@@ -103,7 +103,11 @@ def test_a_direct_source_is_locked_as_what_it_is(source: Source, kind: str) -> N
 )
 def test_an_index_is_named_where_it_has_an_address(index: str, said: bool) -> None:
     source = Source(
-        kind=SourceKind.SDIST, location="https://x.invalid/a", digest=DIGEST, index=index
+        kind=SourceKind.SDIST,
+        location="https://x.invalid/a-1.tar.gz",
+        filename="a-1.tar.gz",
+        digest=DIGEST,
+        index=index,
     )
     pin = Pin(release=Release.parse("a==1"), source=source)
     package = read(pylock_text(Resolution(pins=(pin,), roots=()), LINUX)).packages[0]

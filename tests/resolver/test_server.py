@@ -9,6 +9,7 @@ import pytest
 from resolver.asking import query
 from wheelyard.testing.upstream import MemoryUpstream
 from wheelyard.upstream.candidate_server import CandidateServer, Mount
+from wheelyard.upstream.candidates import Selections
 from wheelyard.upstream.view import CandidateView
 
 
@@ -17,7 +18,7 @@ def serve(
 ) -> None:
     async def go() -> None:
         server = CandidateServer()
-        view = CandidateView(upstream=upstream, query=query("a"), extra={})
+        view = CandidateView(upstream=upstream, query=query("a"), extra={}, selections=Selections())
         async with httpx.AsyncClient(trust_env=False) as client:
             async with server.mount(view) as mount:
                 await use(mount, client)

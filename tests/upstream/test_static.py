@@ -214,6 +214,18 @@ def encrypted() -> bytes:
         lzma.compress(b"no tar"),
         encrypted(),
     ],
+    ids=[
+        "empty",
+        "text",
+        "cut",
+        "garbled",
+        "cut xz",
+        "cut bz2",
+        "cut zip",
+        "bz2",
+        "xz",
+        "encrypted",
+    ],
 )
 def test_damaged_archive_is_refused_by_name(archive: bytes) -> None:
     with pytest.raises(

@@ -40,7 +40,7 @@ def main(
             help="The configuration file. Without it: the nearest wheelyard.toml, here or above.",
         ),
     ] = None,
-    version: Annotated[
+    version: Annotated[  # noqa: ARG001 - its callback does all
         bool,
         typer.Option(
             "--version", callback=_print_version, is_eager=True, help="Print the version."

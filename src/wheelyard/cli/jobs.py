@@ -20,7 +20,7 @@ from wheelyard.errors import ConfigurationError
 from wheelyard.executor.interpreters import native_platform
 from wheelyard.jobs.job import Job
 from wheelyard.jobs.selection import Selection
-from wheelyard.model.job import Attempt, BuildKey, Outcome
+from wheelyard.model.job import Attempt, BuildKey, Outcome, Report
 from wheelyard.model.release import project_name
 from wheelyard.targets.target import Target
 from wheelyard.wiring import Archive, open_archive
@@ -229,39 +229,50 @@ def _fields(attempt: Attempt) -> dict[str, object]:
 
 
 def _print_attempt(console: Console, attempt: Attempt) -> None:
-    def say(text: str, style: str = "") -> None:
-        console.print(Text(text, style=style), highlight=False, soft_wrap=True)
-
-    say(f"a{attempt.id}: {attempt.release} for {attempt.target}", "bold")
-    say(f"  key      {attempt.key}")
-    say(
-        f"  attempt  {attempt.number}, on {attempt.builder}, {attempt.started:%Y-%m-%d %H:%M:%S} UTC"
-    )
-    report = attempt.report
-    if report is None:
-        say("  running, or ended without a word")
+    _say(console, f"a{attempt.id}: {attempt.release} for {attempt.target}", "bold")
+    _say(console, f"  key      {attempt.key}")
+    began = f"{attempt.started:%Y-%m-%d %H:%M:%S} UTC"
+    _say(console, f"  attempt  {attempt.number}, on {attempt.builder}, {began}")
+    if attempt.report is None:
+        _say(console, "  running, or ended without a word")
         return
+    _print_report(console, attempt.report)
+    _say(console, f"  log      wheelyard job log a{attempt.id}")
+    if attempt.report.repeat:
+        _say(console, "  repeat by hand:")
+        _say(console, attempt.report.repeat)
+
+
+def _print_report(console: Console, report: Report) -> None:
     good = report.outcome is Outcome.BUILT
-    say(f"  outcome  {report.outcome.value} {report.reason}".rstrip(), "green" if good else "red")
+    style = "green" if good else "red"
+    _say(console, f"  outcome  {report.outcome.value} {report.reason}".rstrip(), style)
     if report.hint:
-        say(f"  hint     {report.hint}")
-    say(f"  took     {seconds(report.wall_seconds)} ({seconds(report.cpu_seconds)} of processors)")
+        _say(console, f"  hint     {report.hint}")
+    took = f"{seconds(report.wall_seconds)} ({seconds(report.cpu_seconds)} of processors)"
+    _say(console, f"  took     {took}")
     for step in report.steps:
-        say(f"    {step.name.value:<13}{step.seconds:8.2f} s")
+        _say(console, f"    {step.name.value:<13}{step.seconds:8.2f} s")
     if report.artifact is not None:
-        say(f"  wheel    {report.artifact.filename} ({report.artifact.size} bytes)")
-        say(f"           {report.artifact.digest}")
-    for finding in report.findings:
-        say(f"  {finding.verdict.value:<8} {finding.check}: {finding.message}", "yellow")
-    if report.irreproducible:
-        say("  not reproducible:\n    " + report.irreproducible.replace("\n", "\n    "), "yellow")
-    say(f"  with     {', '.join(report.environment) or 'nothing'}")
-    say(f"  sandbox  {', '.join(report.sandbox) or 'none'}")
+        _say(console, f"  wheel    {report.artifact.filename} ({report.artifact.size} bytes)")
+        _say(console, f"           {report.artifact.digest}")
+    _print_findings(console, report)
+    _say(console, f"  with     {', '.join(report.environment) or 'nothing'}")
+    _say(console, f"  sandbox  {', '.join(report.sandbox) or 'none'}")
     if report.system_libraries:
-        say(f"  needs    {', '.join(report.system_libraries)}")
+        _say(console, f"  needs    {', '.join(report.system_libraries)}")
     if report.detail and not good:
-        say("  " + report.detail.replace("\n", "\n  "), "dim")
-    say(f"  log      wheelyard job log a{attempt.id}")
-    if report.repeat:
-        say("  repeat by hand:")
-        say(report.repeat)
+        _say(console, "  " + report.detail.replace("\n", "\n  "), "dim")
+
+
+def _print_findings(console: Console, report: Report) -> None:
+    for finding in report.findings:
+        text = f"  {finding.verdict.value:<8} {finding.check}: {finding.message}"
+        _say(console, text, "yellow")
+    if report.irreproducible:
+        difference = report.irreproducible.replace("\n", "\n    ")
+        _say(console, f"  not reproducible:\n    {difference}", "yellow")
+
+
+def _say(console: Console, text: str, style: str = "") -> None:
+    console.print(Text(text, style=style), highlight=False, soft_wrap=True)

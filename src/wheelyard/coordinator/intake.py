@@ -13,7 +13,7 @@ import msgspec
 from wheelyard.coordinator.questions import NEEDS
 from wheelyard.jobs.job import State
 from wheelyard.model.artifact import Artifact, Origin
-from wheelyard.model.job import Offer, Outcome, Report
+from wheelyard.model.job import BuildKey, Offer, Outcome, Report
 from wheelyard.plan.key import recipe_digest
 from wheelyard.ports import ArtifactStore, Blobs, Clock, JobStore, Lease, Memory
 
@@ -37,7 +37,7 @@ class Taken:
 class Intake:
     """Records results and publishes artifacts."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the ports of a service, by name
         self,
         *,
         jobs: JobStore,
@@ -54,14 +54,20 @@ class Intake:
         self._clock = clock
         self._renumber = renumber
 
-    async def take(self, offer: Offer, lease: Lease, report: Report, *, bootstrap: bool) -> Taken:
-        """Take one result in. A lease that was lost leaves everything as it is."""
+    async def take(
+        self, offer: Offer, lease: Lease, report: Report, *, bootstrap: bool, unit_key: BuildKey
+    ) -> Taken:
+        """Take one result in. A lease that was lost leaves everything as it is.
+
+        ``unit_key`` is what the unit is looked up under; with a seed in its environment the offer has another.
+        """
         if report.artifact is not None:
             report = replace(
                 report, artifact=self._complete(offer, report.artifact, bootstrap=bootstrap)
             )
         if report.outcome is Outcome.NEEDS:
-            await self._memory.keep(NEEDS, offer.key, msgspec.json.encode(report.needs))
+            for key in dict.fromkeys((offer.key, unit_key)):
+                await self._memory.keep(NEEDS, key, msgspec.json.encode(report.needs))
         if report.artifact is not None and not bootstrap:
             report = replace(report, artifact=await self._with_free_name(report.artifact))
         if not await self._jobs.finish(lease.key, lease.fence, report):
@@ -78,6 +84,10 @@ class Intake:
         if artifact is not None and not bootstrap:
             artifact = await self._artifacts.publish(artifact)
         return Taken(report=report, artifact=artifact)
+
+    async def publish(self, artifact: Artifact) -> Artifact:
+        """Make a wheel visible whose job ended before that; return what counts under its name."""
+        return await self._artifacts.publish(artifact)
 
     async def has_bytes(self, report: Report) -> bool:
         """Whether the wheel of an earlier report is still there."""

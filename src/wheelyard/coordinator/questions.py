@@ -6,10 +6,10 @@ from dataclasses import replace
 import msgspec
 
 from wheelyard.errors import (
-    InvalidArchiveError,
     NoSolutionError,
     NotApplicableError,
-    UpstreamError,
+    OutOfSpaceError,
+    StoreError,
     WheelyardError,
 )
 from wheelyard.model.artifact import Artifact
@@ -19,6 +19,7 @@ from wheelyard.plan.events import (
     BuildResolved,
     Event,
     Exclusion,
+    FetchFailed,
     FetchWheel,
     Inspect,
     Inspected,
@@ -72,6 +73,13 @@ class Questions:
                 return await self._recall(command)
             case FetchWheel():
                 return await self._fetch_wheel(command)
+
+    async def close(self) -> None:
+        """Stop what is still being resolved."""
+        tasks = list(self._resolving.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def source_in_blobs(self, source: Source) -> Source:
         """Make sure that the bytes of a source are on this machine."""
@@ -146,7 +154,8 @@ class Questions:
                 facts = await self._upstream.facts(source)
                 await self._memory.keep(_FACTS, _name(source), msgspec.json.encode(facts))
             published = await self._artifacts.of_release(command.release)
-        except (UpstreamError, InvalidArchiveError) as error:
+        except WheelyardError as error:
+            _raise_if_fatal(error)
             return InspectFailed(release=command.release, error=error)
         return Inspected(
             release=command.release, source=source, facts=facts, published=tuple(published)
@@ -163,6 +172,7 @@ class Questions:
         try:
             return BuildResolved(unit=command.unit, resolution=await self._resolve(command.query))
         except WheelyardError as error:
+            _raise_if_fatal(error)
             return UnitFailed(unit=command.unit, error=_for_build(command, error))
 
     async def _recall(self, command: Recall) -> Recalled:
@@ -185,8 +195,15 @@ class Questions:
         try:
             artifact = await self._upstream.fetch_wheel(command.entry)
         except WheelyardError as error:
-            return UnitFailed(unit=command.unit, error=error)
+            _raise_if_fatal(error)
+            return FetchFailed(unit=command.unit, origin=command.origin, error=error)
         return WheelFetched(unit=command.unit, artifact=replace(artifact, origin=command.origin))
+
+
+def _raise_if_fatal(error: WheelyardError) -> None:
+    """Let pass what ends a run: without its state there is nothing to go on with."""
+    if isinstance(error, StoreError) and not isinstance(error, OutOfSpaceError):
+        raise error
 
 
 def _name(source: Source) -> str:

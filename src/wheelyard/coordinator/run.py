@@ -1,8 +1,11 @@
 """One run: a plan carried out from the first question to the last wheel."""
 
 import asyncio
+import threading
+import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from wheelyard.coordinator.dispatch import ReadyJobs
 from wheelyard.coordinator.intake import Intake, Taken
@@ -46,10 +49,10 @@ from wheelyard.plan.summary import Row, summarise
 from wheelyard.plan.unit import State
 from wheelyard.ports import Builder, Clock, JobStore, Lease, Progress
 
-_SETTLED = frozenset(
-    {Outcome.BUILT, Outcome.NEEDS, Outcome.FAILED, Outcome.TIMED_OUT, Outcome.OVER_LIMIT}
-)
-"""Outcomes that another run of the same job would repeat."""
+_QUESTIONS_AT_ONCE = 48
+"""How many questions are open at the same time: enough to hide latency, too few to exhaust sockets."""
+_ANSWERS = frozenset({Outcome.BUILT, Outcome.NEEDS})
+"""Ends of a job that hold for every run; others are tried again by a new one."""
 _POLL_SECONDS = 0.2
 """How often a job that another run has is looked at."""
 
@@ -99,25 +102,32 @@ class Run:
         self._build = build
         self._events: asyncio.Queue[Event] = asyncio.Queue()
         self._open = 0
-        self._durations: dict[ProjectName, float] = {}
+        self._asking = asyncio.Semaphore(_QUESTIONS_AT_ONCE)
+        self._lock = threading.Lock()
+        self._durations: dict[ProjectName, float | None] = {}
         self._started: dict[UnitId, float] = {}
-        self._urgency = Urgency(planner.board, self._seconds)
         self._forecast = Forecast(planner.board, self._seconds)
+        self._urgency = Urgency(planner.board, self._seconds)
         self._ready = ReadyJobs(lambda start: self._urgency.of(start.unit))
         self._told_cycles = 0
 
     async def carry_out(self) -> tuple[Row, ...]:
         """Run until nothing more can be done and return how each unit ended."""
-        async with asyncio.TaskGroup() as group:
-            slots = [group.create_task(self._slot(group)) for _ in range(self._slots)]
-            await self._issue(self.planner.begin(), group)
-            while self._open:
-                event = await self._events.get()
-                self._open -= 1
-                await self._issue(self.planner.handle(event), group)
-                self._narrate(event)
-            for slot in slots:
-                slot.cancel()
+        try:
+            async with asyncio.TaskGroup() as group:
+                slots = [group.create_task(self._slot(group)) for _ in range(self._slots)]
+                await self._issue(self.planner.begin(), group)
+                while self._open:
+                    event = await self._events.get()
+                    self._open -= 1
+                    with self._lock:
+                        commands = self.planner.handle(event)
+                    await self._issue(commands, group)
+                    self._narrate(event)
+                for slot in slots:
+                    slot.cancel()
+        finally:
+            await self._questions.close()
         return self.summary(over=self._build)
 
     def summary(self, *, over: bool) -> tuple[Row, ...]:
@@ -131,37 +141,47 @@ class Run:
         return summarise(board, self.planner.roots, skips, over=over)
 
     def standing(self) -> Standing:
-        """Return how far the run is."""
-        now = asyncio.get_running_loop().time()
-        running = {unit: now - began for unit, began in self._started.items()}
-        board = self.planner.board
-        settled = sum(1 for unit in board.units.values() if unit.final)
-        left = self._forecast.seconds_left(self._slots, running)
-        return Standing(units=len(board.units), settled=settled, running=running, seconds_left=left)
+        """Return how far the run is. Any thread may ask: a display draws in its own."""
+        now = time.monotonic()
+        running = {unit: now - began for unit, began in self._started.copy().items()}
+        units = self.planner.board.units
+        with self._lock:
+            settled = sum(1 for unit in units.values() if not unit.may_come)
+            left = self._forecast.seconds_left(self._slots, running)
+            return Standing(units=len(units), settled=settled, running=running, seconds_left=left)
 
     def _seconds(self, unit: UnitId) -> float:
-        return self._durations.get(unit.release.project, DEFAULT_SECONDS)
+        known = self._durations.get(unit.release.project)
+        return known if known is not None else DEFAULT_SECONDS
 
     async def _issue(self, commands: list[Command], group: asyncio.TaskGroup) -> None:
+        if self._build and any(isinstance(command, Start) for command in commands):
+            await self._learn_durations()
         for command in commands:
             if not isinstance(command, Start):
                 self._open += 1
                 group.create_task(self._ask(command))
             elif self._build:
                 self._open += 1
-                await self._learn_duration(command.unit.release.project)
                 self._tell(JobQueued(unit=command.unit, offer=command.offer))
                 await self._ready.add(command)
 
     async def _ask(self, command: Command) -> None:
         if not isinstance(command, Start):
-            self._events.put_nowait(await self._questions.answer(command))
+            async with self._asking:
+                answer = await self._questions.answer(command)
+            self._events.put_nowait(answer)
 
-    async def _learn_duration(self, project: ProjectName) -> None:
-        if project not in self._durations:
-            self._durations.update(await self._jobs.durations([project]))
+    async def _learn_durations(self) -> None:
+        """Ask once for each project of the plan how long it took: urgency is about whole chains."""
+        projects = {unit.release.project for unit in self.planner.board.units}
+        new = sorted(projects - self._durations.keys())
+        if new:
+            found = await self._jobs.durations(new)
+            with self._lock:
+                self._durations |= {project: found.get(project) for project in new}
+                self._forecast.forget()
             self._urgency.forget()
-            self._forecast.forget()
 
     async def _slot(self, group: asyncio.TaskGroup) -> None:
         """Run one job after another."""
@@ -186,12 +206,19 @@ class Run:
         if job is None or job.state in {JobState.READY, JobState.LEASED}:
             return False
         report = await self._jobs.last_report(key)
-        if report is not None and report.outcome in {Outcome.BUILT, Outcome.NEEDS}:
-            if job.state is JobState.DONE and await self._intake.has_bytes(report):
-                self._finish(start, report)
-                return True
+        known = job.state is JobState.DONE and report is not None and report.outcome in _ANSWERS
+        if known and report is not None and await self._intake.has_bytes(report):
+            await self._take_over(start, report)
+            return True
         await self._jobs.retry(Selection(keys=(key,)))
         return False
+
+    async def _take_over(self, start: Start, report: Report) -> None:
+        """Use the result of another run, which may have ended before it was published."""
+        artifact = report.artifact
+        if artifact is not None and not start.bootstrap:
+            artifact = await self._intake.publish(artifact)
+        self._finish(start, report, artifact)
 
     async def _await_other(self, start: Start) -> None:
         """Wait until whoever has a job is done or gone; take its result, or the job."""
@@ -200,13 +227,18 @@ class Run:
             await asyncio.sleep(_POLL_SECONDS)
             await self._recover()
         report = await self._jobs.last_report(key)
-        if report is None or report.outcome not in _SETTLED:
-            await self._ready.add(start)
+        if job is not None and job.state is not JobState.READY and report is not None:
+            if job.state is not JobState.DONE:
+                report = replace(
+                    report, outcome=Outcome.FAILED, reason=f"{job.state}: {job.reason}"
+                )
+            await self._take_over(start, report)
             return
-        self._finish(start, report)
+        wait = self._seconds_to(job.not_before) if job is not None and job.not_before else 0.0
+        await self._again(start, max(wait, _POLL_SECONDS))
 
     async def _run(self, start: Start, lease: Lease, group: asyncio.TaskGroup) -> None:
-        self._started[start.unit] = asyncio.get_running_loop().time()
+        self._started[start.unit] = time.monotonic()
         self._tell(
             JobStarted(
                 unit=start.unit,
@@ -222,7 +254,7 @@ class Run:
             report = await self._builder.run(offer, lease, self._relay(start.unit))
         except WheelyardError as error:
             report = _report_of(error)
-        taken = await self._intake.take(offer, lease, report, bootstrap=start.bootstrap)
+        taken = await self._take_in(start, offer, lease, report)
         again = self._seconds_until(taken)
         self._tell(
             JobEnded(
@@ -234,18 +266,34 @@ class Run:
                 again_in=again,
             )
         )
-        if again is not None:
+        # One builder alone cannot hand what it refused to another.
+        if again is not None and taken.report.outcome is not Outcome.REFUSED:
             group.create_task(self._again(start, again))
             return
         self._finish(start, taken.report, taken.artifact)
+
+    async def _take_in(self, start: Start, offer: Offer, lease: Lease, report: Report) -> Taken:
+        """Take a result in; a wheel that cannot be taken in is a failure of its job."""
+        try:
+            return await self._intake.take(
+                offer, lease, report, bootstrap=start.bootstrap, unit_key=start.unit_key
+            )
+        except WheelyardError as error:
+            if report.artifact is None:
+                raise
+            failed = _report_of(error)
+            return await self._intake.take(
+                offer, lease, failed, bootstrap=start.bootstrap, unit_key=start.unit_key
+            )
 
     def _seconds_until(self, taken: Taken) -> float | None:
         """Return in how many seconds a job is to be tried again; None: its end is known."""
         if not taken.accepted:
             return 0.0
-        if taken.again_at is None:
-            return None
-        return max(0.0, (taken.again_at - self._clock.now()).total_seconds())
+        return None if taken.again_at is None else self._seconds_to(taken.again_at)
+
+    def _seconds_to(self, moment: datetime) -> float:
+        return max(0.0, (moment - self._clock.now()).total_seconds())
 
     async def _again(self, start: Start, seconds: float) -> None:
         await asyncio.sleep(seconds)

@@ -5,36 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from packaging.tags import Tag
-
+from wheelyard.executor.wheelfile import WheelFacts
 from wheelyard.jobs.reasons import Reason
 from wheelyard.model.job import Finding, Limits, Offer
 from wheelyard.model.release import Release
 from wheelyard.targets.target import Target
-
-
-class WheelFacts(Protocol):
-    """What the inspection of a wheel found."""
-
-    @property
-    def tags(self) -> frozenset[Tag]:
-        """Return the tags of its file name."""
-        ...
-
-    @property
-    def requires_python(self) -> str:
-        """Return its Requires-Python, or nothing."""
-        ...
-
-    @property
-    def requires_dist(self) -> tuple[str, ...]:
-        """Return its Requires-Dist lines."""
-        ...
-
-    @property
-    def metadata(self) -> bytes:
-        """Return its METADATA."""
-        ...
 
 
 class Unpack(Protocol):

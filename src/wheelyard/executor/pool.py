@@ -62,8 +62,9 @@ class Pool:
         self, python: Python, environment: Environment, preload: Sequence[str], name: str
     ) -> AsyncIterator[Host]:
         """Lend a host for the job folder ``name``. Raises SandboxError."""
-        if self._isolation.bubblewrap is not None and not self._isolation.nested:
-            single = self._single(python, environment, name)
+        found = self._isolation.bubblewrap
+        if found is not None and not self._isolation.nested:
+            single = self._single(found, python, environment, name)
             try:
                 yield single
             finally:
@@ -125,11 +126,12 @@ class Pool:
         jobs.mkdir()
         channel, far = Channel.pair()
         with far:
-            if self._isolation.bubblewrap is None:
+            found = self._isolation.bubblewrap
+            if found is None:
                 view, command = self._plain(folder, environment)
             else:
                 view = SingleSandbox.seen
-                command = bubblewrap.warm_command(self._world(python, environment, jobs))
+                command = bubblewrap.warm_command(self._world(found, python, environment, jobs))
                 command += [f"{bubblewrap.ENVIRONMENT}/bin/python", f"{bubblewrap.INSIDE}/start.py"]
             variables = base_environment(view, self._settings, self._isolation)
             process = start_process(
@@ -146,11 +148,10 @@ class Pool:
         )
         return view, [str(copy / "bin" / "python"), str(self._inside / "start.py")]
 
-    def _world(self, python: Python, environment: Environment, jobs: Path) -> World:
-        assert self._isolation.bubblewrap is not None
+    def _world(self, found: Path, python: Python, environment: Environment, jobs: Path) -> World:
         cache = self._isolation.compiler_cache
         return World(
-            bubblewrap=self._isolation.bubblewrap,
+            bubblewrap=found,
             inside=self._inside,
             accounts=self._accounts,
             environment=environment.path,
@@ -163,10 +164,12 @@ class Pool:
             ),
         )
 
-    def _single(self, python: Python, environment: Environment, name: str) -> SingleSandbox:
+    def _single(
+        self, found: Path, python: Python, environment: Environment, name: str
+    ) -> SingleSandbox:
         jobs = self._run.new("single")
         command = SingleCommand(
-            world=self._world(python, environment, jobs),
+            world=self._world(found, python, environment, jobs),
             temporary_bytes=self._settings.temporary_bytes,
             environment=base_environment(SingleSandbox.seen, self._settings, self._isolation),
         )

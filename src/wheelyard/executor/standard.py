@@ -4,10 +4,10 @@ from pathlib import Path
 
 from wheelyard.executor.checks import CheckPolicy, check_wheel
 from wheelyard.executor.normalise import normalise_wheel
-from wheelyard.executor.parts import Parts, WheelFacts
+from wheelyard.executor.parts import Parts
 from wheelyard.executor.repair import repair_wheel
 from wheelyard.executor.unpack import UnpackLimits, unpack_source
-from wheelyard.executor.wheelfile import import_names, inspect_wheel
+from wheelyard.executor.wheelfile import WheelFacts, import_names, inspect_wheel
 from wheelyard.jobs.reasons import reason_of
 from wheelyard.model.job import Finding, Limits, Offer
 from wheelyard.targets.target import Target

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from wheelyard.errors import InvalidArchiveError, StoreError, ToolError
 from wheelyard.executor import compiler_cache
-from wheelyard.executor.attempt import INSIDE, OUTPUT, SOURCE, Attempt, Running, State
+from wheelyard.executor.attempt import INSIDE, OUTPUT, SOURCE, Attempt, Running, State, known
 from wheelyard.executor.folders import regular_file
 from wheelyard.executor.outcomes import Stopped, failure
 from wheelyard.executor.preload import modules_of
@@ -112,7 +112,6 @@ async def environment(attempt: Attempt, state: State) -> State:
 
 async def make(attempt: Attempt, state: State, name: str = INSIDE) -> State:
     """Ask for requirements and build, in one session; the wheel is a file afterwards."""
-    assert state.environment is not None
     inside = attempt.folder / name
     shop, offer = attempt.shop, attempt.offer
     cached = shop.isolation.compiler_cache is not None
@@ -120,7 +119,9 @@ async def make(attempt: Attempt, state: State, name: str = INSIDE) -> State:
     if cached:
         await asyncio.to_thread(compiler_cache.check_out, caches, offer, inside / CACHE)
     try:
-        async with attempt.running(state.environment, _preload(attempt, state), inside) as running:
+        async with attempt.running(
+            known(state.environment), _preload(attempt, state), inside
+        ) as running:
             async with attempt.step(StepName.REQUIREMENTS):
                 await _requirements(attempt, state, running)
             async with attempt.step(StepName.BUILD):

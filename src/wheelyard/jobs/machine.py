@@ -49,7 +49,7 @@ def step(job: Job, event: Event, now: datetime) -> Answer:
     return (after if after == job else replace(after, changed=now)), commands
 
 
-def _answer(job: Job, event: Event, now: datetime) -> Answer:  # noqa: C901, PLR0911 - one arm an event
+def _answer(job: Job, event: Event, now: datetime) -> Answer:  # noqa: C901 - one arm an event
     match event:
         case Leased():
             return _leased(job, event, now)

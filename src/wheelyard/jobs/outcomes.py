@@ -67,7 +67,7 @@ def _raised(job: Job, outcome: Outcome) -> tuple[tuple[Outcome, int], ...]:
     return tuple(sorted({**dict(job.counts), outcome: job.count(outcome) + 1}.items()))
 
 
-def _follow(job: Job, event: Finished, now: datetime) -> _Answer:  # noqa: PLR0911 - one arm an outcome
+def _follow(job: Job, event: Finished, now: datetime) -> _Answer:
     match event.outcome:
         case Outcome.BUILT:
             return _built(job, event)

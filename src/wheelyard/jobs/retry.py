@@ -1,7 +1,6 @@
 """What each outcome counts for, how often it is tried again, and after how long.
 
-The numbers are those of the table of outcomes in ``docs/reference/outcomes.md``; the machine reads
-them and has none of its own.
+The machine reads these numbers and has none of its own.
 """
 
 from dataclasses import dataclass

@@ -31,7 +31,6 @@ class Recipe:
     build_constraints: tuple[str, ...] = ()
     system_packages: tuple[str, ...] = ()
     test: str = ""
-    test_requires: tuple[str, ...] = ()
     imports: tuple[str, ...] | None = None
 
 

@@ -31,22 +31,21 @@ class Board:
 
         The first resolution that brings a unit says what it requires when it runs.
         """
-        names = tuple(UnitId(pin.release, target) for pin in resolution.pins)
+        names: dict[ProjectName, UnitId] = {}
         fresh = []
-        for name, pin, from_source in zip(names, resolution.pins, sources, strict=True):
+        for pin, from_source in zip(resolution.pins, sources, strict=True):
+            name = UnitId(pin.release, target)
             unit = self.units.get(name)
             if unit is None:
                 unit = self._admit(name, pin, from_source=from_source)
                 fresh.append(unit)
             if reason.kind is EdgeKind.BUILD or pin.release.project in resolution.roots:
                 unit.reasons[reason] = None
+            # One object a unit: looking it up later is then a comparison of identities.
+            names[pin.release.project] = unit.id
         if fresh:
-            self._join(
-                fresh,
-                dict(zip((pin.release.project for pin in resolution.pins), names, strict=True)),
-                resolution,
-            )
-        return names, fresh
+            self._join(fresh, names, resolution)
+        return tuple(names.values()), fresh
 
     def _admit(self, name: UnitId, pin: Pin, *, from_source: bool) -> Unit:
         unit = Unit(id=name, pin=pin, from_source=from_source)

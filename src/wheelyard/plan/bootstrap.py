@@ -20,6 +20,7 @@ from wheelyard.graph.cycles import (
 )
 from wheelyard.plan.board import Board
 from wheelyard.plan.events import UnitId
+from wheelyard.plan.offers import provider
 from wheelyard.plan.unit import Group, State, Unit
 
 
@@ -51,12 +52,14 @@ class BrokenCycle:
 class Found:
     """Cycles of the present plan: those that were judged, and those that run through gates.
 
-    ``gated`` are the units to let through; ``behind_gates`` all members of their cycles, to be looked at again.
+    ``gated`` are the units to let through, ``hoping`` those that wait for another target of what failed
+    for theirs, in vain; ``unsettled`` all members of such cycles, to be looked at again.
     """
 
     broken: tuple[BrokenCycle, ...] = ()
     gated: tuple[UnitId, ...] = ()
-    behind_gates: tuple[UnitId, ...] = ()
+    hoping: tuple[UnitId, ...] = ()
+    unsettled: tuple[UnitId, ...] = ()
 
 
 def _waiting_graph(board: Board, changed: Iterable[UnitId]) -> dict[UnitId, tuple[UnitId, ...]]:
@@ -83,8 +86,29 @@ def _waits_for(board: Board, unit: Unit) -> tuple[UnitId, ...]:
     if unit.state is State.GATED:
         probes = board.gates[unit.id.release].probes()
         return tuple(UnitId(unit.id.release, target) for target in probes)
-    seeds = unit.group.seeds if unit.group is not None else {}
-    return tuple(to for to in unit.waits_for() if to not in seeds)
+    needed = unit.waits_for()
+    if unit.group is not None:
+        needed = tuple(to for to in needed if not _is_given(board, unit, to))
+    return (*needed, *_hopes_for(board, needed))
+
+
+def _is_given(board: Board, unit: Unit, needed: UnitId) -> bool:
+    """Whether a bootstrap of its cycle gives a unit what it needs, or a seed will for its own bootstrap."""
+    if provider(board.units, needed, unit) is not None:
+        return True
+    seeds = unit.group.seeds if unit.group is not None and unit.bootstrap is None else {}
+    return needed in seeds and needed in unit.builds
+
+
+def _hopes_for(board: Board, needed: Iterable[UnitId]) -> tuple[UnitId, ...]:
+    """Return the other targets that may still give a wheel for what is lost."""
+    return tuple(
+        other.id
+        for key in needed
+        if board.units[key].is_lost
+        for other in board.of_release(key.release)
+        if other.may_come
+    )
 
 
 def _break_component(
@@ -115,15 +139,24 @@ def find_cycles(board: Board, changed: Iterable[UnitId]) -> Found:
     graph = _waiting_graph(board, changed)
     broken: list[BrokenCycle] = []
     gated: list[UnitId] = []
-    behind_gates: list[UnitId] = []
+    hoping: list[UnitId] = []
+    unsettled: list[UnitId] = []
     for members in components(graph):
         held = [key for key in members if board.units[key].state is State.GATED]
+        hopeful = [
+            key for key in members if members & set(_hopes_for(board, board.units[key].waits_for()))
+        ]
         if held:
             gated.append(min(held))
-            behind_gates += sorted(members)
+        elif hopeful:
+            hoping += sorted(hopeful)
         else:
             broken += _break_component(board.units, inside(graph, members))
-    return Found(broken=tuple(broken), gated=tuple(gated), behind_gates=tuple(behind_gates))
+            continue
+        unsettled += sorted(members)
+    return Found(
+        broken=tuple(broken), gated=tuple(gated), hoping=tuple(hoping), unsettled=tuple(unsettled)
+    )
 
 
 def apply(units: Mapping[UnitId, Unit], broken: BrokenCycle) -> None:

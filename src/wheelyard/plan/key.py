@@ -8,9 +8,10 @@ the wheel), not by their own build keys: a new release of a tool's tool rebuilds
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from wheelyard.model.job import BuildKey
-from wheelyard.model.recipe import Recipe
+from wheelyard.model.recipe import DEFAULT_RECIPE, Recipe
 from wheelyard.model.release import Release
 from wheelyard.targets.target import Target
 
@@ -46,6 +47,16 @@ def _settings(settings: Mapping[str, str | tuple[str, ...]]) -> list[str]:
 
 def recipe_digest(recipe: Recipe) -> str:
     """Hash what of a recipe shapes the wheel; tests and messages do not."""
+    # Nearly every release of a large plan has the default one.
+    return _default_digest() if recipe is DEFAULT_RECIPE else _digest_of_recipe(recipe)
+
+
+@cache
+def _default_digest() -> str:
+    return _digest_of_recipe(DEFAULT_RECIPE)
+
+
+def _digest_of_recipe(recipe: Recipe) -> str:
     fields = [str(len(recipe.patches))]
     for patch in recipe.patches:
         fields += [patch.name, str(patch.strip), patch.text]

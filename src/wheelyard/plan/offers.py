@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from wheelyard.model.artifact import Artifact, InputWheel
+from wheelyard.model.artifact import Artifact, InputWheel, Origin
 from wheelyard.model.job import BuildKey, Offer
 from wheelyard.model.recipe import Recipe
 from wheelyard.model.resolution import Pin
@@ -82,6 +82,17 @@ def provider(units: Mapping[UnitId, Unit], needed: UnitId, unit: Unit) -> Artifa
     return None
 
 
+def _given(unit: Unit, units: Mapping[UnitId, Unit], needed: UnitId) -> Artifact | None:
+    """Return what there is of another unit for the environment of one: a seed, where it breaks their cycle.
+
+    What it only needs to run never comes as a seed: without one in its build environment, a wheel counts.
+    """
+    found = provider(units, needed, unit)
+    if found is None and unit.group is not None and needed in unit.builds:
+        return unit.group.seeds.get(needed)
+    return found
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
     """The wheels around a build. Where it is not ``complete``, what is listed may be a part only.
@@ -101,24 +112,18 @@ class Surroundings:
 
 def surroundings(unit: Unit, units: Mapping[UnitId, Unit]) -> Surroundings:
     """Return what of a unit's surroundings is there."""
-    environment: list[Artifact] = []
-    seeds: dict[UnitId, Artifact] = {}
-    for needed in unit.builds:
-        found = provider(units, needed, unit)
-        if found is None and unit.group is not None:
-            found = unit.group.seeds.get(needed)
-            if found is not None:
-                seeds[needed] = found
-        if found is None:
-            return Surroundings()
-        environment.append(found)
-    if any(run not in unit.cut and provider(units, run, unit) is None for run in unit.runs):
+    environment = [_given(unit, units, needed) for needed in unit.builds]
+    direct = (run for run in unit.runs if run not in unit.cut)
+    if None in environment or any(_given(unit, units, run) is None for run in direct):
         return Surroundings()
+    wheels = [wheel for wheel in environment if wheel is not None]
+    given = dict(zip(unit.builds, wheels, strict=True))
+    seeds = {needed: wheel for needed, wheel in given.items() if wheel.origin is Origin.SEED}
     tests, away = _closure(unit, units)
     missing = away - unit.cut
     return Surroundings(
         complete=not missing,
-        environment=tuple(environment),
+        environment=tuple(wheels),
         seeds=seeds,
         tests=tuple(sorted(tests, key=lambda wheel: wheel.filename)),
         absent=tuple(sorted(needed.release.project for needed in away)),
@@ -143,7 +148,7 @@ def _closure(unit: Unit, units: Mapping[UnitId, Unit]) -> tuple[list[Artifact], 
             continue
         seen.add(project)
         needed = UnitId(pin.release, unit.id.target)
-        found = provider(units, needed, unit)
+        found = _given(unit, units, needed)
         if found is None:
             away.add(needed)
         else:

@@ -171,7 +171,9 @@ class Planner:
             # It waits for a probe that waits for it: let it go on without.
             self.board.gates[key.release].take(key.target)
             preparing.resolve_build(agenda, units[key])
-        agenda.unsettled |= dict.fromkeys(found.behind_gates)
+        for key in found.hoping:
+            settling.block(agenda, units[key])
+        agenda.unsettled |= dict.fromkeys(found.unsettled)
         for broken in found.broken:
             self.cycles.append(broken)
             bootstrap.apply(units, broken)

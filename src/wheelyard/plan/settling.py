@@ -104,12 +104,15 @@ def spread_loss(agenda: Agenda, release: Release) -> None:
     While one may, a wheel of it may serve what failed elsewhere, and nothing is decided.
     """
     units = agenda.board.of_release(release)
-    if any(unit.may_come for unit in units):
-        return
+    may_come = any(unit.may_come for unit in units)
     for unit in units:
         if not unit.is_lost:
             continue
         for key in agenda.board.dependants_of(unit.id):
+            if may_come:
+                # It hopes for another target now, which may in turn wait for it.
+                agenda.unsettled[key] = None
+                continue
             dependant = agenda.board.units[key]
             if dependant.state is State.WAITING and not dependant.blocked:
                 block_where_hopeless(agenda, dependant)

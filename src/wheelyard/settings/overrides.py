@@ -29,7 +29,6 @@ class _Table(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, rename="k
     build_constraints: list[str] | msgspec.UnsetType = msgspec.UNSET
     system_packages: list[str] | msgspec.UnsetType = msgspec.UNSET
     test: str | msgspec.UnsetType = msgspec.UNSET
-    test_requires: list[str] | msgspec.UnsetType = msgspec.UNSET
     imports: list[str] | msgspec.UnsetType = msgspec.UNSET
 
 

@@ -18,10 +18,6 @@ from wheelyard.store.ledger import KEEP
 from wheelyard.store.rows import artifact_row, read_artifact
 
 _BY_KEY = "SELECT * FROM artifacts WHERE build_key = :key AND counts"
-_OF_RELEASE = """
-SELECT * FROM artifacts WHERE project = :project AND version = :version AND published
-ORDER BY filename
-"""
 _OF_PROJECT = "SELECT * FROM artifacts WHERE project = :project AND published ORDER BY filename"
 _PROJECTS = "SELECT DISTINCT project FROM artifacts WHERE published ORDER BY project"
 _VISIBLE = "SELECT * FROM artifacts WHERE filename = :filename AND published"
@@ -54,8 +50,9 @@ class StoredArtifacts:
 
     async def of_release(self, release: Release) -> Sequence[Artifact]:
         """Return the published artifacts of a release."""
-        names = {"project": release.project, "version": str(release.version)}
-        return await self._select(_OF_RELEASE, names)
+        # Not by the version's text, because 1.16 and 1.16.0 are one version.
+        artifacts = await self.of_project(release.project)
+        return [artifact for artifact in artifacts if artifact.release == release]
 
     async def of_project(self, project: ProjectName) -> Sequence[Artifact]:
         """Return the published artifacts of a project, in the order of their file names."""

@@ -55,10 +55,6 @@ INSERT INTO artifacts (
 ) ON CONFLICT (build_key, digest) DO NOTHING
 """
 
-_UNCOUNT = """
-UPDATE artifacts SET counts = FALSE WHERE build_key = :key AND counts
-"""
-
 _COUNT = """
 UPDATE artifacts SET counts = TRUE WHERE build_key = :key AND digest = :digest
 """
@@ -108,8 +104,4 @@ class DatabaseLedger:
     def count(self, key: BuildKey, digest: str, *, counts: bool) -> None:
         """Let a wheel count as what its job built, or no longer; what does not count is not published."""
         names = {"key": key, "digest": digest}
-        if counts:
-            self._connection.execute(_UNCOUNT, names)
-            self._connection.execute(_COUNT, names)
-        else:
-            self._connection.execute(_WITHDRAW, names)
+        self._connection.execute(_COUNT if counts else _WITHDRAW, names)

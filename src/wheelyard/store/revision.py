@@ -23,7 +23,7 @@ def bring_up(connection: sqlite3.Connection, path: Path) -> None:
     """Migrate a database to the newest revision. Raises StoreError."""
     if _revision(connection, path) == REVISIONS[-1]:
         return
-    with _alone(path):
+    with alone(path):
         # Another process may have been quicker while this one waited.
         if _revision(connection, path) == REVISIONS[-1]:
             return
@@ -53,7 +53,7 @@ def _revision(connection: sqlite3.Connection, path: Path) -> str | None:
 
 
 @contextmanager
-def _alone(path: Path) -> Iterator[None]:
+def alone(path: Path) -> Iterator[None]:
     """Keep other processes from migrating the same database at the same time.
 
     SQLite's own lock is not enough: changing the journal mode fails at once where it is taken.

@@ -93,8 +93,8 @@ class MemoryArtifactStore:
     def count(self, key: BuildKey, digest: str, *, counts: bool) -> None:
         """Let a wheel count as what its job built, or no longer; for ``MemoryJobStore``."""
         for kept in self._kept:
-            if kept.artifact.build_key == key and (counts or kept.artifact.digest == digest):
-                kept.counts = counts and kept.artifact.digest == digest
+            if (kept.artifact.build_key, kept.artifact.digest) == (key, digest):
+                kept.counts = counts
                 kept.published = kept.published and counts
 
     def _published(self, wants: Callable[[Artifact], bool]) -> list[Artifact]:

@@ -163,6 +163,11 @@ class MemoryUpstream:
             metadata_digest=metadata_digest,
         )
 
+    async def wheel_files(self, entry: FileEntry) -> tuple[str, ...]:
+        """Return the paths in a wheel."""
+        with zipfile.ZipFile(io.BytesIO(self._content(entry.url))) as archive:
+            return tuple(archive.namelist())
+
     async def facts(self, source: Source) -> SourceFacts:
         """Return what a source says of its build."""
         self._content(source.location)

@@ -104,8 +104,8 @@ class Selector:
     """Applies a policy for one target to project pages."""
 
     def __init__(self, policy: CandidatePolicy, target: Target) -> None:
-        self._policy = policy
-        self._interpreter = target.interpreter
+        self.policy = policy
+        self.target = target
         self._tags = {tag: rank for rank, tag in enumerate(compatible_tags(target))}
 
     def select(self, page: ProjectPage) -> Listing:
@@ -137,10 +137,10 @@ class Selector:
         if page.status == _QUARANTINED:
             return Hidden(version=version, because=Because.QUARANTINED, detail=page.status_reason)
         entries = (*files.sdists, *files.wheels)
-        if not any(allows(entry.requires_python, self._interpreter) for entry in entries):
+        if not any(allows(entry.requires_python, self.target.interpreter) for entry in entries):
             detail = entries[0].requires_python
             return Hidden(version=version, because=Because.PYTHON, detail=detail)
-        refusal = Because.NO_SOURCE if self._policy.sources_only else Because.NO_FILE
+        refusal = Because.NO_SOURCE if self.policy.sources_only else Because.NO_FILE
         hidden = Hidden(version=version, because=refusal)
         for entry in self._eligible(files):
             because = self._refusal(entry)
@@ -152,19 +152,19 @@ class Selector:
     def _eligible(self, files: ReleaseFiles) -> Iterator[FileEntry]:
         """Yield the files by which a release can be had, the best first."""
         yield from files.sdists
-        if not self._policy.sources_only:
+        if not self.policy.sources_only:
             usable = [wheel for wheel in files.wheels if self._refusal(wheel) is None]
             wheel = best_wheel(usable or files.wheels, self._tags)
             if wheel is not None:
                 yield wheel
 
     def _refusal(self, entry: FileEntry) -> Because | None:
-        if not allows(entry.requires_python, self._interpreter):
+        if not allows(entry.requires_python, self.target.interpreter):
             return Because.PYTHON
         return self._too_young(entry)
 
     def _too_young(self, entry: FileEntry) -> Because | None:
-        policy, uploaded = self._policy, entry.uploaded
+        policy, uploaded = self.policy, entry.uploaded
         if uploaded is None:
             return Because.TIME_UNKNOWN if policy.before is not None else None
         if policy.exclude_newer is not None and uploaded >= policy.exclude_newer:
@@ -175,7 +175,7 @@ class Selector:
 
     def _bounds(self, page: ProjectPage) -> tuple[datetime | None, datetime | None]:
         """Return the newest upload that is shown and the oldest that still cools down."""
-        if self._policy.before is None:
+        if self.policy.before is None:
             return None, None
         ages: dict[Because | None, list[datetime]] = {}
         for entry in page.files:
@@ -183,6 +183,23 @@ class Selector:
                 ages.setdefault(self._too_young(entry), []).append(entry.uploaded)
         shown, cooling = ages.get(None, ()), ages.get(Because.COOLING_DOWN, ())
         return max(shown, default=None), min(cooling, default=None)
+
+
+class Selections:
+    """Keeps what was selected of a page, because a plan's queries read the same few pages often."""
+
+    def __init__(self, *, limit: int = 1024) -> None:
+        self._limit = limit
+        self._kept: dict[tuple[ProjectName, str, CandidatePolicy, Target], Listing] = {}
+
+    def select(self, page: ProjectPage, selector: Selector) -> Listing:
+        """Return what a selector chooses of a page."""
+        key = (page.project, page.fingerprint, selector.policy, selector.target)
+        if key not in self._kept:
+            if len(self._kept) >= self._limit:
+                del self._kept[next(iter(self._kept))]
+            self._kept[key] = selector.select(page)
+        return self._kept[key]
 
 
 def _moment(entry: FileEntry) -> str:

@@ -14,7 +14,7 @@ from wheelyard.model.release import ProjectName, Release
 from wheelyard.model.resolution import Query, Resolution
 from wheelyard.ports import Upstream
 from wheelyard.upstream.candidate_server import CandidateServer
-from wheelyard.upstream.candidates import ExtraCandidate
+from wheelyard.upstream.candidates import ExtraCandidate, Selections
 from wheelyard.upstream.edges import edges
 from wheelyard.upstream.explanation import explain
 from wheelyard.upstream.query_lines import QueryLines
@@ -48,6 +48,7 @@ class UvResolver:
         self._seconds = seconds
         self._slots = asyncio.Semaphore(concurrency or os.cpu_count() or 1)
         self._server = CandidateServer()
+        self._selections = Selections()
         self._starting = asyncio.Lock()
         self._folder: Path | None = None
 
@@ -70,7 +71,12 @@ class UvResolver:
 
     async def trace(self, query: Query) -> Trace:
         """Choose releases and tell what the choice rests on."""
-        view = CandidateView(upstream=self._upstream, query=query, extra=self._extra)
+        view = CandidateView(
+            upstream=self._upstream,
+            query=query,
+            extra=self._extra,
+            selections=self._selections,
+        )
         lines = QueryLines.of(query, view.provided)
         if not lines.roots:
             return Trace(resolution=Resolution(pins=(), roots=()), evidence=None)

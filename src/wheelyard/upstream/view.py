@@ -8,7 +8,6 @@ import hashlib
 from collections.abc import Mapping
 
 from wheelyard.errors import (
-    DigestMismatchError,
     InvalidArchiveError,
     InvalidNameError,
     NotUpstreamError,
@@ -24,6 +23,7 @@ from wheelyard.upstream.candidates import (
     ExtraCandidate,
     Hidden,
     Listing,
+    Selections,
     Selector,
 )
 from wheelyard.upstream.target_metadata import CoreMetadata, read_metadata
@@ -36,12 +36,18 @@ class CandidateView:
     """
 
     def __init__(
-        self, *, upstream: Upstream, query: Query, extra: Mapping[ProjectName, ExtraCandidate]
+        self,
+        *,
+        upstream: Upstream,
+        query: Query,
+        extra: Mapping[ProjectName, ExtraCandidate],
+        selections: Selections,
     ) -> None:
         self._upstream = upstream
         self._target = query.target
         self._extra = extra
         self._selector = Selector(query.policy, query.target)
+        self._selections = selections
         self._metadata: dict[Release, CoreMetadata] = {}
         self.listings: dict[ProjectName, Listing] = {}
         self.absent: dict[ProjectName, NotUpstreamError] = {}
@@ -102,14 +108,13 @@ class CandidateView:
         extra = self._extra.get(project)
         if extra is not None:
             return _listing_of(extra)
-        return self._selector.select(await self._upstream.page(project))
+        page = await self._upstream.page(project)
+        return self._selections.select(page, self._selector)
 
     async def _read(self, release: Release) -> CoreMetadata:
         try:
             content = await self._content(release)
             metadata = read_metadata(content, release, self._target)
-        except DigestMismatchError:
-            raise
         except (NotUpstreamError, InvalidArchiveError, InvalidNameError) as error:
             raise _UnfitError(release, Because.METADATA, error.message) from error
         if not allows(metadata.requires_python, self._target.interpreter):

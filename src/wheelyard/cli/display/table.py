@@ -12,7 +12,7 @@ from wheelyard.model.artifact import Origin
 from wheelyard.model.release import Release
 from wheelyard.plan.bootstrap import BrokenCycle
 from wheelyard.plan.events import Exclusion
-from wheelyard.plan.summary import GOOD, Ending, Row
+from wheelyard.plan.summary import Ending, Row
 from wheelyard.targets.target import Target
 
 _STYLE = {
