@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from wheelyard.cli import options as o
+from wheelyard.cli.display.console import results
 from wheelyard.cli.display.lines import seconds
 from wheelyard.errors import ConfigurationError
 from wheelyard.executor.interpreters import native_platform
@@ -110,7 +111,7 @@ def list_attempts(  # noqa: PLR0913, PLR0917 - the filters
             f"{attempt.started:%Y-%m-%d %H:%M}",
             Text(report.reason if report else ""),
         )
-    Console().print(table)
+    results().print(table)
 
 
 @app.command("show")
@@ -124,7 +125,7 @@ def show(name: Name, state: o.State = None, as_json: o.AsJson = False) -> None:
     if as_json:
         typer.echo(msgspec.json.encode(_fields(attempt)).decode())
         return
-    _print_attempt(Console(), attempt)
+    _print_attempt(results(), attempt)
 
 
 @app.command("log")

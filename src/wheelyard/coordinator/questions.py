@@ -10,6 +10,7 @@ from wheelyard.errors import (
     NotApplicableError,
     OutOfSpaceError,
     StoreError,
+    UpstreamError,
     WheelyardError,
 )
 from wheelyard.model.artifact import Artifact

@@ -48,21 +48,21 @@ def unpack_source(archive: Path, into: Path, *, limits: UnpackLimits | None = No
     """
     budget = _Budget(limits or UnpackLimits(), archive)
     into.mkdir(parents=True, exist_ok=True)
-    with _refusing(archive):
+    with _refusing():
         if zipfile.is_zipfile(archive):
             _unpack_zip(archive, into, budget)
         else:
             _unpack_tar(archive, into, budget)
-    return _project_folder(archive, into)
+    return _project_folder(into)
 
 
-def _project_folder(archive: Path, into: Path) -> Path:
+def _project_folder(into: Path) -> Path:
     entries = sorted(entry for entry in into.iterdir() if entry.name != "pax_global_header")
     if len(entries) == 1 and entries[0].is_dir():
         return entries[0]
     if any((into / name).is_file() for name in ("pyproject.toml", "setup.py")):
         return into
-    raise _refusal(archive, "", "it does not hold one project folder")
+    raise _refusal("", "it does not hold one project folder")
 
 
 class _Budget:
@@ -70,7 +70,6 @@ class _Budget:
 
     def __init__(self, limits: UnpackLimits, archive: Path) -> None:
         self._limits = limits
-        self._archive = archive
         self._ratio_bytes = max(limits.ratio_from, limits.ratio * archive.stat().st_size)
         self._bytes = 0
         self._members = 0
@@ -79,13 +78,13 @@ class _Budget:
         """Note a member. Raises InvalidArchiveError where there are too many."""
         self._members += 1
         if self._members > self._limits.members:
-            raise _refusal(self._archive, name, f"it has more than {self._limits.members} members")
+            raise _refusal(name, f"it has more than {self._limits.members} members")
 
     def count_bytes(self, size: int, name: str) -> None:
         """Note bytes. Raises InvalidArchiveError where there are too many."""
         self._bytes += size
         if self._bytes > min(self._limits.total_bytes, self._ratio_bytes):
-            raise _refusal(self._archive, name, f"it unpacks to more than {self._bytes} bytes")
+            raise _refusal(name, f"it unpacks to {self._bytes} bytes and more")
 
 
 def _unpack_tar(archive: Path, into: Path, budget: _Budget) -> None:
@@ -94,7 +93,7 @@ def _unpack_tar(archive: Path, into: Path, budget: _Budget) -> None:
     with tarfile.open(archive, mode="r:*", errorlevel=2) as tar:
         for member in tar:
             budget.count_member(member.name)
-            place = _place(archive, into, member.name)
+            place = _place(into, member.name)
             if place is None:
                 continue
             if member.isdir():
@@ -103,20 +102,19 @@ def _unpack_tar(archive: Path, into: Path, budget: _Budget) -> None:
                 _make_folder(place.parent, folders)
                 source = tar.extractfile(member)
                 if source is None:
-                    raise _refusal(archive, member.name, "its content cannot be read")
+                    raise _refusal(member.name, "its content cannot be read")
                 _write(source, place, budget, member.name)
                 _set_mode(place, mode=member.mode, seconds=member.mtime)
             elif member.issym() or member.islnk():
                 links.append((place, member))
             else:
-                raise _refusal(archive, member.name, "it is a device or a pipe")
+                raise _refusal(member.name, "it is a device or a pipe")
     # Links come last, so that nothing is ever written through one.
     for place, member in links:
-        _link(archive, into, place, member, budget, folders)
+        _link(into, place, member, budget, folders)
 
 
-def _link(  # noqa: PLR0913, PLR0917 - where, what, and the three that watch over it
-    archive: Path,
+def _link(
     into: Path,
     place: Path,
     member: tarfile.TarInfo,
@@ -127,23 +125,23 @@ def _link(  # noqa: PLR0913, PLR0917 - where, what, and the three that watch ove
         base = posixpath.dirname(member.name)
         wanted = posixpath.normpath(posixpath.join(base, member.linkname))
         if posixpath.isabs(member.linkname) or wanted.startswith(".."):
-            raise _refusal(archive, member.name, f"it is a link to {member.linkname!r}, outside")
+            raise _refusal(member.name, f"it is a link to {member.linkname!r}, outside")
     else:
         wanted = member.linkname
-    target = _place(archive, into, wanted)
+    target = _place(into, wanted)
     _make_folder(place.parent, folders)
     if place.exists() or place.is_symlink():
-        raise _refusal(archive, member.name, "it is there twice")
+        raise _refusal(member.name, "it is there twice")
     if member.issym():
         place.symlink_to(member.linkname)
         if not place.resolve().is_relative_to(into.resolve()):
             place.unlink()
-            raise _refusal(archive, member.name, f"it leads out, to {member.linkname!r}")
+            raise _refusal(member.name, f"it leads out, to {member.linkname!r}")
     elif target is not None and target.is_file() and not target.is_symlink():
         with target.open("rb") as source:
             _write(source, place, budget, member.name)
     else:
-        raise _refusal(archive, member.name, f"it is a link to {member.linkname!r}, not there")
+        raise _refusal(member.name, f"it is a link to {member.linkname!r}, not there")
 
 
 def _unpack_zip(archive: Path, into: Path, budget: _Budget) -> None:
@@ -151,7 +149,7 @@ def _unpack_zip(archive: Path, into: Path, budget: _Budget) -> None:
     with zipfile.ZipFile(archive) as opened:
         for info in opened.infolist():
             budget.count_member(info.filename)
-            place = _place(archive, into, info.filename)
+            place = _place(into, info.filename)
             if place is None:
                 continue
             if info.is_dir():
@@ -159,24 +157,24 @@ def _unpack_zip(archive: Path, into: Path, budget: _Budget) -> None:
                 continue
             mode = info.external_attr >> 16
             if stat.S_ISLNK(mode):
-                raise _refusal(archive, info.filename, "it is a link in a zip archive")
+                raise _refusal(info.filename, "it is a link in a zip archive")
             _make_folder(place.parent, folders)
             with opened.open(info) as source:
                 _write(source, place, budget, info.filename)
             _set_mode(place, mode=mode or 0o644, seconds=0)
 
 
-def _place(archive: Path, into: Path, name: str) -> Path | None:
+def _place(into: Path, name: str) -> Path | None:
     """Return where a member goes; None for the top itself and for what is no file of the source."""
     if "\0" in name or "\\" in name or posixpath.isabs(name):
-        raise _refusal(archive, name, "its path is absolute or no path")
+        raise _refusal(name, "its path is absolute or no path")
     parts = [part for part in name.split("/") if part not in {"", "."}]
     if not parts or name == "pax_global_header":
         return None
     if ".." in parts:
-        raise _refusal(archive, name, "its path leads out of the archive")
+        raise _refusal(name, "its path leads out of the archive")
     if len(name) > _LONGEST_PATH or max(len(part.encode()) for part in parts) > _LONGEST_NAME:
-        raise _refusal(archive, name[:80] + "…", "its name is too long")
+        raise _refusal(name[:80] + "…", "its name is too long")
     return into.joinpath(*parts)
 
 
@@ -208,26 +206,26 @@ def _set_mode(place: Path, *, mode: int, seconds: float) -> None:
 
 
 @contextmanager
-def _refusing(archive: Path) -> Iterator[None]:
+def _refusing() -> Iterator[None]:
     """Translate what readers of archives raise."""
     try:
         yield
     except (tarfile.TarError, zipfile.BadZipFile, zlib.error, LZMAError, EOFError) as error:
-        raise _refusal(archive, "", f"it is damaged: {error}") from error
+        raise _refusal("", f"it is damaged: {error}") from error
     except (NotImplementedError, RuntimeError, UnicodeError, ValueError) as error:
-        raise _refusal(archive, "", f"it cannot be read: {error}") from error
+        raise _refusal("", f"it cannot be read: {error}") from error
     except OSError as error:
         if error.errno in _FULL:
             raise OutOfSpaceError(
                 "the disk is full while a source is unpacked",
                 hint="Make room, or name another state folder with --state.",
             ) from error
-        raise _refusal(archive, "", f"it cannot be unpacked: {error.strerror or error}") from error
+        raise _refusal("", f"it cannot be unpacked: {error.strerror or error}") from error
 
 
-def _refusal(archive: Path, member: str, why: str) -> InvalidArchiveError:
+def _refusal(member: str, why: str) -> InvalidArchiveError:
     named = f", member {member!r}" if member else ""
     return InvalidArchiveError(
-        f"the source archive {archive.name}{named}: {why}",
+        f"the source archive{named}: {why}",
         hint="It is not a valid source; if it came from upstream, tell its authors.",
     )
