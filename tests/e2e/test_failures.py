@@ -2,7 +2,7 @@
 
 import pytest
 
-from e2e.user import User
+from e2e.user import Ran, User, processes_of
 from wheelyard.testing import sdists
 from wheelyard.testing.sdists import Extension, SdistSpec
 
@@ -31,7 +31,9 @@ with open("big", "wb") as file:
 """
 
 
-def test_compiler_error_fails_with_its_reason_and_blocks_only_what_needs_it(user: User) -> None:
+
+
+def test_compiler_error_blocks_only_what_needs_it(user: User) -> None:
     user.upload(
         SdistSpec(
             name="breaks",
@@ -51,41 +53,86 @@ def test_compiler_error_fails_with_its_reason_and_blocks_only_what_needs_it(user
         "alone==1.0": {"built"},
     }
     assert ran.row("breaks==1.0")["outcome"] == "failed"
-    assert "openssl" in ran.row("breaks==1.0")["reason"]
+    assert ran.row("breaks==1.0")["reason"] == "needs OpenSSL headers"
     assert ran.row("needs-that==1.0")["cause"]["release"] == "breaks==1.0"
 
 
-@pytest.mark.parametrize(
-    ("name", "body", "options", "outcome"),
-    [
-        ("hangs", sdists.HANG, ("--wall-limit", "2s"), "timed-out"),
-        ("silent", sdists.HANG, ("--silence-limit", "2s"), "timed-out"),
-        ("memory-hog", MEMORY, ("--memory-limit", "300M"), "out-of-resources"),
-        ("disk-hog", DISK, ("--disk-limit", "50M"), "over-limit"),
-        ("endless", sdists.PRINT_WITHOUT_END, (), "over-limit"),
-        ("shouts", MUCH, (), "over-limit"),
-    ],
-)
-def test_build_that_takes_too_much_is_ended(
-    user: User, name: str, body: str, options: tuple[str, ...], outcome: str
-) -> None:
-    user.upload(SdistSpec(name=name, during_build=body))
-    ran = user.build(name, *options)
+SILENT, MANY_MB = "5s", 100
+HARMFUL = {
+    "hangs": (sdists.HANG, "timed-out"),
+    "memory-hog": (MEMORY, "out-of-resources"),
+    "disk-hog": (DISK, "out-of-resources"),
+    "endless": (sdists.PRINT_WITHOUT_END, "over-limit"),
+    "shouts": (MUCH, "over-limit"),
+}
+ODD = {"binary": BINARY, "forks": sdists.LEAVE_A_DAEMON, "homely": WRITE_HOME}
+
+
+@pytest.fixture(scope="module")
+def neighbours(
+    tmp_path_factory: pytest.TempPathFactory, interpreters: list[str]
+) -> tuple[User, Ran]:
+    """One run in which packages that take too much are built beside others."""
+    folder = tmp_path_factory.mktemp("neighbours")
+    home = folder / "home"
+    home.mkdir()
+    user = User(
+        folder=folder,
+        target=interpreters[-1],
+        state=folder / "state",
+        environment={"HOME": str(home)},
+    )
+    user.upload(
+        *(SdistSpec(name=name, during_build=body) for name, (body, _) in HARMFUL.items()),
+        *(SdistSpec(name=name, during_build=body) for name, body in ODD.items()),
+    )
+    limits = ("--silence-limit", SILENT, "--memory-limit", "300M", "--disk-limit", "50M")
+    return user, user.build(*HARMFUL, *ODD, *limits, "--jobs", "8")
+
+
+@pytest.mark.parametrize("name", HARMFUL)
+def test_build_that_takes_too_much_is_ended(neighbours: tuple[User, Ran], name: str) -> None:
+    user, ran = neighbours
     assert ran.code == 1
     row = ran.row(f"{name}==1.0")
-    assert (row["ending"], row["outcome"]) == ("failed", outcome)
+    assert (row["ending"], row["outcome"]) == ("failed", HARMFUL[name][1])
     assert row["reason"]
-    assert user.show(name)["report"]["outcome"] == outcome
+    assert user.show(name)["report"]["outcome"] == HARMFUL[name][1]
 
 
-@pytest.mark.parametrize(
-    ("name", "body"), [("binary", BINARY), ("forks", sdists.LEAVE_A_DAEMON), ("homely", WRITE_HOME)]
-)
-def test_odd_build_harms_nothing(user: User, name: str, body: str) -> None:
-    home = user.folder / "home"
-    home.mkdir()
-    user.upload(SdistSpec(name=name, during_build=body))
-    ran = user.run("build", "--json", *user.words(name), HOME=str(home))
-    assert ran.code == 0, ran.err
-    assert ran.endings == {f"{name}==1.0": {"built"}}
-    assert not list(home.iterdir())
+@pytest.mark.parametrize("name", ODD)
+def test_odd_build_beside_them_is_built(neighbours: tuple[User, Ran], name: str) -> None:
+    user, ran = neighbours
+    assert ran.row(f"{name}==1.0")["ending"] == "built"
+    assert not list((user.folder / "home").rglob("marker-of-a-build"))
+
+
+def test_nothing_of_them_is_left_behind(neighbours: tuple[User, Ran]) -> None:
+    user, _ = neighbours
+    assert processes_of(user.state) == []
+    assert list((user.state / "jobs").glob("run-*")) == []
+
+
+def test_log_is_kept_up_to_its_limit(neighbours: tuple[User, Ran]) -> None:
+    user, _ = neighbours
+    assert len(user.log("binary")) > len("binary")
+    assert 1 << 20 < len(user.log("shouts")) < MANY_MB << 20
+
+
+def test_wall_limit_ends_a_build_that_talks(user: User) -> None:
+    body = "while True: print('still here', flush=True); __import__('time').sleep(0.1)"
+    user.upload(SdistSpec(name="talks", during_build=body))
+    ran = user.build("talks", "--wall-limit", "2s")
+    assert ran.row("talks==1.0")["outcome"] == "timed-out"
+    assert "2 s" in ran.row("talks==1.0")["reason"]
+
+
+def test_skipped_release_is_named_with_its_reason(newcomer: User) -> None:
+    newcomer.upload(SdistSpec(name="unwanted"), SdistSpec(name="user-of-it", build_requires=("unwanted",)))
+    (newcomer.folder / "wheelyard.toml").write_text('[package.unwanted]\nskip = "not for us"\n')
+    ran = newcomer.build("user-of-it")
+    assert ran.code == 1
+    assert ran.row("unwanted==1.0")["ending"] == "skipped"
+    assert ran.row("unwanted==1.0")["reason"] == "not for us"
+    assert "is skipped" in ran.row("user-of-it==1.0")["reason"]
+    assert ran.started == []
