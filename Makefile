@@ -6,7 +6,7 @@ SHELL := bash
 PYTHON_OF_VENV := .venv/bin/python
 export SYSTEM_PACKAGES
 
-.PHONY: help setup demo test check fmt bench clean
+.PHONY: help setup demo test check fmt docs bench clean
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' '{printf "make %-7s %s\n", $$1, $$2}'
@@ -26,6 +26,9 @@ check: setup ## Run format, lint, types and import contracts only
 fmt: setup ## Format the code and mend what the linter can mend
 	@.venv/bin/ruff check --fix-only --quiet .
 	@.venv/bin/ruff format .
+
+docs: setup ## Write the pages that are made from the code
+	@$(PYTHON_OF_VENV) scripts/cli_reference.py
 
 bench: setup ## Measure wheelyard beside its peers (minutes; see benchmarks/README.md)
 	@$(PYTHON_OF_VENV) -m benchmarks

@@ -36,7 +36,9 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument(
         "--python", type=Path, help="its interpreter, where it is not to be looked for"
     )
-    result.add_argument("--only", nargs="*", default=[], help="words of the runners to measure")
+    result.add_argument(
+        "--only", nargs="*", default=[], help="how the names of those begin that are measured; all"
+    )
     return result
 
 

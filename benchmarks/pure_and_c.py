@@ -46,7 +46,7 @@ def known(python: Path, target: str) -> list[Runner]:
 
 def wanted(runner: Runner, only: Sequence[str]) -> bool:
     """Whether the command line names a runner, or none."""
-    return not only or any(word in runner.name for word in only)
+    return not only or runner.name.startswith(tuple(only))
 
 
 def takes(runner: Runner, subject: str) -> bool:

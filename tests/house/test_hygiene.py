@@ -10,7 +10,7 @@ REGISTRY = re.compile(
     r"\b(?:py[p]i\.(?:org|io|python\.org)|python[h]osted\.org|npm[j]s\.org|deb\.[d]ebian\.org)\b"
 )
 MACHINE = re.compile(
-    r"(?<![\w.$}*-])/(?:r[o]ot/\.?\w|h[o]me/(?!me/|me\b)\w|w[o]rk/(?:main|shared)|tmp/w[t]/)"
+    r"(?<![\w.$}*-])/(?:r[o]ot/(?!\.ssh)\.?\w|h[o]me/(?!me/|me\b)\w|w[o]rk/(?:main|shared)|tmp/w[t]/)"
 )
 ALLOWED_PATHS: dict[str, tuple[str, ...]] = {}
 """Paths that a file may hold all the same, by file, each with its reason. None so far."""

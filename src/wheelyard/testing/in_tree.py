@@ -62,12 +62,13 @@ def build_wheel(
 def compile_extension(spec: Any, folder: pathlib.Path) -> None:
     """Call the compiler that this interpreter was built with."""
     compiler = os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc"
+    flags = shlex.split(os.environ.get("CFLAGS", "-O2"))
     limited = ["-DPy_LIMITED_API=0x03060000"] if spec["extension"] == "abi3" else []
     suffix = ".abi3.so" if limited else sysconfig.get_config_var("EXT_SUFFIX")
     include = "-I" + sysconfig.get_paths()["include"]
     output = str(folder / ("_native" + suffix))
-    source = ["-shared", "-fPIC", "-O2", include, str(folder / "_native.c"), "-o", output]
-    subprocess.run(shlex.split(compiler) + limited + source, check=True)
+    source = ["-shared", "-fPIC", include, str(folder / "_native.c"), "-o", output]
+    subprocess.run(shlex.split(compiler) + flags + limited + source, check=True)
 
 
 def tag_of(spec: Any) -> str:

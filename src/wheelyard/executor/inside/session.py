@@ -6,6 +6,7 @@ no capability, no channel and no descriptor of anything but the log and their ow
 """
 
 import atexit
+import io
 import json
 import os
 import resource  # noqa: F401 - in type comments
@@ -135,6 +136,8 @@ def _prepare(request, log, writer, spec):  # type: (dict[str, object], int, int,
     os.dup2(nothing, 0)
     os.dup2(log, 1)
     os.dup2(log, 2)
+    sys.stdout = sys.__stdout__ = _anew(sys.stdout, 1)  # type: ignore[misc, arg-type]
+    sys.stderr = sys.__stderr__ = _anew(sys.stderr, 2)  # type: ignore[misc, arg-type]
     _close_others(writer)
     os.umask(0o022)
     os.environ.clear()
@@ -143,6 +146,20 @@ def _prepare(request, log, writer, spec):  # type: (dict[str, object], int, int,
     _forget_inherited_state()
     confine.limit_resources(spec["rlimits"])  # type: ignore[arg-type]
     confine.restrict(bool(spec["contained"]), str(spec["seccomp"]))
+
+
+def _anew(stream, descriptor):  # type: (io.TextIOWrapper, int) -> io.TextIOWrapper
+    """Make a stream for what its descriptor is now; the old one believes that it can seek.
+
+    Line by line, so that what a build says stands before what its compilers say to it.
+    """
+    return io.TextIOWrapper(
+        open(descriptor, "wb", closefd=False),
+        encoding=stream.encoding,
+        errors=stream.errors,
+        newline="\n",
+        line_buffering=True,
+    )
 
 
 def _close_others(keep):  # type: (int) -> None
