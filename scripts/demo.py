@@ -127,7 +127,10 @@ def step_install(python: Python) -> Path:
     command: list[str | Path] = [sys.executable, "-m", "pip", "--isolated"]
     command += ["--python", environment / "bin" / "python", "install", "--no-cache-dir"]
     command += ["--disable-pip-version-check", "--only-binary", ":all:", "--index-url", index]
-    run([*command, *REQUIREMENTS], environment=without_pip_settings())
+    told = run([*command, *REQUIREMENTS], capture=True, environment=without_pip_settings())
+    for line in told.splitlines():
+        if line.startswith(("Looking in", "Successfully installed")):
+            say(line)
     return environment
 
 
@@ -166,8 +169,7 @@ def run(
 
 
 def shown(command: Sequence[str | Path]) -> str:
-    words = [str(word) for word in command]
-    return shlex.join(words).replace(f"{ROOT}{os.sep}", "")
+    return shlex.join(str(word).removeprefix(f"{ROOT}{os.sep}") for word in command)
 
 
 def heading(number: int, text: str) -> None:

@@ -167,6 +167,15 @@ async def test_a_reason_from_the_log_goes_before_the_exception(warm: Yard) -> No
     assert report.reason == "Python.h not found"
 
 
+async def test_a_failure_names_what_its_recipe_says_that_the_system_must_have(warm: Yard) -> None:
+    recipe = Recipe(system_packages=("libfoo-dev", "bar"))
+
+    report = await warm.run(warm.offer("raise SystemExit(1)", recipe=recipe))
+
+    assert report.outcome is Outcome.FAILED
+    assert "apt install libfoo-dev bar" in report.hint
+
+
 async def test_a_crash_is_told_with_its_signal(yard: Yard) -> None:
     report = await yard.run(yard.offer("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"))
 
@@ -191,7 +200,7 @@ async def test_a_patch_that_does_not_apply_fails_the_job(warm: Yard) -> None:
     report = await warm.run(warm.offer(recipe=recipe))
 
     assert report.outcome is Outcome.FAILED
-    assert report.reason == "the patch 'value' does not apply"
+    assert report.reason.startswith("the patch 'value' does not apply: hunk 1 of")
 
 
 async def test_a_wheel_that_cannot_be_imported_fails(yard: Yard) -> None:

@@ -1,5 +1,6 @@
 """What depends on the machine: isolation, older Pythons, compiler caches, what dead runs left."""
 
+import asyncio
 import os
 import re
 import shutil
@@ -117,6 +118,22 @@ async def test_no_more_interpreters_are_kept_than_is_allowed(make_yard: MakeYard
 
     assert yard.executor._workshop is not None
     assert len(yard.executor._workshop.pool._kept) == 1
+
+
+async def test_a_back_end_that_hangs_when_it_is_loaded_holds_up_nobody_else(
+    make_yard: MakeYard,
+) -> None:
+    yard = make_yard(sandbox=Sandbox.REQUIRE)
+    hanging = yard.wheel("tinyback", {"tinyback.py": "import time; time.sleep(600)\n"}, "2.0")
+    stuck = asyncio.create_task(yard.run(yard.offer(name="stuck", requirements=(hanging,))))
+
+    report = await asyncio.wait_for(yard.run(yard.offer(name="quick")), 30)
+
+    assert report.outcome is Outcome.BUILT
+    assert not stuck.done()
+    stuck.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await stuck
 
 
 async def test_a_warm_interpreter_that_was_killed_is_replaced(make_yard: MakeYard) -> None:

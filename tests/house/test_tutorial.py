@@ -7,7 +7,6 @@ needed; the targets are those of the Pythons that are here.
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ import pytest
 from wheelyard.testing.folder_index import write_index
 from wheelyard.testing.sdists import Extension, SdistSpec, write_sdist
 
+WHEELYARD = Path(sys.executable).parent / "wheelyard"
 BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 UPSTREAM = (
     SdistSpec(name="jinja2", version="3.1.6", requires=("markupsafe>=2",)),
@@ -36,7 +36,7 @@ def commands(page: Path) -> Iterator[str]:
 
 def own_targets(environment: dict[str, str]) -> list[tuple[str, str]]:
     """The stable Pythons that can build here, as (target, executable), the newest last."""
-    listed = subprocess.check_output(["wheelyard", "target", "list", "--json"], env=environment)
+    listed = subprocess.check_output([WHEELYARD, "target", "list", "--json"], env=environment)
     return [
         (row["target"].partition("-")[0], row["executable"])
         for row in json.loads(listed)["targets"]
@@ -47,11 +47,12 @@ def own_targets(environment: dict[str, str]) -> list[tuple[str, str]]:
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
     """An account of its own, whose upstream is a folder."""
-    if shutil.which("wheelyard") is None:
+    if not WHEELYARD.exists():
         pytest.skip("wheelyard is not installed in this environment")
     sdists = [write_sdist(spec, tmp_path / "sdists") for spec in UPSTREAM]
     kept = {name: text for name, text in os.environ.items() if not name.startswith("WHEELYARD_")}
     return kept | {
+        "PATH": f"{WHEELYARD.parent}{os.pathsep}{os.environ['PATH']}",
         "XDG_STATE_HOME": str(tmp_path / "state"),
         "XDG_CACHE_HOME": str(tmp_path / "cache"),
         "WHEELYARD_INDEX": write_index(tmp_path / "upstream", sdists).as_uri(),
@@ -69,7 +70,7 @@ def test_the_tutorial_works(tmp_path: Path, root: Path, environment: dict[str, s
         done = subprocess.run(
             ["bash", "-ec", command],
             cwd=folder,
-            env=environment | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
+            env=environment,
             capture_output=True,
             text=True,
             check=False,

@@ -57,6 +57,7 @@ class State:
     findings: tuple[Finding, ...] = ()
     artifact: Artifact | None = None
     irreproducible: str = ""
+    libraries: tuple[str, ...] = ()
 
 
 def known(value: T | None) -> T:

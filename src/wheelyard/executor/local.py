@@ -12,7 +12,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from wheelyard.errors import InterpreterError, SandboxError, StoreError, ToolError
+from wheelyard.errors import (
+    InterpreterError,
+    InvalidArchiveError,
+    StoreError,
+    ToolError,
+    WheelyardError,
+)
 from wheelyard.executor import proofs, steps
 from wheelyard.executor.attempt import INSIDE, Attempt, State, Workshop, known
 from wheelyard.executor.environments import Environments, find_uv
@@ -154,7 +160,7 @@ class LocalExecutor:
             needs=() if stopped is None else stopped.needs,
             reason="" if stopped is None else stopped.reason,
             detail="" if stopped is None else stopped.detail,
-            hint="" if stopped is None else stopped.hint,
+            hint="" if stopped is None else _hint(stopped, offer),
             needs_system=stopped is not None and stopped.system,
             findings=state.findings,
             log_digest=log_digest,
@@ -166,6 +172,7 @@ class LocalExecutor:
             cpu_seconds=attempt.cpu_seconds,
             wall_seconds=time.monotonic() - attempt.began,
             irreproducible=state.irreproducible,
+            system_libraries=state.libraries,
         )
 
     async def _keep_log(self, attempt: Attempt) -> str:
@@ -208,8 +215,11 @@ async def _carry_out(attempt: Attempt) -> _Ending:
             state = await step(attempt, state)
     except Stopped as stopped:
         return _Ending(state=state, stopped=stopped)
-    except SandboxError as error:
-        return _Ending(state=state, stopped=Stopped(Outcome.INFRASTRUCTURE, error.message))
+    except InvalidArchiveError as error:
+        return _Ending(state=state, stopped=Stopped(Outcome.FAILED, error.message, hint=error.hint))
+    except WheelyardError as error:
+        ending = Stopped(Outcome.INFRASTRUCTURE, error.message, hint=error.hint)
+        return _Ending(state=state, stopped=ending)
     except OSError as error:
         return _Ending(state=state, stopped=_of_the_machine(error))
     return _Ending(state=state, stopped=None)
@@ -230,3 +240,12 @@ async def _build_again(attempt: Attempt, state: State) -> State:
     said = await asyncio.to_thread(difference, first, known(again.wheel))
     attempt.log.note(f"built twice: {said}" if said else "built twice: the same bytes")
     return replace(state, irreproducible=said)
+
+
+def _hint(stopped: Stopped, offer: Offer) -> str:
+    """Add what the recipe says that a system must have, where the package itself failed."""
+    packages = offer.recipe.system_packages
+    if not packages or stopped.outcome is not Outcome.FAILED:
+        return stopped.hint
+    wanted = f"Its recipe says that it needs: apt install {' '.join(packages)}"
+    return f"{stopped.hint} {wanted}".strip()

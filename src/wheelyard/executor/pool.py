@@ -7,6 +7,7 @@ not used for longest goes first.
 import asyncio
 import contextlib
 import shutil
+from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,7 +55,8 @@ class Pool:
         self._inside = own_copy(_PACKAGE, settings.state / "inside")
         self._accounts = bubblewrap.write_accounts(run.path / "accounts")
         self._kept: dict[_Key, _Kept] = {}
-        self._starting = asyncio.Lock()
+        # One for each key: a back end that hangs when it is loaded must not keep others waiting.
+        self._starting: dict[_Key, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._compiling: set[asyncio.Task[None]] = set()
 
     @contextlib.asynccontextmanager
@@ -86,7 +88,7 @@ class Pool:
         await asyncio.gather(*(host.destroy() for host in hosts), *self._compiling)
 
     async def _take(self, key: _Key, python: Python, environment: Environment) -> _Kept:
-        async with self._starting:
+        async with self._starting[key]:
             kept = self._kept.pop(key, None)
             if kept is not None and not kept.host.alive:
                 await kept.host.destroy()
@@ -108,10 +110,16 @@ class Pool:
         self, python: Python, environment: Environment, preload: Sequence[str]
     ) -> WarmInterpreter:
         host = self._launch(python, environment)
-        if await host.greet(preload):
+        ready = False
+        try:
+            ready = await host.greet(preload)
+        finally:
+            # A job that is cancelled while its interpreter starts leaves none behind.
+            if not ready:
+                await host.destroy()
+        if ready:
             self._compile(python, environment, host)
             return host
-        await host.destroy()
         if not preload:
             raise SandboxError(
                 f"A warm interpreter of {str(python.executable)!r} did not start",

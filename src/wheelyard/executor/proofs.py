@@ -50,7 +50,8 @@ def _inspect(attempt: Attempt, state: State) -> State:
     findings = (*state.findings, *parts.check(known(state.wheel), facts, offer))
     for finding in findings:
         attempt.log.note(f"{finding.verdict}: {finding.check}: {finding.message}")
-    return replace(state, facts=facts, findings=findings)
+    libraries = parts.libraries(known(state.wheel)) if facts.compiled else ()
+    return replace(state, facts=facts, findings=findings, libraries=libraries)
 
 
 async def test(attempt: Attempt, state: State) -> State:

@@ -5,18 +5,17 @@ Stopped ends the attempt.
 """
 
 import asyncio
-import os
-import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-from wheelyard.errors import InvalidArchiveError, StoreError, ToolError
+from wheelyard.errors import ConfigurationError, InvalidArchiveError, StoreError, ToolError
 from wheelyard.executor import compiler_cache
 from wheelyard.executor.attempt import INSIDE, OUTPUT, SOURCE, Attempt, Running, State, known
 from wheelyard.executor.folders import regular_file
 from wheelyard.executor.outcomes import Stopped, failure
+from wheelyard.executor.patching import apply_patch
 from wheelyard.executor.preload import modules_of
 from wheelyard.executor.projects import read_build_system
 from wheelyard.executor.requirements import invalid, unmet
@@ -26,7 +25,6 @@ from wheelyard.model.job import Outcome, StepName
 from wheelyard.model.recipe import Patch
 
 T = TypeVar("T")
-_PATCH_SECONDS = 120
 
 
 async def fetch(attempt: Attempt, state: State) -> State:
@@ -60,7 +58,7 @@ def _lay_out(attempt: Attempt, inside: Path) -> Path:
     try:
         project = attempt.shop.parts.unpack(archive, inside / SOURCE, limits=attempt.offer.limits)
     except InvalidArchiveError as error:
-        raise Stopped(Outcome.FAILED, error.message) from error
+        raise Stopped(Outcome.FAILED, error.message, hint=error.hint) from error
     project = _subdirectory(project, attempt.offer.source.subdirectory)
     for patch in attempt.offer.recipe.patches:
         _apply(attempt, patch, project)
@@ -77,25 +75,13 @@ def _subdirectory(project: Path, name: str) -> Path:
 
 
 def _apply(attempt: Attempt, patch: Patch, project: Path) -> None:
-    """Apply a patch; GNU patch does not follow links out of the project."""
     attempt.log.note(f"applying {patch.name}")
-    options = ("--batch", "--forward", "--no-backup-if-mismatch", "--reject-file=-")
     try:
-        done = subprocess.run(
-            ["patch", f"-p{patch.strip}", *options],
-            input=patch.text.encode(),
-            cwd=project,
-            check=False,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=_PATCH_SECONDS,
-            env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8"},
-        )
-    except (OSError, subprocess.SubprocessError) as error:
-        raise Stopped(Outcome.INFRASTRUCTURE, f"patch cannot be run: {error}") from error
-    attempt.log.write(done.stdout)
-    if done.returncode:
-        raise Stopped(Outcome.FAILED, f"the patch {patch.name!r} does not apply")
+        apply_patch(patch, project)
+    except ConfigurationError as error:
+        raise Stopped(Outcome.FAILED, error.message) from error
+    except ToolError as error:
+        raise Stopped(Outcome.INFRASTRUCTURE, error.message) from error
 
 
 async def environment(attempt: Attempt, state: State) -> State:
@@ -204,4 +190,4 @@ async def told(work: Callable[[], T]) -> T:
     try:
         return await asyncio.to_thread(work)
     except InvalidArchiveError as error:
-        raise Stopped(Outcome.FAILED, error.message) from error
+        raise Stopped(Outcome.FAILED, error.message, hint=error.hint) from error
