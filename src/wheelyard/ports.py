@@ -206,6 +206,10 @@ class JobStore(Protocol):
         """
         ...
 
+    async def artifact_lost(self, digest: str) -> Sequence[BuildKey]:
+        """Take back a wheel whose bytes are gone; return the keys of the jobs that had built it."""
+        ...
+
     async def attempts(
         self, *, project: ProjectName | None = None, key: BuildKey | None = None, limit: int = 1000
     ) -> Sequence[Attempt]:

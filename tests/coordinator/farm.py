@@ -5,17 +5,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from plan.world import Package, World, target
+from plan.world import Package, World, target, wheel
 from wheelyard.builder.worker import Worker
 from wheelyard.coordinator.intake import Intake
 from wheelyard.coordinator.questions import Questions
 from wheelyard.coordinator.run import Run
 from wheelyard.coordinator.story import RunEvent
 from wheelyard.errors import WheelyardError
-from wheelyard.model.artifact import Artifact
+from wheelyard.model.artifact import Artifact, Origin
 from wheelyard.model.job import Offer, Outcome, Report, StepName
 from wheelyard.model.recipe import DEFAULT_RECIPE
-from wheelyard.model.release import ProjectName
+from wheelyard.model.release import ProjectName, Release
 from wheelyard.model.resolution import Query, Resolution
 from wheelyard.model.source import FileEntry, Source, SourceFacts
 from wheelyard.plan.events import Start, UnitId
@@ -53,11 +53,12 @@ class WorldResolver:
 
 
 class WorldUpstream(MemoryUpstream):
-    """Gives the sources of the small world."""
+    """Gives the sources of the small world, and wheels where that is allowed."""
 
     def __init__(self, world: World) -> None:
         super().__init__()
         self._world = world
+        self.wheels = False
         self.errors: dict[str, WheelyardError] = {}
 
     async def fetch(self, source: Source) -> Source:
@@ -72,6 +73,11 @@ class WorldUpstream(MemoryUpstream):
         )
 
     async def fetch_wheel(self, entry: FileEntry) -> Artifact:
+        assert self.wheels
+        release = Release.of(*entry.filename.split("-")[:2])
+        return wheel(UnitId(release, target("cp311")), "py3-none-any", Origin.UPSTREAM)
+
+    async def wheel_files(self, entry: FileEntry) -> tuple[str, ...]:
         raise AssertionError(entry)
 
 
@@ -152,7 +158,7 @@ class ScriptedExecutor:
         seeded = any(wheel.origin == "seed" for wheel in offer.requirements)
         unit = UnitId(offer.release, offer.target)
         start = Start(unit=unit, offer=offer, bootstrap=seeded, unit_key=offer.key)
-        return self._world._build(start).report
+        return self._world.build(start).report
 
     async def until(self, *projects: str) -> None:
         """Wait until exactly these builds run."""
@@ -227,7 +233,11 @@ class Farm:
             build=build,
         )
 
-    async def _prepare(self, offer: Offer, wheel: FileEntry | None) -> Offer:
+    async def until_told(self, kind: type, times: int = 1) -> None:
+        """Wait until so many events of a kind were told."""
+        await until(lambda: sum(isinstance(event, kind) for event in self.told) >= times)
+
+    async def _prepare(self, offer: Offer, upstream: FileEntry | None) -> Offer:
         if offer.release.project in self.unprepared:
             raise self.unprepared[offer.release.project]
         return offer
@@ -237,6 +247,12 @@ class Farm:
 
     async def _renumber(self, artifact: Artifact, number: int) -> Artifact:
         raise AssertionError(artifact)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Let everything else go on until a condition holds."""
+    while not condition():
+        await asyncio.sleep(0)
 
 
 def farm(packages: Mapping[str, Package], *, manual: bool = False) -> Farm:

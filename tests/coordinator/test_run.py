@@ -2,11 +2,12 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine, Sequence
+from typing import Any
 
 import pytest
 
-from coordinator.farm import Farm, ScriptedExecutor, ended, farm
+from coordinator.farm import Farm, ScriptedExecutor, ended, farm, until
 from plan.world import Package
 from wheelyard.coordinator.run import Run
 from wheelyard.coordinator.story import JobAwaited, JobEnded, JobQueued, JobStarted
@@ -22,9 +23,10 @@ from wheelyard.errors import (
 from wheelyard.jobs.job import State
 from wheelyard.model.job import Outcome
 from wheelyard.plan.summary import Ending, Row
+from wheelyard.testing.memo import MemoryMemo
 
 
-def finished(work: Coroutine[object, object, tuple[Row, ...]]) -> dict[str, Row]:
+def finished(work: Coroutine[Any, Any, tuple[Row, ...]]) -> dict[str, Row]:
     rows = asyncio.run(asyncio.wait_for(work, 20))
     return {row.unit.release.project: row for row in rows}
 
@@ -38,8 +40,7 @@ def test_no_more_builds_run_than_there_are_slots_and_none_stands_idle() -> None:
         await there.executor.release("a")
         await there.executor.until("b", "c")
         for name in "bcde":
-            while name not in there.executor.running:
-                await asyncio.sleep(0)
+            await until(lambda name=name: name in there.executor.running)  # type: ignore[misc]
             await there.executor.release(name)
         await run
 
@@ -63,8 +64,7 @@ def test_what_most_waits_for_goes_first() -> None:
     async def scenario() -> None:
         run = asyncio.create_task(there.run(("aaa", "alone", "top"), slots=1).carry_out())
         await there.executor.until("aaa")
-        while sum(isinstance(event, JobQueued) for event in there.told) < 3:
-            await asyncio.sleep(0)
+        await there.until_told(JobQueued, 3)
         await there.executor.release("aaa")
         await there.executor.until("base")
         run.cancel()
@@ -77,9 +77,9 @@ def test_what_most_waits_for_goes_first() -> None:
 
 def test_time_of_earlier_builds_decides_what_is_urgent() -> None:
     there = farm({"aaa": Package(), "quick": Package(), "slow": Package()}, manual=True)
-    durations = {"slow": 500.0, "quick": 1.0}
+    durations = {"aaa": 900.0, "slow": 500.0, "quick": 1.0}
 
-    async def known(projects: list[str]) -> dict[str, float]:
+    async def known(projects: Sequence[str]) -> dict[str, float]:
         return {name: durations[name] for name in projects if name in durations}
 
     there.jobs.durations = known  # type: ignore[method-assign, assignment]
@@ -87,8 +87,7 @@ def test_time_of_earlier_builds_decides_what_is_urgent() -> None:
     async def scenario() -> None:
         run = asyncio.create_task(there.run(("aaa", "quick", "slow"), slots=1).carry_out())
         await there.executor.until("aaa")
-        while sum(isinstance(event, JobQueued) for event in there.told) < 3:
-            await asyncio.sleep(0)
+        await there.until_told(JobQueued, 3)
         await there.executor.release("aaa")
         await there.executor.until("slow")
         run.cancel()
@@ -165,15 +164,16 @@ def test_what_the_farm_could_not_prepare_waits_for_its_next_try(error: Wheelyard
 
     async def scenario() -> None:
         run = asyncio.create_task(there.run(("bad", "good"), slots=1).carry_out())
-        while sum(isinstance(event, JobEnded) for event in there.told) < 2:
-            await asyncio.sleep(0)
+        await there.until_told(JobEnded, 2)
         run.cancel()
         await asyncio.wait({run})
 
     asyncio.run(asyncio.wait_for(scenario(), 20))
 
     ends = {
-        event.unit.release.project: event for event in there.told if isinstance(event, JobEnded)
+        str(event.unit.release.project): event
+        for event in there.told
+        if isinstance(event, JobEnded)
     }
     assert ends["bad"].report.outcome is Outcome.INFRASTRUCTURE
     assert (ends["bad"].again_in or 0) > 0
@@ -215,30 +215,15 @@ def test_second_run_builds_nothing() -> None:
 
 def test_cycle_is_built_and_only_clean_wheels_are_published() -> None:
     there = farm({"a": Package(build=("b",)), "b": Package(build=("a",))})
-    there.upstream.fetch_wheel = _seed(there)  # type: ignore[method-assign]
+    there.upstream.wheels = True
 
     rows = finished(there.run(("a",)).carry_out())
 
     assert {row.ending for row in rows.values()} == {Ending.BUILT}
-    published = asyncio.run(_published(there))
-    assert sorted(str(artifact) for artifact in published) == ["built", "built"]
+    assert asyncio.run(_published(there)) == ["built", "built"]
 
 
-def _seed(there: Farm) -> Callable[..., Coroutine[object, object, object]]:
-    from plan.world import _artifact, target
-    from wheelyard.model.artifact import Origin
-    from wheelyard.model.release import Release
-    from wheelyard.model.source import FileEntry
-    from wheelyard.plan.events import UnitId
-
-    async def fetch(entry: FileEntry) -> object:
-        release = Release.of(*entry.filename.split("-")[:2])
-        return _artifact(UnitId(release, target("cp311")), "py3-none-any", Origin.UPSTREAM)
-
-    return fetch
-
-
-async def _published(there: Farm) -> list[object]:
+async def _published(there: Farm) -> list[str]:
     return [
         artifact.origin.value
         for project in await there.artifacts.projects()
@@ -254,8 +239,7 @@ def test_cancelling_a_run_stops_its_builds_and_its_questions() -> None:
         await there.executor.until("base")
         there.resolver.hold = asyncio.Event()
         other = asyncio.create_task(there.run(("asks",)).carry_out())
-        while len(there.resolver.asked) < 2:
-            await asyncio.sleep(0)
+        await until(lambda: len(there.resolver.asked) == 2)
         work.cancel()
         other.cancel()
         await asyncio.wait({work, other})
@@ -309,8 +293,6 @@ def test_full_disk_fails_a_release_and_a_broken_store_the_run() -> None:
 
 
 def farm_again(there: Farm) -> Run:
-    from wheelyard.testing.memo import MemoryMemo
-
     there.memory = MemoryMemo()
     return there.run(("bad", "good"))
 
@@ -323,8 +305,7 @@ def test_job_that_another_run_has_is_awaited_and_its_result_taken() -> None:
         first = asyncio.create_task(there.run(("base",), name="one").carry_out())
         await there.executor.until("base")
         other = asyncio.create_task(there.run(("base",), name="two", executor=second).carry_out())
-        while not any(isinstance(event, JobAwaited) for event in there.told):
-            await asyncio.sleep(0)
+        await there.until_told(JobAwaited)
         await there.executor.release("base")
         await first
         return await other
@@ -343,8 +324,7 @@ def test_job_whose_other_run_ended_without_a_result_is_taken_up() -> None:
         first = asyncio.create_task(there.run(("base",), name="one").carry_out())
         await there.executor.until("base")
         other = asyncio.create_task(there.run(("base",), name="two", executor=second).carry_out())
-        while not any(isinstance(event, JobAwaited) for event in there.told):
-            await asyncio.sleep(0)
+        await there.until_told(JobAwaited)
         first.cancel()
         await asyncio.wait({first})
         await there.jobs.release_owner("one")
@@ -375,8 +355,7 @@ def test_job_that_was_held_while_it_was_awaited_ends_with_its_reason() -> None:
         first = asyncio.create_task(there.run(("base",), name="one").carry_out())
         await there.executor.until("base")
         other = asyncio.create_task(there.run(("base",), name="two", executor=second).carry_out())
-        while not any(isinstance(event, JobAwaited) for event in there.told):
-            await asyncio.sleep(0)
+        await there.until_told(JobAwaited)
         (key,) = await there.jobs.keys("")
         await there.jobs.hold(key, "somebody wants to look")
         rows = await other

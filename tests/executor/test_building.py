@@ -109,6 +109,25 @@ async def test_a_recipe_with_variables_gets_a_back_end_that_is_loaded_with_them(
     assert lines[0] != lines[1]
 
 
+async def test_the_streams_of_a_build_are_those_of_its_log(yard: Yard) -> None:
+    hook = """
+        import subprocess, sys
+        print("said first")
+        subprocess.check_call(["echo", "said second"])
+        for stream in (sys.stdout, sys.stderr):
+            print(stream.seekable(), stream.fileno(), stream.encoding, stream.errors, file=stream)
+            stream.reconfigure(errors="replace")
+    """
+
+    report = await yard.run(yard.offer(hook))
+
+    assert report.outcome is Outcome.BUILT, report.reason
+    log = await yard.log(report)
+    assert log.index("said first") < log.index("said second")
+    assert "False 1 utf-8" in log
+    assert "False 2 utf-8 backslashreplace" in log
+
+
 async def test_requirements_that_are_not_there_stop_the_build_and_are_told(yard: Yard) -> None:
     asked = 'tinyback>=1\nsix>2\nnothere; python_version < "3"'
 
@@ -148,6 +167,15 @@ async def test_a_reason_from_the_log_goes_before_the_exception(warm: Yard) -> No
     assert report.reason == "Python.h not found"
 
 
+async def test_a_failure_names_what_its_recipe_says_that_the_system_must_have(warm: Yard) -> None:
+    recipe = Recipe(system_packages=("libfoo-dev", "bar"))
+
+    report = await warm.run(warm.offer("raise SystemExit(1)", recipe=recipe))
+
+    assert report.outcome is Outcome.FAILED
+    assert "apt install libfoo-dev bar" in report.hint
+
+
 async def test_a_crash_is_told_with_its_signal(yard: Yard) -> None:
     report = await yard.run(yard.offer("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"))
 
@@ -172,7 +200,7 @@ async def test_a_patch_that_does_not_apply_fails_the_job(warm: Yard) -> None:
     report = await warm.run(warm.offer(recipe=recipe))
 
     assert report.outcome is Outcome.FAILED
-    assert report.reason == "the patch 'value' does not apply"
+    assert report.reason.startswith("the patch 'value' does not apply: hunk 1 of")
 
 
 async def test_a_wheel_that_cannot_be_imported_fails(yard: Yard) -> None:

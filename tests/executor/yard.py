@@ -3,6 +3,8 @@
 Work on archives and wheels belongs to other modules; here are the shortest versions that will do.
 """
 
+import asyncio
+import contextlib
 import gzip
 import hashlib
 import io
@@ -12,16 +14,13 @@ import textwrap
 import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from email.parser import BytesParser
 from pathlib import Path
 
-from packaging.tags import Tag
-from packaging.utils import parse_wheel_filename
-
+from wheelyard.executor.check_policy import CheckPolicy
 from wheelyard.executor.local import LocalExecutor
-from wheelyard.executor.parts import Parts
+from wheelyard.executor.standard import standard_parts
 from wheelyard.model.artifact import InputWheel, Origin
-from wheelyard.model.job import BuildKey, Finding, Limits, Offer, Report
+from wheelyard.model.job import BuildKey, Offer, Report
 from wheelyard.model.release import Release
 from wheelyard.model.source import Source, SourceKind
 from wheelyard.ports import Progress
@@ -31,7 +30,7 @@ HERE = f"cp{sys.version_info[0]}{sys.version_info[1]}-linux_x86_64"
 
 # A back end that makes a wheel of src/ or runs what the project wants run, without any import but zipfile.
 BACKEND = """
-import os, time, zipfile
+import base64, hashlib, os, time, zipfile
 LOADED_AT = time.monotonic()
 SEEN = []
 def get_requires_for_build_wheel(config_settings=None):
@@ -51,7 +50,15 @@ def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
             archive.write(os.path.join("src", module), module)
         archive.writestr(info + "/METADATA", "Metadata-Version: 2.1\\nName: %s\\nVersion: %s\\n" % (name, version))
         archive.writestr(info + "/WHEEL", "Wheel-Version: 1.0\\nGenerator: t\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
-        archive.writestr(info + "/RECORD", "")
+        record = "".join(
+            "%s,sha256=%s,%d\\n" % (
+                path,
+                base64.urlsafe_b64encode(hashlib.sha256(archive.read(path)).digest()).decode().rstrip("="),
+                len(archive.read(path)),
+            )
+            for path in archive.namelist()
+        )
+        archive.writestr(info + "/RECORD", record + info + "/RECORD,,\\n")
     return filename
 """
 
@@ -67,7 +74,7 @@ class FolderBlobs:
         return self.keep(content)
 
     async def add_file(self, path: Path, *, digest: str = "") -> str:
-        return self.keep(path.read_bytes())
+        return self.keep(await asyncio.to_thread(path.read_bytes))
 
     def keep(self, content: bytes) -> str:
         name = hashlib.sha256(content).hexdigest()
@@ -92,71 +99,7 @@ class FolderBlobs:
             path.unlink()
 
 
-@dataclass(frozen=True)
-class Facts:
-    tags: frozenset[Tag]
-    metadata: bytes
-    modules: tuple[str, ...]
-    requires_python: str = ""
-    requires_dist: tuple[str, ...] = ()
-
-
-def unpack(archive: Path, into: Path, *, limits: Limits) -> Path:
-    with tarfile.open(archive) as stream:
-        stream.extractall(into, filter="data")
-    (folder,) = into.iterdir()
-    return folder
-
-
-def inspect(path: Path, *, release: Release, target: Target) -> Facts:
-    _, _, _, tags = parse_wheel_filename(path.name)
-    with zipfile.ZipFile(path) as archive:
-        names = archive.namelist()
-        metadata = next(archive.read(name) for name in names if name.endswith("/METADATA"))
-    message = BytesParser().parsebytes(metadata)
-    tops = {name.partition("/")[0].removesuffix(".py") for name in names if name.endswith(".py")}
-    return Facts(
-        tags=tags,
-        metadata=metadata,
-        modules=tuple(sorted(top for top in tops if not top.startswith("_"))),
-        requires_dist=tuple(message.get_all("Requires-Dist", [])),
-    )
-
-
-def repair(path: Path, folder: Path, target: Target) -> Path:
-    return path
-
-
-def normalise(path: Path, epoch: int) -> None:
-    with zipfile.ZipFile(path) as archive:
-        members = [(name, archive.read(name)) for name in sorted(archive.namelist())]
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, content in members:
-            archive.writestr(zipfile.ZipInfo(name), content)
-
-
-def names(facts: object) -> tuple[str, ...]:
-    assert isinstance(facts, Facts)
-    return facts.modules
-
-
-def check(path: Path, facts: object, offer: Offer) -> tuple[Finding, ...]:
-    return ()
-
-
-def reason(tail: str) -> str:
-    return "Python.h not found" if "Python.h" in tail else ""
-
-
-PARTS = Parts(
-    unpack=unpack,
-    inspect=inspect,
-    repair=repair,
-    normalise=normalise,
-    import_names=names,
-    check=check,
-    reason=reason,
-)
+PARTS = standard_parts(CheckPolicy())
 
 
 @dataclass
@@ -222,7 +165,11 @@ class Yard:
             key=BuildKey(hashlib.sha256(f"{digest}{changes}".encode()).hexdigest()),
             release=Release.of(name, "1.0"),
             source=Source(
-                kind=SourceKind.SDIST, location="", digest=digest, filename=f"{name}-1.0.tar.gz"
+                kind=SourceKind.SDIST,
+                location="",
+                digest=digest,
+                archive=digest,
+                filename=f"{name}-1.0.tar.gz",
             ),
             target=Target.parse(HERE),
             requirements=() if in_tree else (self.backend(),),
@@ -244,6 +191,16 @@ def sdist(name: str, files: dict[str, str]) -> bytes:
             member.size, member.mtime = len(text.encode()), 1_000_000_000
             archive.addfile(member, io.BytesIO(text.encode()))
     return buffer.getvalue()
+
+
+def running(marker: str) -> list[int]:
+    """Find living processes by a word of their command line."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if marker.encode() in path.read_bytes():
+                found.append(int(path.parent.name))
+    return found
 
 
 MakeYard = Callable[..., Yard]

@@ -57,7 +57,7 @@ skips = st.sampled_from(({}, {}, {"c": Recipe(skip="no")}))
 
 # A world is large and shrinks slowly; each example is quick.
 many = settings(
-    max_examples=250, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
+    max_examples=120, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
 )
 
 

@@ -240,8 +240,8 @@ def test_failing_bootstrap_is_not_repeated_with_the_same_older_tools() -> None:
 def test_requirements_asked_for_in_a_bootstrap_are_remembered() -> None:
     world = World(
         {
-            "a": Package(build=("b",), dynamic=("late",)),
-            "b": Package(build=("a",)),
+            "a": Package(build=("b",)),
+            "b": Package(build=("a",), dynamic=("late",)),
             "late": Package(),
         }
     )

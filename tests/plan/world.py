@@ -136,22 +136,22 @@ class World:
                 if isinstance(command, Start):
                     ready.append(command)
                 else:
-                    queue.extend(planner.handle(self._answer(command)))
+                    queue.extend(planner.handle(self.answer(command)))
             self.waves.append([str(start.unit) for start in ready])
             for start in ready:
-                queue.extend(planner.handle(self._build(start)))
+                queue.extend(planner.handle(self.build(start)))
 
     def _carry_out_in_any_order(self, planner: Planner, random: Random) -> None:
         commands = planner.begin()
         while commands:
             command = commands.pop(random.randrange(len(commands)))
             starting = isinstance(command, Start)
-            event = self._build(command) if isinstance(command, Start) else self._answer(command)
+            event = self.build(command) if isinstance(command, Start) else self.answer(command)
             commands += planner.handle(event)
             if starting:
                 self.waves.append([])
 
-    def _answer(self, command: Command) -> Event:
+    def answer(self, command: Command) -> Event:
         match command:
             case ResolveRequest(query=query):
                 return RequestResolved(target=query.target, resolution=self.resolve(query))
@@ -187,7 +187,7 @@ class World:
                     lost = UpstreamError(f"the wheel of {unit.release} is gone")
                     return FetchFailed(unit=unit, origin=origin, error=lost)
                 self.seeds_fetched.append(str(unit.release))
-                return WheelFetched(unit=unit, artifact=_artifact(unit, "py3-none-any", origin))
+                return WheelFetched(unit=unit, artifact=wheel(unit, "py3-none-any", origin))
         raise AssertionError(command)
 
     def resolve(self, query: Query) -> Resolution:
@@ -229,16 +229,16 @@ class World:
             digest=f"sha256:{name}-{version}",
             uploaded=package.uploaded,
         )
-        wheel = FileEntry(filename=f"{name}-{version}-py3-none-any.whl", url="", digest=f"w:{name}")
+        entry = FileEntry(filename=f"{name}-{version}-py3-none-any.whl", url="", digest=f"w:{name}")
         return Pin(
             release=Release.of(name, version),
             source=source if package.sdist else None,
-            wheel=wheel if package.has_wheel_for(query.target) else None,
+            wheel=entry if package.has_wheel_for(query.target) else None,
             dependencies=dependencies,
             requires_python=package.requires_python,
         )
 
-    def _build(self, start: Start) -> Finished:
+    def build(self, start: Start) -> Finished:
         offer, unit = start.offer, start.unit
         self.starts.append(start)
         package = self.packages[unit.release.project]
@@ -269,7 +269,7 @@ class World:
         tags = package.tags_by.get(interpreter, package.tags)
         own = f"{interpreter}-{interpreter}-{PLATFORM}"
         origin = Origin.BOOTSTRAP if bootstrap else Origin.BUILT
-        artifact = _artifact(
+        artifact = wheel(
             unit,
             own if tags == "own" else tags,
             origin,
@@ -292,7 +292,7 @@ def _python(wanted: Target) -> str:
     return ".".join(map(str, wanted.interpreter.version))
 
 
-def _artifact(unit: UnitId, tags: str, origin: Origin, **fields: str) -> Artifact:
+def wheel(unit: UnitId, tags: str, origin: Origin, **fields: str) -> Artifact:
     found: frozenset[Tag] = frozenset(parse_tag(tags))
     return Artifact(
         filename=f"{unit.release.project}-{unit.release.version}-{tags}.whl",
@@ -311,4 +311,4 @@ def endings(rows: Mapping[str, Row]) -> dict[str, Ending]:
     return {name: row.ending for name, row in rows.items()}
 
 
-__all__ = ["FromSource", "Package", "World", "endings", "target"]
+__all__ = ["FromSource", "Package", "World", "endings", "target", "wheel"]

@@ -181,24 +181,24 @@ def test_symbols_do_not_matter_without_the_abi3_tag(tmp_path: Path) -> None:
 
 
 def test_path_of_the_build_is_a_warning(tmp_path: Path) -> None:
-    library = compile_library(tmp_path, 'const char *path = "/build/sample-1.0/own.c";')
+    library = compile_library(tmp_path, 'const char *path = "/build/source/sample-1.0/own.c";')
     files: dict[str, bytes | str] = {
         "own.so": library,
-        "pkg/config.py": 'ROOT = "/build/sample-1.0"\n',
+        "pkg/config.py": 'ROOT = "/build/source/sample-1.0"\n',
     }
 
     finding = check(make_wheel(tmp_path, files))["build-path-leak"]
 
     assert finding.verdict is Verdict.WARN
-    assert "/build/sample-1.0/own.c in own.so" in finding.message
-    assert "/build/sample-1.0 in pkg/config.py" in finding.message
+    assert "/build/source/sample-1.0/own.c in own.so" in finding.message
+    assert "/build/source/sample-1.0 in pkg/config.py" in finding.message
 
 
 def test_debugging_information_and_addresses_are_no_leak(tmp_path: Path) -> None:
-    options = ["-g", f"-fdebug-prefix-map={Path.cwd()}=/build/sample-1.0"]
+    options = ["-g", f"-fdebug-prefix-map={Path.cwd()}=/build/source/sample-1.0"]
     library = compile_library(tmp_path, "int one(void) { return 1; }", options)
-    text = 'SEE = "https://example.org/build/html"; OUT = "docs/build/html"; LOG = "./build/x"\n'
-    assert b"/build/sample-1.0" in library
+    text = 'SEE = "https://example.org/build/source/html"; OUT = "docs/build/source/html"; LOG = "./build/source/x"; DEBIAN = "/build/reproducible-path/openssl-3.0"\n'
+    assert b"/build/source/sample-1.0" in library
 
     assert check(make_wheel(tmp_path, {"own.so": library, "a.py": text})) == {}
 

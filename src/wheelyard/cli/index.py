@@ -27,6 +27,16 @@ State = Annotated[
         help="The state folder. Without it: the user's own.",
     ),
 ]
+Host = Annotated[
+    str,
+    typer.Option(
+        envvar="WHEELYARD_HOST", help="The address to listen on; 0.0.0.0 lets other machines in."
+    ),
+]
+Port = Annotated[
+    int,
+    typer.Option(envvar="WHEELYARD_PORT", min=0, max=65535, help="The port; 0 takes a free one."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 
@@ -37,19 +47,8 @@ def index_app(open_state: OpenState) -> typer.Typer:
     @app.command("serve")
     def serve_command(
         state: State = None,
-        host: Annotated[
-            str,
-            typer.Option(
-                envvar="WHEELYARD_HOST",
-                help="The address to listen on; 0.0.0.0 lets other machines in.",
-            ),
-        ] = "127.0.0.1",
-        port: Annotated[
-            int,
-            typer.Option(
-                envvar="WHEELYARD_PORT", min=0, max=65535, help="The port; 0 takes a free one."
-            ),
-        ] = 8080,
+        host: Host = "127.0.0.1",
+        port: Port = 8080,
     ) -> None:
         """Serve the index over HTTP until Ctrl-C."""
         asyncio.run(_serve(open_state, state, host, port))

@@ -210,6 +210,8 @@ class Run:
         if known and report is not None and await self._intake.has_bytes(report):
             await self._take_over(start, report)
             return True
+        if known and report is not None and report.artifact is not None:
+            await self._jobs.artifact_lost(report.artifact.digest)
         await self._jobs.retry(Selection(keys=(key,)))
         return False
 

@@ -1,10 +1,12 @@
 """One attempt while it runs: its folder, its log, its clock, and what it was given to work with."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from wheelyard.executor.environments import Environment, Environments
 from wheelyard.executor.hosts import View
@@ -26,6 +28,7 @@ from wheelyard.ports import Blobs, Progress
 # What a build sees of its folder; the rest of the folder is ours.
 INSIDE = "inside"
 SOURCE, OUTPUT = "source", "out"
+T = TypeVar("T")
 _SMALL_BYTES, _SHORT_SECONDS = 2 << 20, 10
 
 
@@ -54,6 +57,14 @@ class State:
     findings: tuple[Finding, ...] = ()
     artifact: Artifact | None = None
     irreproducible: str = ""
+    libraries: tuple[str, ...] = ()
+
+
+def known(value: T | None) -> T:
+    """Return what an earlier step found; its absence is a fault in the order of the steps."""
+    if value is None:
+        raise RuntimeError("a step was taken before the one that it stands on")  # pragma: no cover
+    return value
 
 
 class Attempt:
@@ -102,7 +113,7 @@ class Attempt:
         name = f"{self.folder.name}-{inside.name}"
         async with self.shop.pool.lend(self.python, environment, preload, name) as host:
             lent = host.jobs / name
-            inside.rename(lent)
+            await asyncio.to_thread(inside.rename, lent)
             try:
                 session = Session(host, name, self._terms(), self.log)
                 running = Running(self, session, lent)

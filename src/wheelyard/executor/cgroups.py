@@ -100,8 +100,9 @@ def _candidates() -> list[tuple[str, Path]]:
     for line in _read(Path("/proc/self/cgroup")).splitlines():
         _, controllers, path = line.split(":", 2)
         if controllers:
-            for controller in {"memory", "pids"} & set(controllers.split(",")):
-                candidates.append((controller, _ROOT / controllers / path.lstrip("/")))
+            folder = _ROOT / controllers / path.lstrip("/")
+            wanted = sorted({"memory", "pids"} & set(controllers.split(",")))
+            candidates += [(controller, folder) for controller in wanted]
         else:
             own = _ROOT / path.lstrip("/")
             for folder in (own, own.parent):

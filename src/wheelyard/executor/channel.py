@@ -71,7 +71,7 @@ class Channel:
     async def _readable(self) -> None:
         loop = asyncio.get_running_loop()
         ready: asyncio.Future[None] = loop.create_future()
-        loop.add_reader(self._near, lambda: ready.done() or ready.set_result(None))
+        loop.add_reader(self._near, _settle, ready)
         try:
             await ready
         finally:
@@ -85,6 +85,11 @@ class Channel:
     def close(self) -> None:
         """Close this end."""
         self._near.close()
+
+
+def _settle(ready: asyncio.Future[None]) -> None:
+    if not ready.done():
+        ready.set_result(None)
 
 
 def _close_all(carried: bytes) -> None:

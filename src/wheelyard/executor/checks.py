@@ -25,8 +25,10 @@ __all__ = ["CheckPolicy", "check_wheel"]
 
 _LINUX = {PlatformKind.LINUX, PlatformKind.MANYLINUX, PlatformKind.MUSLLINUX}
 _ELF_NAMES = {"armv7l": "arm", "armv6l": "arm"}
-# Where the sandbox builds. The path must be a whole one: addresses and relative paths hold it, too.
-_BUILD_PATH = re.compile(rb"(?<![\w.~/-])/build/[\w.+-]+[\w.+/-]*")
+# Where the sandbox unpacks. Libraries of the system that were bundled name their own /build/.
+_BUILD_FOLDER = b"/build/source/"
+# The path must be a whole one: addresses and relative paths hold it, too.
+_BUILD_PATH = re.compile(rb"(?<![\w.~/-])/build/source/[\w.+-]+[\w.+/-]*")
 _LARGEST_TEXT = 16 << 20
 _MOST_NAMED = 5
 _TEST_FOLDERS = {"tests", "test"}
@@ -134,7 +136,7 @@ def _build_path_leak(wheel: _Wheel) -> str:
             if info.filename not in compiled and info.file_size > _LARGEST_TEXT:
                 continue
             content = archive.read(info)
-            if b"/build/" not in content:
+            if _BUILD_FOLDER not in content:
                 continue
             # Debugging information names the sources by design, and nothing follows it.
             searched = loaded_bytes(content) if info.filename in compiled else content

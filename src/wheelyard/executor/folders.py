@@ -96,26 +96,19 @@ def _age(path: Path) -> float:
 
 def remove(path: Path) -> None:
     """Remove a tree, whatever a build made of it: unreadable folders, very deep ones."""
-    try:
-        shutil.rmtree(path, onerror=_make_writable)
-    except FileNotFoundError:
-        return
-    except (OSError, RecursionError):
+    with contextlib.suppress(OSError, RecursionError):
+        shutil.rmtree(path, onerror=_open_up)
+    if os.path.lexists(path):
+        # Deeper than our stack, or closed and now opened; rm needs no stack.
         subprocess.run(["rm", "-rf", "--", path], check=False, capture_output=True)
 
 
-def _make_writable(function: Callable[[str], object], path: str, _: object) -> None:
-    """Open up a folder that a build closed, and try again; what still resists is left to ``rm``."""
-    if not os.path.lexists(path):
-        return
+def _open_up(_: Callable[..., object], path: str, __: object) -> None:
+    """Give ourselves back a folder that a build closed; its removal is tried again afterwards."""
     for place in (str(Path(path).parent), path):
         with contextlib.suppress(OSError):
             if stat.S_ISDIR(os.lstat(place).st_mode):
                 Path(place).chmod(0o700)
-    if function in (os.rmdir, os.unlink):
-        function(path)
-    else:
-        shutil.rmtree(path)
 
 
 def disk_usage(root: Path, enough: int) -> int:

@@ -12,9 +12,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from wheelyard.errors import InterpreterError, SandboxError, StoreError, ToolError
+from wheelyard.errors import (
+    InterpreterError,
+    InvalidArchiveError,
+    StoreError,
+    ToolError,
+    WheelyardError,
+)
 from wheelyard.executor import proofs, steps
-from wheelyard.executor.attempt import INSIDE, Attempt, State, Workshop
+from wheelyard.executor.attempt import INSIDE, Attempt, State, Workshop, known
 from wheelyard.executor.environments import Environments, find_uv
 from wheelyard.executor.folders import RunFolder, sweep
 from wheelyard.executor.isolation import Isolation, find_isolation
@@ -22,7 +28,7 @@ from wheelyard.executor.outcomes import Stopped
 from wheelyard.executor.parts import Parts
 from wheelyard.executor.pool import Pool
 from wheelyard.executor.pythons import Python, describe
-from wheelyard.executor.repeat import repeat_line
+from wheelyard.executor.repeat import Tools, repeat_line
 from wheelyard.executor.reproducible import difference
 from wheelyard.executor.settings import ExecutorSettings
 from wheelyard.model.job import Offer, Outcome, Report, StepName
@@ -60,9 +66,7 @@ class LocalExecutor:
 
     def capabilities(self) -> dict[str, str]:
         """Say what this machine can do. Raises SandboxError where it is less than required."""
-        if self._isolation is None:
-            self._isolation = find_isolation(self._settings)
-        return {"sandbox": ", ".join(self._isolation.words)}
+        return {"sandbox": ", ".join(self._find_isolation().words)}
 
     async def run(self, offer: Offer, progress: Callable[[Progress], None]) -> Report:
         """Carry out an offer. Cancelling the task kills the whole process tree."""
@@ -91,6 +95,11 @@ class LocalExecutor:
         if run is not None:
             await asyncio.to_thread(run.close)
 
+    def _find_isolation(self) -> Isolation:
+        if self._isolation is None:
+            self._isolation = find_isolation(self._settings)
+        return self._isolation
+
     async def _open(self) -> tuple[Workshop, RunFolder]:
         async with self._opening:
             if self._workshop is None or self._run is None:
@@ -111,8 +120,7 @@ class LocalExecutor:
 
     def _new_workshop(self, run: RunFolder) -> Workshop:
         settings = self._settings
-        self.capabilities()
-        assert self._isolation is not None
+        isolation = self._find_isolation()
         environments = Environments(
             settings.state / "environments",
             cache=settings.state / "uv",
@@ -122,8 +130,8 @@ class LocalExecutor:
         )
         return Workshop(
             settings=settings,
-            isolation=self._isolation,
-            pool=Pool(settings, self._isolation, run, environments.folder),
+            isolation=isolation,
+            pool=Pool(settings, isolation, run, environments.folder),
             environments=environments,
             blobs=self._blobs,
             parts=self._parts,
@@ -152,7 +160,7 @@ class LocalExecutor:
             needs=() if stopped is None else stopped.needs,
             reason="" if stopped is None else stopped.reason,
             detail="" if stopped is None else stopped.detail,
-            hint="" if stopped is None else stopped.hint,
+            hint="" if stopped is None else _hint(stopped, offer),
             needs_system=stopped is not None and stopped.system,
             findings=state.findings,
             log_digest=log_digest,
@@ -164,6 +172,7 @@ class LocalExecutor:
             cpu_seconds=attempt.cpu_seconds,
             wall_seconds=time.monotonic() - attempt.began,
             irreproducible=state.irreproducible,
+            system_libraries=state.libraries,
         )
 
     async def _keep_log(self, attempt: Attempt) -> str:
@@ -183,7 +192,8 @@ class LocalExecutor:
                 attempt.shop.environments.named(wheel) for wheel in attempt.offer.requirements
             ]
             uv = self._settings.uv or find_uv()
-            return repeat_line(attempt.offer, state, attempt.python, uv, archive, wheels)
+            tools = Tools(python=attempt.python.executable, uv=uv)
+            return repeat_line(attempt.offer, state, tools=tools, archive=archive, wheels=wheels)
         return ""
 
 
@@ -205,8 +215,11 @@ async def _carry_out(attempt: Attempt) -> _Ending:
             state = await step(attempt, state)
     except Stopped as stopped:
         return _Ending(state=state, stopped=stopped)
-    except SandboxError as error:
-        return _Ending(state=state, stopped=Stopped(Outcome.INFRASTRUCTURE, error.message))
+    except InvalidArchiveError as error:
+        return _Ending(state=state, stopped=Stopped(Outcome.FAILED, error.message, hint=error.hint))
+    except WheelyardError as error:
+        ending = Stopped(Outcome.INFRASTRUCTURE, error.message, hint=error.hint)
+        return _Ending(state=state, stopped=ending)
     except OSError as error:
         return _Ending(state=state, stopped=_of_the_machine(error))
     return _Ending(state=state, stopped=None)
@@ -221,11 +234,18 @@ async def _build_again(attempt: Attempt, state: State) -> State:
     """Build a second time where that is asked for, and hold the wheels against each other."""
     if not attempt.offer.check_reproducible:
         return state
-    assert state.wheel is not None
-    first, second = state.wheel, f"{INSIDE}-again"
+    first, second = known(state.wheel), f"{INSIDE}-again"
     again = await steps.unpack(attempt, state, second)
     again = await proofs.repair(attempt, await steps.make(attempt, again, second))
-    assert again.wheel is not None
-    said = await asyncio.to_thread(difference, first, again.wheel)
+    said = await asyncio.to_thread(difference, first, known(again.wheel))
     attempt.log.note(f"built twice: {said}" if said else "built twice: the same bytes")
     return replace(state, irreproducible=said)
+
+
+def _hint(stopped: Stopped, offer: Offer) -> str:
+    """Add what the recipe says that a system must have, where the package itself failed."""
+    packages = offer.recipe.system_packages
+    if not packages or stopped.outcome is not Outcome.FAILED:
+        return stopped.hint
+    wanted = f"Its recipe says that it needs: apt install {' '.join(packages)}"
+    return f"{stopped.hint} {wanted}".strip()

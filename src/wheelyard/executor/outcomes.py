@@ -24,7 +24,7 @@ Explain = Callable[[str], Reason | None]
 class Stopped(Exception):  # noqa: N818 - no error of this program, but the end of an attempt
     """An attempt ends here, in a way that its report tells."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a report tells
         self,
         outcome: Outcome,
         reason: str = "",

@@ -33,7 +33,8 @@ class Parts:
     """``repair`` returns the repaired wheel, which may be the one that it was given.
 
     ``normalise`` makes the archive's bytes independent of time and order, in place. ``reason``
-    takes the end of a log and names the cause that it shows, or nothing.
+    takes the end of a log and names the cause that it shows, or nothing. ``libraries`` lists the system
+    packages that a wheel needs to load, and the libraries that were not found.
     """
 
     unpack: Unpack
@@ -43,3 +44,4 @@ class Parts:
     import_names: Callable[[WheelFacts], tuple[str, ...]]
     check: Callable[[Path, WheelFacts, Offer], tuple[Finding, ...]]
     reason: Callable[[str], Reason | None]
+    libraries: Callable[[Path], tuple[str, ...]]

@@ -7,6 +7,7 @@ not used for longest goes first.
 import asyncio
 import contextlib
 import shutil
+from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,7 +55,8 @@ class Pool:
         self._inside = own_copy(_PACKAGE, settings.state / "inside")
         self._accounts = bubblewrap.write_accounts(run.path / "accounts")
         self._kept: dict[_Key, _Kept] = {}
-        self._starting = asyncio.Lock()
+        # One for each key: a back end that hangs when it is loaded must not keep others waiting.
+        self._starting: dict[_Key, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._compiling: set[asyncio.Task[None]] = set()
 
     @contextlib.asynccontextmanager
@@ -62,8 +64,9 @@ class Pool:
         self, python: Python, environment: Environment, preload: Sequence[str], name: str
     ) -> AsyncIterator[Host]:
         """Lend a host for the job folder ``name``. Raises SandboxError."""
-        if self._isolation.bubblewrap is not None and not self._isolation.nested:
-            single = self._single(python, environment, name)
+        found = self._isolation.bubblewrap
+        if found is not None and not self._isolation.nested:
+            single = self._single(found, python, environment, name)
             try:
                 yield single
             finally:
@@ -85,7 +88,7 @@ class Pool:
         await asyncio.gather(*(host.destroy() for host in hosts), *self._compiling)
 
     async def _take(self, key: _Key, python: Python, environment: Environment) -> _Kept:
-        async with self._starting:
+        async with self._starting[key]:
             kept = self._kept.pop(key, None)
             if kept is not None and not kept.host.alive:
                 await kept.host.destroy()
@@ -107,10 +110,16 @@ class Pool:
         self, python: Python, environment: Environment, preload: Sequence[str]
     ) -> WarmInterpreter:
         host = self._launch(python, environment)
-        if await host.greet(preload):
+        ready = False
+        try:
+            ready = await host.greet(preload)
+        finally:
+            # A job that is cancelled while its interpreter starts leaves none behind.
+            if not ready:
+                await host.destroy()
+        if ready:
             self._compile(python, environment, host)
             return host
-        await host.destroy()
         if not preload:
             raise SandboxError(
                 f"A warm interpreter of {str(python.executable)!r} did not start",
@@ -125,11 +134,12 @@ class Pool:
         jobs.mkdir()
         channel, far = Channel.pair()
         with far:
-            if self._isolation.bubblewrap is None:
+            found = self._isolation.bubblewrap
+            if found is None:
                 view, command = self._plain(folder, environment)
             else:
                 view = SingleSandbox.seen
-                command = bubblewrap.warm_command(self._world(python, environment, jobs))
+                command = bubblewrap.warm_command(self._world(found, python, environment, jobs))
                 command += [f"{bubblewrap.ENVIRONMENT}/bin/python", f"{bubblewrap.INSIDE}/start.py"]
             variables = base_environment(view, self._settings, self._isolation)
             process = start_process(
@@ -146,11 +156,10 @@ class Pool:
         )
         return view, [str(copy / "bin" / "python"), str(self._inside / "start.py")]
 
-    def _world(self, python: Python, environment: Environment, jobs: Path) -> World:
-        assert self._isolation.bubblewrap is not None
+    def _world(self, found: Path, python: Python, environment: Environment, jobs: Path) -> World:
         cache = self._isolation.compiler_cache
         return World(
-            bubblewrap=self._isolation.bubblewrap,
+            bubblewrap=found,
             inside=self._inside,
             accounts=self._accounts,
             environment=environment.path,
@@ -163,10 +172,12 @@ class Pool:
             ),
         )
 
-    def _single(self, python: Python, environment: Environment, name: str) -> SingleSandbox:
+    def _single(
+        self, found: Path, python: Python, environment: Environment, name: str
+    ) -> SingleSandbox:
         jobs = self._run.new("single")
         command = SingleCommand(
-            world=self._world(python, environment, jobs),
+            world=self._world(found, python, environment, jobs),
             temporary_bytes=self._settings.temporary_bytes,
             environment=base_environment(SingleSandbox.seen, self._settings, self._isolation),
         )

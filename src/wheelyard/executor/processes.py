@@ -21,7 +21,7 @@ def tree_of(root: int) -> Tree:
     """Look at a process and all that descends from it."""
     children: dict[int, list[int]] = defaultdict(list)
     resident: dict[int, int] = {}
-    for name in os.listdir("/proc"):
+    for name in os.listdir("/proc"):  # noqa: PTH208 - hundreds of names, looked at often
         if name.isdigit():
             fields = _fields(name)
             if fields:

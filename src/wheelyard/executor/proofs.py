@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from wheelyard.errors import OutOfSpaceError, StoreError, ToolError
-from wheelyard.executor.attempt import Attempt, Running, State
+from wheelyard.executor.attempt import INSIDE, Attempt, Running, State, known
 from wheelyard.executor.outcomes import Stopped, last_lines
 from wheelyard.executor.preload import FOR_IMPORTS
 from wheelyard.executor.sessions import Answer
@@ -27,11 +27,10 @@ async def repair(attempt: Attempt, state: State) -> State:
 
 
 def _repair(attempt: Attempt, state: State) -> Path:
-    assert state.wheel is not None
-    folder = state.wheel.parent / "repaired"
+    folder = known(state.wheel).parent / "repaired"
     folder.mkdir()
     try:
-        wheel = attempt.shop.parts.repair(state.wheel, folder, attempt.offer.target)
+        wheel = attempt.shop.parts.repair(known(state.wheel), folder, attempt.offer.target)
     except ToolError as error:
         raise Stopped(Outcome.FAILED, error.message) from error
     attempt.shop.parts.normalise(wheel, attempt.offer.source_date_epoch)
@@ -45,23 +44,22 @@ async def inspect(attempt: Attempt, state: State) -> State:
 
 
 def _inspect(attempt: Attempt, state: State) -> State:
-    assert state.wheel is not None
     offer, parts = attempt.offer, attempt.shop.parts
-    facts = parts.inspect(state.wheel, release=offer.release, target=offer.target)
-    findings = (*state.findings, *parts.check(state.wheel, facts, offer))
+    facts = parts.inspect(known(state.wheel), release=offer.release, target=offer.target)
+    findings = (*state.findings, *parts.check(known(state.wheel), facts, offer))
     for finding in findings:
         attempt.log.note(f"{finding.verdict}: {finding.check}: {finding.message}")
-    return replace(state, facts=facts, findings=findings)
+    libraries = parts.libraries(known(state.wheel)) if facts.compiled else ()
+    return replace(state, facts=facts, findings=findings, libraries=libraries)
 
 
 async def test(attempt: Attempt, state: State) -> State:
     """Import what the wheel brought in a clean environment, and run the recipe's own test."""
-    assert state.facts is not None
     async with attempt.step(StepName.TEST):
         recipe = attempt.offer.recipe
         modules = recipe.imports
         if modules is None:
-            modules = attempt.shop.parts.import_names(state.facts)
+            modules = attempt.shop.parts.import_names(known(state.facts))
         finding = None
         if modules or recipe.test:
             finding = await _try_out(attempt, state, modules)
@@ -82,15 +80,14 @@ async def _try_out(attempt: Attempt, state: State, modules: tuple[str, ...]) -> 
 
 def _copy_wheel(attempt: Attempt, state: State, inside: Path) -> str:
     """Copy, not link: what the import does to its file must not touch the artifact."""
-    assert state.wheel is not None
     for part in ("tmp", "home", "work"):
         (inside / part).mkdir(parents=True)
-    shutil.copyfile(state.wheel, inside / state.wheel.name)
+    shutil.copyfile(known(state.wheel), inside / known(state.wheel).name)
     if attempt.offer.recipe.test:
-        source = attempt.folder / "inside" / state.project
+        source = attempt.folder / INSIDE / state.project
         shutil.rmtree(inside / "work")
         shutil.copytree(source, inside / "work", symlinks=True)
-    return state.wheel.name
+    return known(state.wheel).name
 
 
 def _imports(
@@ -109,9 +106,8 @@ def _imports(
 
 def _site(attempt: Attempt, state: State, running: Running) -> str:
     """Say where the wheel is unpacked: in memory, where that is the job's own and has room."""
-    assert state.wheel is not None
     room = attempt.shop.settings.temporary_bytes
-    if running.view.contained and state.wheel.stat().st_size * _INFLATION < room:
+    if running.view.contained and known(state.wheel).stat().st_size * _INFLATION < room:
         return "/tmp/site"  # noqa: S108 - the sandbox's own /tmp, which nobody else sees
     return f"{running.view.build}/site"
 
@@ -160,15 +156,13 @@ async def _run_test(attempt: Attempt, state: State, running: Running) -> None:
 
 async def deliver(attempt: Attempt, state: State) -> State:
     """Store the wheel and its METADATA."""
-    assert state.wheel is not None
-    assert state.facts is not None
     async with attempt.step(StepName.DELIVER):
-        size, blobs = state.wheel.stat().st_size, attempt.shop.blobs
+        size, blobs = known(state.wheel).stat().st_size, attempt.shop.blobs
         if size > attempt.offer.limits.artifact_bytes:
             raise Stopped(Outcome.OVER_LIMIT, f"the repaired wheel has {size} bytes")
         try:
-            metadata = await blobs.add_bytes(state.facts.metadata)
-            digest = await blobs.add_file(state.wheel)
+            metadata = await blobs.add_bytes(known(state.facts).metadata)
+            digest = await blobs.add_file(known(state.wheel))
         except OutOfSpaceError as error:
             raise Stopped(Outcome.RESOURCES, error.message) from error
         except StoreError as error:
@@ -178,21 +172,19 @@ async def deliver(attempt: Attempt, state: State) -> State:
 
 
 def _artifact(attempt: Attempt, state: State, digest: str, size: int, metadata: str) -> Artifact:
-    assert state.wheel is not None
-    assert state.facts is not None
     offer = attempt.offer
     seeds = {Origin.SEED, Origin.BOOTSTRAP}
     return Artifact(
-        filename=state.wheel.name,
+        filename=known(state.wheel).name,
         digest=digest,
         size=size,
         release=offer.release,
-        tags=state.facts.tags,
+        tags=known(state.facts).tags,
         origin=Origin.BOOTSTRAP
         if any(wheel.origin in seeds for wheel in offer.requirements)
         else Origin.BUILT,
-        requires_python=state.facts.requires_python,
-        requires_dist=state.facts.requires_dist,
+        requires_python=known(state.facts).requires_python,
+        requires_dist=known(state.facts).requires_dist,
         metadata_digest=metadata,
         build_key=offer.key,
         target=offer.target,

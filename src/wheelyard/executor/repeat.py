@@ -2,10 +2,10 @@
 
 import shlex
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from wheelyard.executor.attempt import State
-from wheelyard.executor.pythons import Python
 from wheelyard.model.job import Offer
 
 _UNPACK = (
@@ -14,21 +14,29 @@ _UNPACK = (
 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tools:
+    """The programs that the line calls."""
+
+    python: Path
+    uv: Path
+
+
 def repeat_line(
-    offer: Offer, state: State, python: Python, uv: Path, archive: Path, wheels: Sequence[Path]
+    offer: Offer, state: State, *, tools: Tools, archive: Path, wheels: Sequence[Path]
 ) -> str:
     """Write the line; the wheel lies in ``$W`` afterwards, whose name is printed."""
     quoted = shlex.quote
-    executable = quoted(str(python.executable))
+    executable = quoted(str(tools.python))
     steps = [
         "W=$(mktemp -d)",
         f'{executable} -c {quoted(_UNPACK)} {quoted(str(archive))} "$W/source"',
-        f'{quoted(str(uv))} venv -q --python {executable} "$W/env"',
+        f'{quoted(str(tools.uv))} venv -q --python {executable} "$W/env"',
     ]
     if wheels:
         files = " ".join(quoted(str(path)) for path in wheels)
         steps.append(
-            f'{quoted(str(uv))} pip install -q --offline --no-deps --python "$W/env" {files}'
+            f'{quoted(str(tools.uv))} pip install -q --offline --no-deps --python "$W/env" {files}'
         )
     steps.append(f'cd "$W"/{quoted(state.project)}')
     steps += [

@@ -38,16 +38,20 @@ _MACHINES = {
         # ptrace syslog pivot_root mount umount2 swapon reboot init_module delete_module kexec_load
         # add_key request_key keyctl unshare perf_event_open open_by_handle_at setns
         # process_vm_readv process_vm_writev kcmp finit_module bpf userfaultfd
-        denied=(101, 103, 155, 165, 166, 167, 169, 175, 176, 246, 248, 249, 250)
-        + (272, 298, 304, 308, 310, 311, 312, 313, 321, 323),
+        denied=(
+            *(101, 103, 155, 165, 166, 167, 169, 175, 176, 246, 248, 249, 250),
+            *(272, 298, 304, 308, 310, 311, 312, 313, 321, 323),
+        ),
     ),
     "aarch64": _Machine(
         audit=0xC00000B7,
         clone=220,
         clone3=435,
         ioctl=29,
-        denied=(117, 116, 41, 40, 39, 224, 142, 105, 106, 104, 217, 218, 219)
-        + (97, 241, 265, 268, 270, 271, 272, 273, 280, 282),
+        denied=(
+            *(117, 116, 41, 40, 39, 224, 142, 105, 106, 104, 217, 218, 219),
+            *(97, 241, 265, 268, 270, 271, 272, 273, 280, 282),
+        ),
     ),
 }
 

@@ -86,17 +86,20 @@ class Session:
             os.close(log_end)
         asyncio.get_running_loop().add_reader(self._output, self._pump)
         try:
-            if not admitted or await self._expect() is None:
-                raise SandboxError(  # noqa: TRY301
-                    "The sandbox of a job did not start",
-                    hint="Its interpreter may have been killed; try again.",
-                )
+            await self._be_admitted(admitted)
             self.pid = self._channel.peer
             self._channel.send({"go": True})
         except BaseException:
             await self.end()
             raise
         return self
+
+    async def _be_admitted(self, admitted: bool) -> None:
+        if not admitted or await self._expect() is None:
+            raise SandboxError(
+                "The sandbox of a job did not start",
+                hint="Its interpreter may have been killed; try again.",
+            )
 
     async def __aexit__(
         self,
@@ -109,8 +112,7 @@ class Session:
 
     async def call(self, request: Mapping[str, object]) -> Answer:
         """Make a call and wait for its end. Raises SessionLostError and SandboxError."""
-        assert self._channel is not None
-        self._channel.send(request)
+        self._open_channel().send(request)
         message = await self._expect()
         if message is None:
             raise SessionLostError
@@ -147,11 +149,15 @@ class Session:
             await self._finish_output()
 
     async def _expect(self) -> dict[str, Any] | None:
-        assert self._channel is not None
-        message = await self._channel.receive()
+        message = await self._open_channel().receive()
         if message is not None and message.get("ended") and "refused" not in message:
             return None
         return message
+
+    def _open_channel(self) -> Channel:
+        if self._channel is None:
+            raise SessionLostError
+        return self._channel
 
     async def _finish_output(self) -> None:
         try:

@@ -1,11 +1,13 @@
 """The parts that every executor works with: how sources are unpacked and wheels are proven."""
 
+from functools import cache
 from pathlib import Path
 
 from wheelyard.executor.checks import CheckPolicy, check_wheel
 from wheelyard.executor.normalise import normalise_wheel
 from wheelyard.executor.parts import Parts
 from wheelyard.executor.repair import repair_wheel
+from wheelyard.executor.system_libraries import dpkg_owner, system_libraries
 from wheelyard.executor.unpack import UnpackLimits, unpack_source
 from wheelyard.executor.wheelfile import WheelFacts, import_names, inspect_wheel
 from wheelyard.jobs.reasons import reason_of
@@ -43,4 +45,16 @@ def standard_parts(policy: CheckPolicy) -> Parts:
         import_names=import_names,
         check=check,
         reason=reason_of,
+        libraries=_libraries,
     )
+
+
+def _libraries(wheel: Path) -> tuple[str, ...]:
+    found = system_libraries(wheel, owner_of=_owner)
+    return (*found.packages, *(f"{name} (missing)" for name in found.missing))
+
+
+@cache
+def _owner(path: Path) -> tuple[str, ...]:
+    """Ask the package manager once about each library."""
+    return dpkg_owner(path)

@@ -5,18 +5,17 @@ Stopped ends the attempt.
 """
 
 import asyncio
-import os
-import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-from wheelyard.errors import InvalidArchiveError, StoreError, ToolError
+from wheelyard.errors import ConfigurationError, InvalidArchiveError, StoreError, ToolError
 from wheelyard.executor import compiler_cache
-from wheelyard.executor.attempt import INSIDE, OUTPUT, SOURCE, Attempt, Running, State
+from wheelyard.executor.attempt import INSIDE, OUTPUT, SOURCE, Attempt, Running, State, known
 from wheelyard.executor.folders import regular_file
 from wheelyard.executor.outcomes import Stopped, failure
+from wheelyard.executor.patching import apply_patch
 from wheelyard.executor.preload import modules_of
 from wheelyard.executor.projects import read_build_system
 from wheelyard.executor.requirements import invalid, unmet
@@ -26,7 +25,6 @@ from wheelyard.model.job import Outcome, StepName
 from wheelyard.model.recipe import Patch
 
 T = TypeVar("T")
-_PATCH_SECONDS = 120
 
 
 async def fetch(attempt: Attempt, state: State) -> State:
@@ -77,25 +75,13 @@ def _subdirectory(project: Path, name: str) -> Path:
 
 
 def _apply(attempt: Attempt, patch: Patch, project: Path) -> None:
-    """Apply a patch; GNU patch does not follow links out of the project."""
     attempt.log.note(f"applying {patch.name}")
-    options = ("--batch", "--forward", "--no-backup-if-mismatch", "--reject-file=-")
     try:
-        done = subprocess.run(
-            ["patch", f"-p{patch.strip}", *options],
-            input=patch.text.encode(),
-            cwd=project,
-            check=False,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=_PATCH_SECONDS,
-            env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8"},
-        )
-    except (OSError, subprocess.SubprocessError) as error:
-        raise Stopped(Outcome.INFRASTRUCTURE, f"patch cannot be run: {error}") from error
-    attempt.log.write(done.stdout)
-    if done.returncode:
-        raise Stopped(Outcome.FAILED, f"the patch {patch.name!r} does not apply")
+        apply_patch(patch, project)
+    except ConfigurationError as error:
+        raise Stopped(Outcome.FAILED, error.message) from error
+    except ToolError as error:
+        raise Stopped(Outcome.INFRASTRUCTURE, error.message) from error
 
 
 async def environment(attempt: Attempt, state: State) -> State:
@@ -112,7 +98,6 @@ async def environment(attempt: Attempt, state: State) -> State:
 
 async def make(attempt: Attempt, state: State, name: str = INSIDE) -> State:
     """Ask for requirements and build, in one session; the wheel is a file afterwards."""
-    assert state.environment is not None
     inside = attempt.folder / name
     shop, offer = attempt.shop, attempt.offer
     cached = shop.isolation.compiler_cache is not None
@@ -120,7 +105,9 @@ async def make(attempt: Attempt, state: State, name: str = INSIDE) -> State:
     if cached:
         await asyncio.to_thread(compiler_cache.check_out, caches, offer, inside / CACHE)
     try:
-        async with attempt.running(state.environment, _preload(attempt, state), inside) as running:
+        async with attempt.running(
+            known(state.environment), _preload(attempt, state), inside
+        ) as running:
             async with attempt.step(StepName.REQUIREMENTS):
                 await _requirements(attempt, state, running)
             async with attempt.step(StepName.BUILD):

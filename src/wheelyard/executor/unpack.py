@@ -1,233 +1,210 @@
-"""Unpacking sources that may be corrupt or hostile.
+"""Unpack a source archive into a folder that nothing can leave.
 
-Nothing is written outside the folder, no link leads out of it, and no archive may grow beyond its
-limits: members are checked one by one while they are read.
+Every name is checked before it is created, nothing is ever written through a link, and links are
+made last and looked at again when all of them are there: only then is it known where a chain of
+them ends. Modes keep no more than the executable bit.
 """
 
+# Files are made through descriptors and strings: a Path for each would cost more than the file.
+# ruff: noqa: PTH101, PTH102, PTH116, PTH118, PTH123, PTH211
+
+import errno
 import os
-import posixpath
-import stat
-import tarfile
-import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from lzma import LZMAError
 from pathlib import Path
-from typing import IO
 
-from wheelyard.errors import InvalidArchiveError, OutOfSpaceError
+from wheelyard.errors import InvalidArchiveError, OutOfSpaceError, StoreError
+from wheelyard.executor.archive_entries import (
+    Budget,
+    UnpackLimits,
+    clamped_epoch,
+    entry_path,
+    shown,
+)
+from wheelyard.executor.archive_reading import Readable, SourceEntry, read_entries, refusing
 
-_CHUNK = 1 << 20
-_LONGEST_NAME = 255
-_LONGEST_PATH = 1000
-_EARLIEST = 315532800
-"""1980-01-01 in seconds: what a zip archive can hold at the earliest, so wheels can be made of it."""
-_FULL = {28, 122}
-"""ENOSPC and EDQUOT."""
+__all__ = ["UnpackLimits", "unpack_source"]
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnpackLimits:
-    """Bytes that come out, members, and how much larger than the archive they may be together.
-
-    A small archive may exceed ``ratio``: what matters begins at ``ratio_from`` bytes.
-    """
-
-    total_bytes: int = 20 << 30
-    members: int = 500_000
-    ratio: int = 300
-    ratio_from: int = 256 << 20
+_CHUNK = 256 << 10
+_FOLDER_MODE = 0o755
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+_MARKS = ("pyproject.toml", "setup.py", "PKG-INFO")
 
 
 def unpack_source(archive: Path, into: Path, *, limits: UnpackLimits | None = None) -> Path:
-    """Unpack a tar or zip archive and return the folder of the project in it.
+    """Unpack a tar or zip archive into an empty folder and return the project's folder in it.
 
-    Raises InvalidArchiveError, which names the member, and OutOfSpaceError.
+    The format is told by its bytes, since a blob has no suffix. Raises InvalidArchiveError with the
+    entry's name, and OutOfSpaceError.
     """
-    budget = _Budget(limits or UnpackLimits(), archive)
     into.mkdir(parents=True, exist_ok=True)
-    with _refusing(archive):
-        if zipfile.is_zipfile(archive):
-            _unpack_zip(archive, into, budget)
-        else:
-            _unpack_tar(archive, into, budget)
-    return _project_folder(archive, into)
-
-
-def _project_folder(archive: Path, into: Path) -> Path:
-    entries = sorted(entry for entry in into.iterdir() if entry.name != "pax_global_header")
-    if len(entries) == 1 and entries[0].is_dir():
-        return entries[0]
-    if any((into / name).is_file() for name in ("pyproject.toml", "setup.py")):
-        return into
-    raise _refusal(archive, "", "it does not hold one project folder")
-
-
-class _Budget:
-    """Counts what comes out of an archive."""
-
-    def __init__(self, limits: UnpackLimits, archive: Path) -> None:
-        self._limits = limits
-        self._archive = archive
-        self._ratio_bytes = max(limits.ratio_from, limits.ratio * archive.stat().st_size)
-        self._bytes = 0
-        self._members = 0
-
-    def count_member(self, name: str) -> None:
-        """Note a member. Raises InvalidArchiveError where there are too many."""
-        self._members += 1
-        if self._members > self._limits.members:
-            raise _refusal(self._archive, name, f"it has more than {self._limits.members} members")
-
-    def count_bytes(self, size: int, name: str) -> None:
-        """Note bytes. Raises InvalidArchiveError where there are too many."""
-        self._bytes += size
-        if self._bytes > min(self._limits.total_bytes, self._ratio_bytes):
-            raise _refusal(self._archive, name, f"it unpacks to more than {self._bytes} bytes")
-
-
-def _unpack_tar(archive: Path, into: Path, budget: _Budget) -> None:
-    folders: set[Path] = set()
-    links: list[tuple[Path, tarfile.TarInfo]] = []
-    with tarfile.open(archive, mode="r:*", errorlevel=2) as tar:
-        for member in tar:
-            budget.count_member(member.name)
-            place = _place(archive, into, member.name)
-            if place is None:
-                continue
-            if member.isdir():
-                _make_folder(place, folders)
-            elif member.isfile():
-                _make_folder(place.parent, folders)
-                source = tar.extractfile(member)
-                if source is None:
-                    raise _refusal(archive, member.name, "its content cannot be read")
-                _write(source, place, budget, member.name)
-                _set_mode(place, mode=member.mode, seconds=member.mtime)
-            elif member.issym() or member.islnk():
-                links.append((place, member))
-            else:
-                raise _refusal(archive, member.name, "it is a device or a pipe")
-    # Links come last, so that nothing is ever written through one.
-    for place, member in links:
-        _link(archive, into, place, member, budget, folders)
-
-
-def _link(  # noqa: PLR0913, PLR0917 - where, what, and the three that watch over it
-    archive: Path,
-    into: Path,
-    place: Path,
-    member: tarfile.TarInfo,
-    budget: _Budget,
-    folders: set[Path],
-) -> None:
-    if member.issym():
-        base = posixpath.dirname(member.name)
-        wanted = posixpath.normpath(posixpath.join(base, member.linkname))
-        if posixpath.isabs(member.linkname) or wanted.startswith(".."):
-            raise _refusal(archive, member.name, f"it is a link to {member.linkname!r}, outside")
-    else:
-        wanted = member.linkname
-    target = _place(archive, into, wanted)
-    _make_folder(place.parent, folders)
-    if place.exists() or place.is_symlink():
-        raise _refusal(archive, member.name, "it is there twice")
-    if member.issym():
-        place.symlink_to(member.linkname)
-        if not place.resolve().is_relative_to(into.resolve()):
-            place.unlink()
-            raise _refusal(archive, member.name, f"it leads out, to {member.linkname!r}")
-    elif target is not None and target.is_file() and not target.is_symlink():
-        with target.open("rb") as source:
-            _write(source, place, budget, member.name)
-    else:
-        raise _refusal(archive, member.name, f"it is a link to {member.linkname!r}, not there")
-
-
-def _unpack_zip(archive: Path, into: Path, budget: _Budget) -> None:
-    folders: set[Path] = set()
-    with zipfile.ZipFile(archive) as opened:
-        for info in opened.infolist():
-            budget.count_member(info.filename)
-            place = _place(archive, into, info.filename)
-            if place is None:
-                continue
-            if info.is_dir():
-                _make_folder(place, folders)
-                continue
-            mode = info.external_attr >> 16
-            if stat.S_ISLNK(mode):
-                raise _refusal(archive, info.filename, "it is a link in a zip archive")
-            _make_folder(place.parent, folders)
-            with opened.open(info) as source:
-                _write(source, place, budget, info.filename)
-            _set_mode(place, mode=mode or 0o644, seconds=0)
-
-
-def _place(archive: Path, into: Path, name: str) -> Path | None:
-    """Return where a member goes; None for the top itself and for what is no file of the source."""
-    if "\0" in name or "\\" in name or posixpath.isabs(name):
-        raise _refusal(archive, name, "its path is absolute or no path")
-    parts = [part for part in name.split("/") if part not in {"", "."}]
-    if not parts or name == "pax_global_header":
-        return None
-    if ".." in parts:
-        raise _refusal(archive, name, "its path leads out of the archive")
-    if len(name) > _LONGEST_PATH or max(len(part.encode()) for part in parts) > _LONGEST_NAME:
-        raise _refusal(archive, name[:80] + "…", "its name is too long")
-    return into.joinpath(*parts)
-
-
-def _make_folder(place: Path, folders: set[Path]) -> None:
-    if place not in folders:
-        place.mkdir(parents=True, exist_ok=True)
-        folders.add(place)
-
-
-def _write(source: IO[bytes], place: Path, budget: _Budget, name: str) -> None:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-    try:
-        descriptor = os.open(place, flags, 0o644)
-    except FileExistsError:
-        raise InvalidArchiveError(
-            f"the archive has {name!r} twice", hint="It is not a valid source; tell its authors."
-        ) from None
-    with os.fdopen(descriptor, "wb") as target:
-        while chunk := source.read(_CHUNK):
-            budget.count_bytes(len(chunk), name)
-            target.write(chunk)
-
-
-def _set_mode(place: Path, *, mode: int, seconds: float) -> None:
-    """Keep what matters of a mode: whether its owner may run it. No setuid, nothing for others to write."""
-    place.chmod(0o755 if mode & stat.S_IXUSR else 0o644)
-    moment = max(float(seconds), _EARLIEST)
-    os.utime(place, (moment, moment))
+    budget = Budget(archive.name, archive.stat().st_size, limits or UnpackLimits())
+    tree = _Tree(archive.name, into, budget)
+    with _translated(archive.name), refusing(archive.name):
+        for entry in read_entries(archive, budget):
+            tree.add(entry)
+        tree.link()
+    return _project_folder(archive.name, into)
 
 
 @contextmanager
-def _refusing(archive: Path) -> Iterator[None]:
-    """Translate what readers of archives raise."""
+def _translated(archive: str) -> Iterator[None]:
     try:
         yield
-    except (tarfile.TarError, zipfile.BadZipFile, zlib.error, LZMAError, EOFError) as error:
-        raise _refusal(archive, "", f"it is damaged: {error}") from error
-    except (NotImplementedError, RuntimeError, UnicodeError, ValueError) as error:
-        raise _refusal(archive, "", f"it cannot be read: {error}") from error
     except OSError as error:
         if error.errno in _FULL:
             raise OutOfSpaceError(
-                "the disk is full while a source is unpacked",
-                hint="Make room, or name another state folder with --state.",
+                f"no space left while unpacking {archive}", hint="Free some space and try again."
             ) from error
-        raise _refusal(archive, "", f"it cannot be unpacked: {error.strerror or error}") from error
+        raise StoreError(
+            f"cannot unpack {archive}: {error}", hint="Look at the folder that it goes to."
+        ) from error
 
 
-def _refusal(archive: Path, member: str, why: str) -> InvalidArchiveError:
-    named = f", member {member!r}" if member else ""
-    return InvalidArchiveError(
-        f"the source archive {archive.name}{named}: {why}",
-        hint="It is not a valid source; if it came from upstream, tell its authors.",
+class _Tree:
+    """The folder that an archive is unpacked into."""
+
+    def __init__(self, archive: str, root: Path, budget: Budget) -> None:
+        self._archive = archive
+        self._root = os.path.realpath(root)
+        self._budget = budget
+        self._folders: set[tuple[str, ...]] = {()}
+        self._files: set[tuple[str, ...]] = set()
+        self._links: dict[tuple[str, ...], str] = {}
+
+    def add(self, entry: SourceEntry) -> None:
+        """Write one entry; links wait until ``link``."""
+        self._budget.take_entry()
+        parts = entry_path(self._archive, entry.name, foreign=entry.foreign)
+        if entry.kind == "folder":
+            self._make_folders(parts, entry.name)
+        elif not parts:
+            self._refuse(entry.name, "is the root, but no folder")
+        elif entry.kind == "link":
+            self._remember_link(parts, entry)
+        elif entry.kind == "hardlink":
+            self._copy(parts, entry)
+        else:
+            self._write(parts, entry, entry.open())
+
+    def _make_folders(self, parts: tuple[str, ...], name: str) -> None:
+        if parts in self._folders:
+            return
+        if parts in self._files or parts in self._links:
+            self._refuse(name, "is a folder and a file or link at once")
+        self._make_folders(parts[:-1], name)
+        path = self._path(parts)
+        os.mkdir(path)
+        os.chmod(path, _FOLDER_MODE)
+        self._folders.add(parts)
+
+    def _write(self, parts: tuple[str, ...], entry: SourceEntry, stream: Readable) -> None:
+        if parts in self._files:
+            self._compare(parts, entry, stream)
+            return
+        self._claim(parts, entry.name)
+        mode = 0o755 if entry.executable else 0o644
+        descriptor = os.open(self._path(parts), _NEW_FILE, mode)
+        try:
+            for chunk in self._chunks(entry, stream):
+                _write_all(descriptor, chunk)
+            os.fchmod(descriptor, mode)
+            when = clamped_epoch(entry.modified)
+            os.utime(descriptor, (when, when))
+        finally:
+            os.close(descriptor)
+
+    def _chunks(self, entry: SourceEntry, stream: Readable) -> Iterator[bytes]:
+        left = entry.size
+        while left:
+            chunk = stream.read(min(left, _CHUNK))
+            if not chunk:
+                self._refuse(entry.name, f"is cut short by {left} bytes")
+            left -= len(chunk)
+            yield chunk
+
+    def _compare(self, parts: tuple[str, ...], entry: SourceEntry, stream: Readable) -> None:
+        # Old back ends wrote a file twice; that is harmless only while both are the same.
+        with open(self._path(parts), "rb") as earlier:
+            same = os.fstat(earlier.fileno()).st_size == entry.size
+            for chunk in self._chunks(entry, stream):
+                same = same and earlier.read(len(chunk)) == chunk
+        if not same:
+            self._refuse(entry.name, "is there twice, with different bytes")
+
+    def _copy(self, parts: tuple[str, ...], entry: SourceEntry) -> None:
+        target = entry_path(self._archive, entry.target, foreign=entry.foreign)
+        if target not in self._files:
+            self._refuse(entry.name, f"is a hard link to {shown(entry.target)}, which is no file")
+        if target == parts:
+            return
+        source = self._path(target)
+        status = os.stat(source, follow_symlinks=False)
+        self._budget.take_bytes(status.st_size, entry.name)
+        with open(source, "rb") as stream:
+            self._write(parts, entry.resized(status.st_size, status.st_mode), stream)
+
+    def _claim(self, parts: tuple[str, ...], name: str) -> None:
+        if parts in self._folders or parts in self._links:
+            self._refuse(name, "is there twice, as different kinds")
+        self._make_folders(parts[:-1], name)
+        self._files.add(parts)
+
+    def _remember_link(self, parts: tuple[str, ...], entry: SourceEntry) -> None:
+        if self._links.get(parts) == entry.target:
+            return
+        if not entry.target or entry.target.startswith("/") or "\0" in entry.target:
+            self._refuse(entry.name, f"is a link to {shown(entry.target)}, which leaves its place")
+        if parts in self._files or parts in self._folders or parts in self._links:
+            self._refuse(entry.name, "is there twice, as different kinds")
+        self._make_folders(parts[:-1], entry.name)
+        self._links[parts] = entry.target
+
+    def link(self) -> None:
+        """Make the links and refuse those whose end lies outside of the top folder."""
+        for parts, target in self._links.items():
+            os.symlink(target, self._path(parts))
+        for parts, target in self._links.items():
+            place = os.path.realpath(self._path(parts))
+            top = self._path(parts[:1]) if len(parts) > 1 else self._root
+            if place != top and not place.startswith(top + os.sep):
+                self._refuse(
+                    "/".join(parts), f"is a link to {shown(target)}, which leaves its place"
+                )
+
+    def _path(self, parts: tuple[str, ...]) -> str:
+        return os.path.join(self._root, *parts)
+
+    def _refuse(self, name: str, fault: str) -> None:
+        raise InvalidArchiveError(
+            f"{self._archive}: entry {shown(name)} {fault}",
+            hint="The archive is corrupt or hostile; it was not used.",
+        )
+
+
+def _write_all(descriptor: int, content: bytes) -> None:
+    written = os.write(descriptor, content)
+    while written < len(content):
+        written += os.write(descriptor, content[written:])
+
+
+def _project_folder(archive: str, into: Path) -> Path:
+    """Find the project: the single top folder, or the one place that looks like a project."""
+    tops = sorted(into.iterdir())
+    folders = [top for top in tops if top.is_dir() and not top.is_symlink()]
+    if len(tops) == 1 and folders:
+        return folders[0]
+    marked = [place for place in (into, *folders) if _is_marked(place)]
+    if marked and (marked[0] == into or len(marked) == 1):
+        return marked[0]
+    found = ", ".join(shown(top.name) for top in tops[:5]) or "nothing"
+    raise InvalidArchiveError(
+        f"{archive} does not hold one project folder, but {found}",
+        hint="A source archive has one top folder, named after the release.",
     )
+
+
+def _is_marked(place: Path) -> bool:
+    return any((place / mark).is_file() for mark in _MARKS)

@@ -7,12 +7,9 @@ import base64
 import csv
 import hashlib
 import io
-import stat
 import zipfile
-import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
+from email.message import Message
 from email.parser import BytesHeaderParser
 from pathlib import Path
 
@@ -20,7 +17,13 @@ from packaging.tags import Tag, parse_tag
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from wheelyard.errors import InvalidArchiveError
+from wheelyard.executor.archive_entries import UnpackLimits
+from wheelyard.executor.wheel_archive import (
+    checked_entries,
+    dist_info_folder,
+    open_wheel,
+    wheel_refusal,
+)
 from wheelyard.model.release import Release
 from wheelyard.targets.compatibility import serves
 from wheelyard.targets.target import Target
@@ -34,10 +37,11 @@ _MAGIC = (
     b"\xca\xfe\xba\xbe",
     b"\0asm",
 )
-_LARGEST = 8 << 30
-_RATIO, _RATIO_FROM = 300, 512 << 20
 _UNRECORDED = ("RECORD", "RECORD.jws", "RECORD.p7s")
-_LONGEST_NAME = 255
+_HASHES = frozenset({"sha256", "sha384", "sha512"})
+_LARGEST_HEADERS = 64 << 20
+_CHUNK = 1 << 20
+_DASHES = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +65,11 @@ class WheelFacts:
 
 
 def inspect_wheel(
-    path: Path, *, release: Release | None = None, target: Target | None = None
+    path: Path,
+    *,
+    release: Release | None = None,
+    target: Target | None = None,
+    limits: UnpackLimits | None = None,
 ) -> WheelFacts:
     """Read a wheel and hold it against its name and its job. Raises InvalidArchiveError."""
     name = WheelName.parse(path.name)
@@ -70,14 +78,14 @@ def inspect_wheel(
         path,
         f"its name is not that of {release}",
     )
-    with _refusing(path), zipfile.ZipFile(path) as archive:
-        members = _members(path, archive)
+    with open_wheel(path) as archive:
+        members = checked_entries(path, archive, limits or UnpackLimits())
         folder = _dist_info(path, name, members)
         metadata = archive.read(f"{folder}/METADATA")
         headers = BytesHeaderParser().parsebytes(metadata)
         _check_identity(path, name, headers.get("Name", ""), headers.get("Version", ""))
         wheel = BytesHeaderParser().parsebytes(archive.read(f"{folder}/WHEEL"))
-        _check_tags(path, name.tags, wheel.get_all("Tag") or [])
+        _check_wheel_file(path, name, wheel)
         compiled = _check_record(path, archive, folder, members)
     requires_python = str(headers.get("Requires-Python") or "").strip()
     if target is not None:
@@ -101,40 +109,16 @@ def inspect_wheel(
     )
 
 
-def _members(path: Path, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
-    """Return the files of a wheel, each of which stays in its place."""
-    found: dict[str, zipfile.ZipInfo] = {}
-    total = 0
-    for info in archive.infolist():
-        parts = info.filename.rstrip("/").split("/")
-        in_place = not (
-            info.filename.startswith("/")
-            or "\\" in info.filename
-            or "\0" in info.orig_filename
-            or ":" in parts[0]
-            or any(part in {"", ".", ".."} or len(part.encode()) > _LONGEST_NAME for part in parts)
-        )
-        _check(in_place, path, f"the path {info.filename[:100]!r} in it leaves its place")
-        if info.is_dir():
-            continue
-        _check(info.filename not in found, path, f"{info.filename!r} is in it twice")
-        _check(not stat.S_ISLNK(info.external_attr >> 16), path, f"{info.filename!r} is a link")
-        total += info.file_size
-        found[info.filename] = info
-    allowed = min(_LARGEST, max(_RATIO_FROM, _RATIO * path.stat().st_size))
-    _check(total <= allowed, path, f"it unpacks to {total} bytes")
-    return found
-
-
 def _dist_info(path: Path, name: WheelName, members: dict[str, zipfile.ZipInfo]) -> str:
     """Return the .dist-info folder; its spelling may differ from the file name's."""
-    folders = {member.split("/", 1)[0] for member in members if ".dist-info/" in member}
-    folders = {folder for folder in folders if folder.endswith(".dist-info")}
-    own = [folder for folder in sorted(folders) if _is_own(folder, name)]
-    _check(len(own) == 1, path, f"it has no .dist-info folder of its own, but {sorted(folders)}")
+    folder = dist_info_folder(path, members)
+    _check(_is_own(folder, name), path, f"{folder!r} in it is of another release")
     for file in ("METADATA", "WHEEL", "RECORD"):
-        _check(f"{own[0]}/{file}" in members, path, f"it has no {file}")
-    return own[0]
+        member = members.get(f"{folder}/{file}")
+        _check(member is not None, path, f"it has no {file}")
+        size = member.file_size if member else 0
+        _check(size <= _LARGEST_HEADERS, path, f"its {file} has {size} bytes")
+    return folder
 
 
 def _is_own(folder: str, name: WheelName) -> bool:
@@ -153,8 +137,22 @@ def _check_identity(path: Path, name: WheelName, project: str, version: str) -> 
     _check(same, path, f"its METADATA is of {project or 'nothing'} {version}")
 
 
+def _check_wheel_file(path: Path, name: WheelName, wheel: Message) -> None:
+    version = str(wheel.get("Wheel-Version", ""))
+    _check(version.partition(".")[0] == "1", path, f"its Wheel-Version is {version!r}, not 1.x")
+    purelib = str(wheel.get("Root-Is-Purelib", ""))
+    known = purelib.strip().lower() in {"true", "false"}
+    _check(known, path, f"its Root-Is-Purelib is {purelib!r}, neither true nor false")
+    build = str(wheel.get("Build", "")).strip()
+    same = build in {"", name.build}
+    _check(same, path, f"its name and its WHEEL file differ in the build number: {build!r}")
+    _check_tags(path, name.tags, [str(line).strip() for line in wheel.get_all("Tag") or []])
+
+
 def _check_tags(path: Path, promised: frozenset[Tag], lines: list[str]) -> None:
-    written = frozenset(tag for line in lines for tag in parse_tag(line.strip()))
+    for line in lines:
+        _check(line.count("-") == _DASHES, path, f"{line[:100]!r} in its WHEEL file is no tag")
+    written = frozenset(tag for line in lines for tag in parse_tag(line))
     difference = ", ".join(sorted(map(str, promised ^ written)))
     _check(not difference, path, f"its name and its WHEEL file differ in tags: {difference}")
 
@@ -164,30 +162,39 @@ def _check_record(
 ) -> tuple[str, ...]:
     """Hold every file against RECORD; return the paths of those that are binaries."""
     text = archive.read(f"{folder}/RECORD").decode("utf-8")
-    rows = {row[0]: row for row in csv.reader(io.StringIO(text)) if row}
+    rows: dict[str, list[str]] = {}
+    for row in csv.reader(io.StringIO(text)):
+        if row:
+            _check(rows.setdefault(row[0], row) == row, path, f"RECORD lists {row[0]!r} twice")
     exempt = {f"{folder}/{file}" for file in _UNRECORDED}
     for listed in rows:
         _check(listed in members, path, f"RECORD lists {listed!r}, which is not in it")
     compiled = []
     for member, info in members.items():
-        content = archive.read(info)
-        if content.startswith(_MAGIC):
+        recorded = member in rows or member in exempt
+        _check(recorded, path, f"{member!r} is not in its RECORD")
+        algorithm, _, expected = ([*rows.get(member, []), "", ""])[1].partition("=")
+        trusted = algorithm in _HASHES or member in exempt
+        _check(trusted, path, f"{member!r} has no hash in its RECORD that can be trusted")
+        head, digest = _read(archive, info, algorithm if algorithm in _HASHES else "sha256")
+        if head.startswith(_MAGIC):
             compiled.append(member)
-        if member in exempt:
-            continue
-        _check(member in rows, path, f"{member!r} is not in its RECORD")
-        _check(_matches(rows[member], content), path, f"{member!r} is not as its RECORD says")
+        if member not in exempt:
+            size = ([*rows[member], "", ""])[2]
+            same = digest == expected.rstrip("=") and size in {"", str(info.file_size)}
+            _check(same, path, f"{member!r} is not as its RECORD says")
     return tuple(sorted(compiled))
 
 
-def _matches(row: list[str], content: bytes) -> bool:
-    if len(row) < 3:  # noqa: PLR2004 - path, hash, size
-        return False
-    algorithm, _, expected = row[1].partition("=")
-    if algorithm not in {"sha256", "sha384", "sha512"}:
-        return False
-    digest = base64.urlsafe_b64encode(hashlib.new(algorithm, content).digest()).rstrip(b"=")
-    return digest.decode() == expected.rstrip("=") and (not row[2] or row[2] == str(len(content)))
+def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo, algorithm: str) -> tuple[bytes, str]:
+    """Return the first bytes of a member and its digest, as RECORD writes it."""
+    hasher = hashlib.new(algorithm)
+    head = b""
+    with archive.open(info) as stream:
+        while chunk := stream.read(_CHUNK):
+            head = head or chunk[:8]
+            hasher.update(chunk)
+    return head, base64.urlsafe_b64encode(hasher.digest()).rstrip(b"=").decode()
 
 
 def import_names(facts: WheelFacts) -> tuple[str, ...]:
@@ -255,27 +262,12 @@ def _below(folder: str, found: set[str]) -> bool:
 
 def _is_private(name: str) -> bool:
     parts = name.split(".")
+    # mypyc's own module is loaded by those that it was made for, and its name is a hash.
+    if parts[-1].endswith("__mypyc"):
+        return True
     return parts[0] in _NOT_FOR_IMPORT or any(part in _NOT_FOR_IMPORT for part in parts[1:])
-
-
-@contextmanager
-def _refusing(path: Path) -> Iterator[None]:
-    """Translate what readers of zip archives raise."""
-    try:
-        yield
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
-        raise _refusal(path, f"it is damaged: {error}") from error
-    except (NotImplementedError, RuntimeError, UnicodeError, csv.Error) as error:
-        raise _refusal(path, f"it cannot be read: {error}") from error
 
 
 def _check(holds: bool, path: Path, otherwise: str) -> None:
     if not holds:
-        raise _refusal(path, otherwise)
-
-
-def _refusal(path: Path, why: str) -> InvalidArchiveError:
-    return InvalidArchiveError(
-        f"the wheel {path.name} is refused: {why}",
-        hint="Its build back end made it; a newer or another one may do better.",
-    )
+        raise wheel_refusal(path, otherwise)

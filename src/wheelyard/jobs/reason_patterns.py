@@ -140,11 +140,17 @@ _HEADERS = (
         hint="Install them (Debian: apt install libxml2-dev libxslt1-dev).",
     ),
     Pattern(
-        needles=("Could not find directory of OpenSSL", "Can not find valid pkg-config name"),
-        regex=r"(?P<openssl>Could not find directory of OpenSSL installation)"
-        r"|Can not find valid pkg-config name",
-        phrase="needs OpenSSL or MySQL headers",
-        hint="Install them (Debian: apt install libssl-dev, or default-libmysqlclient-dev).",
+        needles=("Could not find directory of OpenSSL",),
+        regex=r"Could not find directory of OpenSSL installation",
+        phrase="needs OpenSSL headers",
+        hint="Install them (Debian: apt install libssl-dev).",
+        rank=Rank.SYMPTOM,
+    ),
+    Pattern(
+        needles=("Can not find valid pkg-config name",),
+        regex=r"Can not find valid pkg-config name",
+        phrase="needs MySQL headers",
+        hint="Install them (Debian: apt install default-libmysqlclient-dev).",
         rank=Rank.SYMPTOM,
     ),
 )
@@ -261,8 +267,8 @@ _COMPILERS = (
         hint="Install a newer Rust (rustup), or build an older version.",
     ),
     Pattern(
-        needles=("Rust", "rustc", "cargo", "Cargo"),
-        regex=r"can't find Rust compiler|Cargo, the Rust package manager, is not installed"
+        needles=("Rust", "rustc", "rustup", "cargo", "Cargo"),
+        regex=r"can't find Rust compiler|Downloading rustup-init from|Cargo, the Rust package manager, is not installed"
         r"|Rust not found, installing into a temporary directory|Do you have cargo in your PATH"
         r"|could not execute process `rustc |failed to run `rustc`",
         phrase="no Rust compiler",

@@ -29,7 +29,8 @@ _KEYS = """
 SELECT key FROM jobs WHERE key >= :prefix AND key < :beyond ORDER BY key LIMIT :limit
 """
 _DURATIONS = """
-SELECT project, wall_seconds FROM attempts WHERE outcome = 'built' AND wall_seconds > 0
+SELECT project, wall_seconds FROM attempts
+WHERE outcome = 'built' AND wall_seconds > 0 AND project = :project ORDER BY id DESC LIMIT 20
 """
 # The highest code point: no key that begins with the prefix lies beyond it.
 _BEYOND = "\U0010ffff"
@@ -179,15 +180,16 @@ class StoredJobs:
 
     async def durations(self, projects: Sequence[ProjectName]) -> dict[ProjectName, float]:
         """Return the median wall seconds of earlier successful attempts, where there are any."""
-        wanted = frozenset(projects)
-        rows = await self._database.read(
-            lambda connection: connection.execute(_DURATIONS).fetchall()
-        )
-        seconds: dict[ProjectName, list[float]] = {}
-        for project, wall_seconds in rows:
-            if project in wanted:
-                seconds.setdefault(ProjectName(project), []).append(wall_seconds)
-        return {project: _median(values) for project, values in seconds.items()}
+
+        def work(connection: sqlite3.Connection) -> dict[ProjectName, float]:
+            found = {}
+            for project in projects:
+                rows = connection.execute(_DURATIONS, {"project": project})
+                if values := [row["wall_seconds"] for row in rows]:
+                    found[project] = _median(values)
+            return found
+
+        return await self._database.read(work)
 
     async def _tell(self, key: BuildKey, event: Event) -> bool:
         return await self._database.write(

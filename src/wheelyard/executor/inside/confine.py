@@ -12,12 +12,13 @@ import struct
 
 try:
     import ctypes
-except (
-    ImportError
-):  # a Python that was built without libffi; it is served by a sandbox for each job
-    ctypes = None  # type: ignore[assignment]
 
-AVAILABLE = ctypes is not None
+    AVAILABLE = True
+    _libc = ctypes.CDLL(None, use_errno=True)
+except ImportError:
+    # A Python that was built without libffi: each of its jobs has a sandbox made for it alone.
+    AVAILABLE = False
+
 _NEWNS = 0x00020000
 _NEWUTS = 0x04000000
 _NEWIPC = 0x08000000
@@ -31,8 +32,6 @@ _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL = 47, 4
 _SECCOMP_MODE_FILTER = 2
 _CAPABILITY_VERSION_3 = 0x20080522
 _LAST_CAPABILITY = 63
-
-_libc = ctypes.CDLL(None, use_errno=True) if AVAILABLE else None
 
 
 def _check(result, what):  # type: (int, str) -> None

@@ -9,10 +9,13 @@ import os
 import sys
 import traceback
 
-_OPTIONAL = {"get_requires_for_build_wheel": [], "prepare_metadata_for_build_wheel": None}
+_OPTIONAL = {
+    "get_requires_for_build_wheel": [],
+    "prepare_metadata_for_build_wheel": None,
+}  # type: dict[str, list[str] | None]
 
 
-class _Unusable(Exception):
+class _UnusableError(Exception):
     """The back end cannot be loaded."""
 
 
@@ -21,7 +24,7 @@ def call(request):  # type: (dict[str, object]) -> dict[str, object]
     try:
         backend = _load(str(request["backend"]), list(request["backend_path"]))  # type: ignore[call-overload]
         return {"returned": _run(backend, request)}
-    except _Unusable as error:
+    except _UnusableError as error:
         traceback.print_exc()
         return {"failed": "backend", "message": str(error)}
     except MemoryError:
@@ -30,7 +33,7 @@ def call(request):  # type: (dict[str, object]) -> dict[str, object]
     except SystemExit as error:
         print("The back end left with", repr(error.code), file=sys.stderr)
         return {"failed": "hook", "message": "SystemExit: {}".format(error.code)[:2000]}
-    except BaseException as error:  # noqa: BLE001 - whatever a back end raises is its answer
+    except BaseException as error:
         traceback.print_exc()
         message = "".join(traceback.format_exception_only(type(error), error)).strip()
         return {"failed": "hook", "message": message[:2000]}
@@ -43,11 +46,11 @@ def _load(path, folders):  # type: (str, list[str]) -> object
     try:
         backend = importlib.import_module(module)  # type: object
     except ImportError as error:
-        raise _Unusable(
+        raise _UnusableError(
             "Cannot import the build back end {!r}: {}".format(module, error)
         ) from error
     if places and not _inside(getattr(backend, "__file__", None), places):
-        raise _Unusable("The build back end {!r} does not lie in backend-path".format(module))
+        raise _UnusableError("The build back end {!r} does not lie in backend-path".format(module))
     for attribute in filter(None, attributes.split(".")):
         backend = getattr(backend, attribute)
     return backend
@@ -69,7 +72,7 @@ def _run(backend, request):  # type: (object, dict[str, object]) -> object
     if hook is None:
         if name in _OPTIONAL:
             return _OPTIONAL[name]
-        raise _Unusable("The build back end has no {}".format(name))
+        raise _UnusableError("The build back end has no {}".format(name))
     settings = request["config_settings"] or None
     if name == "get_requires_for_build_wheel":
         return [str(line) for line in hook(settings)]

@@ -6,19 +6,23 @@ no capability, no channel and no descriptor of anything but the log and their ow
 """
 
 import atexit
+import io
 import json
 import os
+import resource  # noqa: F401 - in type comments
 import select
 import signal
+import socket  # noqa: F401 - in type comments
 import sys
 import traceback
 
 from . import confine, hooks, smoke, wire
 
 _ANSWER_BYTES = 96 * 1024
+_STANDARD_ERROR = 2
 
 
-def serve(channel, log, spec):  # type: (object, int, dict[str, object]) -> None
+def serve(channel, log, spec):  # type: (socket.socket, int, dict[str, object]) -> None
     """Answer calls until the other end closes."""
     wake, woken = os.pipe()
     os.set_blocking(wake, False)
@@ -27,7 +31,7 @@ def serve(channel, log, spec):  # type: (object, int, dict[str, object]) -> None
     signal.set_wakeup_fd(woken)
     call = None  # type: _Call | None
     while True:
-        watched = [channel, wake] + ([call.answer] if call is not None else [])
+        watched = [channel.fileno(), wake] + ([call.answer] if call is not None else [])
         ready, _, _ = select.select(watched, [], [])
         if wake in ready:
             _drain(wake)
@@ -36,10 +40,10 @@ def serve(channel, log, spec):  # type: (object, int, dict[str, object]) -> None
         for pid, status, usage in _reap():
             if call is not None and pid == call.pid:
                 call.read()
-                wire.send(channel, call.result(status, usage))  # type: ignore[arg-type]
+                wire.send(channel, call.result(status, usage))
                 call = None
-        if channel in ready:
-            request, _ = wire.receive(channel)  # type: ignore[arg-type]
+        if channel.fileno() in ready:
+            request, _ = wire.receive(channel)
             if request is None:
                 return
             call = _Call(request, log, spec)
@@ -53,8 +57,8 @@ def _drain(descriptor):  # type: (int) -> None
         pass
 
 
-def _reap():  # type: () -> list[tuple[int, int, object]]
-    found = []
+def _reap():  # type: () -> list[tuple[int, int, resource.struct_rusage]]
+    found = []  # type: list[tuple[int, int, resource.struct_rusage]]
     while True:
         try:
             pid, status, usage = os.wait4(-1, os.WNOHANG)
@@ -88,7 +92,7 @@ class _Call(object):
         except BlockingIOError:
             pass
 
-    def result(self, status, usage):  # type: (int, object) -> dict[str, object]
+    def result(self, status, usage):  # type: (int, resource.struct_rusage) -> dict[str, object]
         """Say how the child ended."""
         os.close(self.answer)
         answer = None
@@ -101,8 +105,8 @@ class _Call(object):
             "answer": answer if isinstance(answer, dict) else None,
             "signal": os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0,
             "code": os.WEXITSTATUS(status) if os.WIFEXITED(status) else -1,
-            "cpu": usage.ru_utime + usage.ru_stime,  # type: ignore[attr-defined]
-            "peak": usage.ru_maxrss * 1024,  # type: ignore[attr-defined]
+            "cpu": usage.ru_utime + usage.ru_stime,
+            "peak": usage.ru_maxrss * 1024,
         }
 
 
@@ -112,7 +116,7 @@ def _run(request, log, writer, spec):  # type: (dict[str, object], int, int, dic
     try:
         _prepare(request, log, writer, spec)
         code = _carry_out(request, writer)
-    except BaseException:  # noqa: BLE001 - nothing may climb into the session's own loop
+    except BaseException:
         traceback.print_exc()
     finally:
         try:
@@ -132,6 +136,8 @@ def _prepare(request, log, writer, spec):  # type: (dict[str, object], int, int,
     os.dup2(nothing, 0)
     os.dup2(log, 1)
     os.dup2(log, 2)
+    sys.stdout = sys.__stdout__ = _anew(sys.stdout, 1)  # type: ignore[misc, arg-type]
+    sys.stderr = sys.__stderr__ = _anew(sys.stderr, 2)  # type: ignore[misc, arg-type]
     _close_others(writer)
     os.umask(0o022)
     os.environ.clear()
@@ -142,11 +148,25 @@ def _prepare(request, log, writer, spec):  # type: (dict[str, object], int, int,
     confine.restrict(bool(spec["contained"]), str(spec["seccomp"]))
 
 
+def _anew(stream, descriptor):  # type: (io.TextIOWrapper, int) -> io.TextIOWrapper
+    """Make a stream for what its descriptor is now; the old one believes that it can seek.
+
+    Line by line, so that what a build says stands before what its compilers say to it.
+    """
+    return io.TextIOWrapper(
+        open(descriptor, "wb", closefd=False),
+        encoding=stream.encoding,
+        errors=stream.errors,
+        newline="\n",
+        line_buffering=True,
+    )
+
+
 def _close_others(keep):  # type: (int) -> None
     os.set_inheritable(keep, False)
     for name in os.listdir("/proc/self/fd"):
         descriptor = int(name)
-        if descriptor > 2 and descriptor != keep:
+        if descriptor > _STANDARD_ERROR and descriptor != keep:
             try:
                 os.close(descriptor)
             except OSError:  # the one that listed the folder
@@ -167,10 +187,7 @@ def _carry_out(request, writer):  # type: (dict[str, object], int) -> int
     if kind == "run":
         arguments = list(request["arguments"])  # type: ignore[call-overload]
         os.execvpe(arguments[0], arguments, os.environ)
-    if kind == "hook":
-        answer = hooks.call(request)
-    else:
-        answer = smoke.call(request)
+    answer = (hooks if kind == "hook" else smoke).call(request)
     with os.fdopen(writer, "w") as stream:
         json.dump(answer, stream)
     atexit._run_exitfuncs()

@@ -54,7 +54,7 @@ def _import(module):  # type: (str) -> dict[str, object] | None
         importlib.import_module(module)
     except SystemExit as error:
         message, missing = "SystemExit: {}".format(error.code), ""
-    except BaseException as error:  # noqa: BLE001 - whatever an import raises is its answer
+    except BaseException as error:
         traceback.print_exc()
         message = "".join(traceback.format_exception_only(type(error), error)).strip()
         missing = str(error.name or "") if isinstance(error, ModuleNotFoundError) else ""

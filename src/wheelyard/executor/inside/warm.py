@@ -9,6 +9,7 @@ import gc
 import os
 import select
 import signal
+import socket  # noqa: F401 - in type comments
 import sys
 
 from . import confine, session, wire
@@ -24,22 +25,22 @@ def main(arguments):  # type: (list[str]) -> None
         _serve(channel)
 
 
-def _serve(channel):  # type: (object) -> None
-    greeting, _ = wire.receive(channel)  # type: ignore[arg-type]
+def _serve(channel):  # type: (socket.socket) -> None
+    greeting, _ = wire.receive(channel)
     if greeting is None:
         return
     if confine.AVAILABLE:
         confine.adopt_orphans()
     gc.disable()
     modules = _preload(greeting)
-    wire.send(channel, {"ready": True, "able": confine.AVAILABLE, "modules": modules})  # type: ignore[arg-type]
+    wire.send(channel, {"ready": True, "able": confine.AVAILABLE, "modules": modules})
     if hasattr(gc, "freeze"):
         gc.collect()
         gc.freeze()
     gc.enable()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     while True:
-        spec, descriptors = wire.receive(channel)  # type: ignore[arg-type]
+        spec, descriptors = wire.receive(channel)
         if spec is None:
             _kill_descendants()
             return
@@ -56,16 +57,16 @@ def _preload(greeting):  # type: (dict[str, object]) -> list[str]
     for name in list(greeting["preload"]):  # type: ignore[call-overload]
         try:
             importlib.import_module(str(name))
-        except BaseException:  # noqa: BLE001 - strangers' code may raise anything
+        except BaseException:
             break
     files = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
     return [str(file) for file in files if file and str(file).endswith(".py")][:1200]
 
 
-def _be_job(channel, spec, descriptors):  # type: (object, dict[str, object], list[int]) -> None
+def _be_job(channel, spec, descriptors):  # type: (socket.socket, dict[str, object], list[int]) -> None
     """Be the process that stands outside of a job and waits for its end; never returns."""
     try:
-        channel.close()  # type: ignore[attr-defined]
+        channel.close()
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         job = wire.open_channel(descriptors[0])
         log = descriptors[1]
@@ -102,7 +103,7 @@ def _contain(spec):  # type: (dict[str, object]) -> None
     confine.raise_loopback()
 
 
-def _run_contained(job, log, spec):  # type: (object, int, dict[str, object]) -> None
+def _run_contained(job, log, spec):  # type: (socket.socket, int, dict[str, object]) -> None
     pid = os.fork()
     if pid == 0:
         try:
@@ -112,17 +113,17 @@ def _run_contained(job, log, spec):  # type: (object, int, dict[str, object]) ->
     os.close(log)
     _, _, usage = os.wait4(pid, 0)
     # The kernel lets us wait for the first process of a namespace only when all others are gone.
-    wire.send(job, {"ended": True, "cpu": usage.ru_utime + usage.ru_stime})  # type: ignore[arg-type]
+    wire.send(job, {"ended": True, "cpu": usage.ru_utime + usage.ru_stime})
 
 
-def _run_plain(job, log, spec):  # type: (object, int, dict[str, object]) -> None
+def _run_plain(job, log, spec):  # type: (socket.socket, int, dict[str, object]) -> None
     if confine.AVAILABLE:
         confine.adopt_orphans()
     try:
         session.serve(job, log, spec)
     finally:
         _kill_descendants()
-    wire.send(job, {"ended": True, "cpu": sum(os.times()[2:4])})  # type: ignore[arg-type]
+    wire.send(job, {"ended": True, "cpu": sum(os.times()[2:4])})
 
 
 def _kill_descendants():  # type: () -> None
@@ -159,9 +160,9 @@ def _descendants(root):  # type: (int) -> list[int]
     return found
 
 
-def _serve_once(channel):  # type: (object) -> None
+def _serve_once(channel):  # type: (socket.socket) -> None
     """Serve one job as the first process of a sandbox that was made for it alone."""
-    spec, descriptors = wire.receive(channel)  # type: ignore[arg-type]
+    spec, descriptors = wire.receive(channel)
     if spec is None:
         return
     job = wire.open_channel(descriptors[0])
