@@ -185,7 +185,7 @@ class Wheelyard:
 
     @property
     def _template(self) -> Path:
-        return cache_folder() / "wheelyard-state"
+        return cache_folder() / "-".join(["wheelyard-state", *self.options[1::2]])
 
     def build(self, releases: Sequence[Release], folder: Path, more: Sequence[str] = ()) -> Usage:
         """Build them anew on a copy of the prepared state."""
@@ -207,6 +207,24 @@ class Wheelyard:
         command: Command = ["wheelyard", "--config", settings, *arguments]
         command += ["--target", self.target, "--state", str(state)]
         return measure([*command, *self.options], log=state.with_name(f"{state.name}.log"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FromJobStart(Wheelyard):
+    """What the jobs of ``wheelyard build`` cost: a run that builds, less one that finds all built.
+
+    What is left out is the start of the program, planning and looking up, which a farm does once.
+    """
+
+    name: str = "wheelyard, from job start"
+
+    def build(self, releases: Sequence[Release], folder: Path, more: Sequence[str] = ()) -> Usage:
+        """Build them anew, and take away what the same run costs without a job."""
+        state = folder / "state"
+        shutil.copytree(self._template, state, symlinks=True)
+        command = ["build", *map(str, releases), *_UPSTREAM_TOOLS, *more]
+        idle = self._run(command, state)
+        return self._run([*command, "--rebuild"], state) - idle
 
 
 def peers(python: Path) -> Path:

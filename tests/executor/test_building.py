@@ -213,6 +213,33 @@ async def test_a_wheel_that_cannot_be_imported_fails(yard: Yard) -> None:
     assert report.artifact is None
 
 
+async def test_a_wheel_that_fails_as_upstreams_does_is_a_warning(warm: Yard) -> None:
+    files = {"src/demo.py": "import nowhere_at_all\n"}
+
+    report = await warm.run(warm.offer(files=files, upstream_files=("demo.py",)))
+
+    assert report.outcome is Outcome.BUILT, report.reason
+    assert [finding.check for finding in report.findings] == ["import"]
+
+
+async def test_a_second_module_that_cannot_be_imported_is_a_warning(yard: Yard) -> None:
+    report = await yard.run(
+        yard.offer(
+            files={
+                "src/demo_extra.py": "import nowhere_at_all\n",
+                "src/zeta.py": "print('zeta is here')",
+            }
+        )
+    )
+
+    assert report.outcome is Outcome.BUILT, report.reason
+    assert [(finding.check, finding.verdict) for finding in report.findings] == [
+        ("import", Verdict.WARN)
+    ]
+    assert "demo_extra" in report.findings[0].message
+    assert "zeta is here" in await yard.log(report)
+
+
 async def test_a_module_that_a_cycle_withholds_is_a_warning(warm: Yard) -> None:
     offer = warm.offer(files={"src/demo.py": "import not_yet\n"}, test_partial=("not-yet",))
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from plan.world import Package, World, endings
+from wheelyard.model.job import StepName
 from wheelyard.model.recipe import Recipe
 from wheelyard.model.resolution import FromSource
 from wheelyard.plan.summary import Ending
@@ -156,6 +157,24 @@ def test_broken_build_is_tried_with_tools_of_its_own_time() -> None:
     assert rows["app cp311"].ending is BUILT
     assert rows["app cp311"].as_of == "2020-05-01"
     assert world.environments["app==1.0", "cp311", False] == ("tool==1.0:built",)
+
+
+@pytest.mark.parametrize("step", [StepName.INSPECT, StepName.TEST])
+def test_wheel_that_is_refused_is_not_built_with_older_tools(step: StepName) -> None:
+    released = datetime(2020, 5, 1, tzinfo=UTC)
+    world = World(
+        {
+            "app": Package(
+                build=("tool",), fails_with=("tool==2.0",), uploaded=released, fails_in=step
+            ),
+            "tool": Package(version="2.0", older="1.0"),
+        }
+    )
+
+    _, rows = world.plan(["app"])
+
+    assert rows["app cp311"].ending is FAILED
+    assert world.built == [("tool", "cp311"), ("app", "cp311")]
 
 
 def test_older_tools_that_change_nothing_are_not_tried_twice() -> None:

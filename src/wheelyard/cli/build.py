@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from wheelyard.cli.display.console import results
 from wheelyard.cli.display.events import JsonDisplay, encode
 from wheelyard.cli.display.live import LiveDisplay, PlainDisplay
 from wheelyard.cli.display.planned import PlanFormat, print_plan
@@ -118,7 +119,7 @@ async def _build(
             rows = await run.carry_out()
         finally:
             display.stop()
-        ended = _Ended(session, rows)
+        ended = _Ended(session, rows, selection.state)
         if outputs.index is not None:
             await session.export(outputs.index, rows)
         outputs.write(session)
@@ -154,15 +155,16 @@ async def _plan(
         run = session.run(lambda _: None, build=False)
         rows = await run.carry_out()
         outputs.write(session)
-        print_plan(Console(), session.planner, rows, plan_format)
+        print_plan(results(), session.planner, rows, plan_format)
 
 
 class _Ended:
     """How a run ended, for the last words and the exit code."""
 
-    def __init__(self, session: Session, rows: Sequence[Row]) -> None:
+    def __init__(self, session: Session, rows: Sequence[Row], state: Path | None) -> None:
         self.rows = rows
         self._planner = session.planner
+        self._state = state
         self.left_out = [e for e in session.planner.exclusions if e.applicable]
 
     def tell(self, display: Display, output: Path | None) -> None:
@@ -171,8 +173,9 @@ class _Ended:
             for row in self.rows:
                 display.write(encode(row))
             return
-        console = Console()
-        print_summary(console, self.rows, self._planner.exclusions, self._planner.cycles)
+        console = results()
+        planner = self._planner
+        print_summary(console, self.rows, planner.exclusions, planner.cycles, state=self._state)
         if output is not None:
             simple = (output / "simple").resolve().as_uri()
             console.print(

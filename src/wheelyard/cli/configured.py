@@ -6,10 +6,10 @@ from typing import Any
 
 import msgspec
 import typer
-from rich.console import Console
 from rich.table import Table
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
+from wheelyard.cli.display.console import results
 from wheelyard.cli.options import AsJson
 from wheelyard.errors import ConfigurationError, nearest
 from wheelyard.settings.file import Configuration, find, read
@@ -90,7 +90,7 @@ def show(context: typer.Context, as_json: AsJson = False) -> None:
         table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(row["option"], row["value"], row["from"])
-    Console().print(table)
+    results().print(table)
 
 
 def _rows(

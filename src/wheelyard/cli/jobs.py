@@ -4,7 +4,7 @@ import asyncio
 import gzip
 import sys
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from wheelyard.cli import options as o
+from wheelyard.cli.display.console import results
 from wheelyard.cli.display.lines import seconds
 from wheelyard.errors import ConfigurationError
 from wheelyard.executor.interpreters import native_platform
@@ -71,11 +72,7 @@ def _selection(  # noqa: PLR0913, PLR0917 - the filters, as they are given
 
 
 def _since(text: str) -> datetime:
-    try:
-        return datetime.now(UTC) - o.duration(text)
-    except ConfigurationError:
-        read = datetime.fromisoformat(text) if "-" in text else o.moment(text)
-        return read if read.tzinfo else read.replace(tzinfo=UTC)
+    return o.ago(text) if o.is_duration(text) else o.moment(text, whole_day=False)
 
 
 @app.command("list")
@@ -114,7 +111,7 @@ def list_attempts(  # noqa: PLR0913, PLR0917 - the filters
             f"{attempt.started:%Y-%m-%d %H:%M}",
             Text(report.reason if report else ""),
         )
-    Console().print(table)
+    results().print(table)
 
 
 @app.command("show")
@@ -128,7 +125,7 @@ def show(name: Name, state: o.State = None, as_json: o.AsJson = False) -> None:
     if as_json:
         typer.echo(msgspec.json.encode(_fields(attempt)).decode())
         return
-    _print_attempt(Console(), attempt)
+    _print_attempt(results(), attempt)
 
 
 @app.command("log")

@@ -1,6 +1,7 @@
 """The entry point: runs a command and prints errors in one place."""
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 
@@ -9,7 +10,15 @@ from wheelyard.errors import ExitCode, WheelyardError
 
 def run() -> None:
     """Run the command line and exit with a documented code."""
+    _end_as_by_ctrl_c()
     sys.exit(execute(sys.argv[1:]))
+
+
+def _end_as_by_ctrl_c() -> None:
+    """Let a polite request to end clean up like Ctrl-C, where nobody asked to ignore it (nohup)."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
 
 
 def execute(arguments: list[str]) -> int:
@@ -19,10 +28,10 @@ def execute(arguments: list[str]) -> int:
     try:
         app(args=arguments, prog_name="wheelyard", standalone_mode=True)
     except SystemExit as stop:
-        return stop.code if isinstance(stop.code, int) else int(bool(stop.code))
+        code = stop.code if isinstance(stop.code, int) else int(bool(stop.code))
+        return _interrupted() if code == ExitCode.INTERRUPTED else code
     except KeyboardInterrupt:
-        _say("interrupted: what was finished is kept; run the same command to go on")
-        return ExitCode.INTERRUPTED
+        return _interrupted()
     except BrokenPipeError:
         # The reader of our output is gone; Python would complain once more while it exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -35,6 +44,11 @@ def execute(arguments: list[str]) -> int:
             raise
         return _report(list(_leaves(known)))
     return ExitCode.OK
+
+
+def _interrupted() -> int:
+    _say("interrupted: what was finished is kept; run the same command to go on")
+    return ExitCode.INTERRUPTED
 
 
 def _leaves(group: BaseExceptionGroup[WheelyardError]) -> Iterator[WheelyardError]:

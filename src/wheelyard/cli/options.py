@@ -258,6 +258,21 @@ _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?", re.IGNORECASE)
 _BYTES = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
 
+def is_duration(text: str) -> bool:
+    """Whether a text is one that ``duration`` reads."""
+    return _DURATION.fullmatch(text.strip().lower()) is not None
+
+
+def ago(text: str) -> datetime:
+    """Return the moment that lies a duration back. Raises ConfigurationError."""
+    try:
+        return datetime.now(UTC) - duration(text)
+    except OverflowError:
+        raise ConfigurationError(
+            f"{text!r} is longer ago than a calendar reaches", hint="Write less, for example 7d."
+        ) from None
+
+
 def duration(text: str) -> timedelta:
     """Read ``90s``, ``20m``, ``36h``, ``7d``, ``2w``; a bare number is seconds. Raises ConfigurationError."""
     match = _DURATION.fullmatch(text.strip().lower())
@@ -266,7 +281,12 @@ def duration(text: str) -> timedelta:
             f"{text!r} is not a duration",
             hint="Write a number with s, m, h, d or w, for example 7d.",
         )
-    return timedelta(seconds=float(match[1]) * _SECONDS[match[2] or "s"])
+    try:
+        return timedelta(seconds=float(match[1]) * _SECONDS[match[2] or "s"])
+    except OverflowError:
+        raise ConfigurationError(
+            f"{text!r} is more than can be counted", hint="Write less, for example 7d."
+        ) from None
 
 
 def size(text: str) -> int:
@@ -279,14 +299,17 @@ def size(text: str) -> int:
     return int(float(match[1]) * _BYTES[match[2].lower()])
 
 
-def moment(text: str) -> datetime:
-    """Read a date (its end) or a moment; without a zone it is UTC. Raises ConfigurationError."""
+def moment(text: str, *, whole_day: bool = True) -> datetime:
+    """Read a moment, or a date: its end, or its beginning where it is not the ``whole_day``.
+
+    Without a zone it is UTC. Raises ConfigurationError.
+    """
     try:
         read = datetime.fromisoformat(text)
-    except ValueError:
+        if whole_day and len(text) == len("2026-01-31"):
+            read += timedelta(days=1)
+    except (ValueError, OverflowError):
         raise ConfigurationError(
             f"{text!r} is not a date", hint="Write 2026-01-31 or 2026-01-31T12:00:00Z."
         ) from None
-    if len(text) == len("2026-01-31"):
-        read += timedelta(days=1)
     return read if read.tzinfo else read.replace(tzinfo=UTC)

@@ -3,7 +3,6 @@
 import inspect
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields
-from datetime import UTC, datetime
 from pathlib import Path
 
 from packaging.requirements import Requirement
@@ -109,7 +108,7 @@ def policy(selection: Selection) -> CandidatePolicy:
     """Say which files of upstream are candidates. Raises ConfigurationError."""
     before = None
     if selection.minimum_age is not None:
-        before = datetime.now(UTC) - o.duration(selection.minimum_age)
+        before = o.ago(selection.minimum_age)
     newest = o.moment(selection.exclude_newer) if selection.exclude_newer is not None else None
     return CandidatePolicy(
         sources_only=selection.from_source is FromSource.ALL,

@@ -4,9 +4,9 @@ import asyncio
 
 import msgspec
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from wheelyard.cli.display.console import results
 from wheelyard.cli.options import AsJson, State
 from wheelyard.errors import ConfigurationError
 from wheelyard.executor.interpreters import (
@@ -95,7 +95,7 @@ def _print(rows: tuple[TargetRow, ...], broken: tuple[BrokenInterpreter, ...]) -
             "; ".join(row.missing),
             style="" if row.executable else "dim",
         )
-    console = Console()
+    console = results()
     console.print(table)
     for one in broken:
         console.print(f"not usable: {one.executable}: {one.reason}", style="yellow", markup=False)

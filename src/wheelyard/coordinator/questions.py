@@ -10,6 +10,7 @@ from wheelyard.errors import (
     NotApplicableError,
     OutOfSpaceError,
     StoreError,
+    UpstreamError,
     WheelyardError,
 )
 from wheelyard.model.artifact import Artifact
@@ -100,12 +101,21 @@ class Questions:
             return RequestResolved(target=query.target, resolution=await self._resolve(query))
         except NoSolutionError as error:
             return await self._resolve_the_rest(query, error)
+        except UpstreamError as error:
+            if len(query.requirements) == 1:
+                raise
+            return await self._resolve_the_rest(query, error)
 
-    async def _resolve_the_rest(self, query: Query, error: NoSolutionError) -> RequestResolved:
-        """Leave out the requirements that have no solution even alone, and resolve the others."""
+    async def _resolve_the_rest(self, query: Query, error: WheelyardError) -> RequestResolved:
+        """Leave out the requirements that have no solution even alone, and resolve the others.
+
+        Raises UpstreamError where upstream gives none of them: that says nothing about any.
+        """
         failures = await asyncio.gather(
             *(self._failure_alone(query, line) for line in query.requirements)
         )
+        if all(isinstance(failure, UpstreamError) for failure in failures):
+            raise error
         exclusions = [
             _exclusion(query, line, failure)
             for line, failure in zip(query.requirements, failures, strict=True)
@@ -122,17 +132,17 @@ class Questions:
             return RequestResolved(target=query.target, resolution=empty, exclusions=tuple(blamed))
         try:
             resolution = await self._resolve(replace(query, requirements=rest))
-        except NoSolutionError as second:
+        except (NoSolutionError, UpstreamError) as second:
             exclusions.append(_exclusion(query, ", ".join(rest), second))
             resolution = empty
         return RequestResolved(
             target=query.target, resolution=resolution, exclusions=tuple(exclusions)
         )
 
-    async def _failure_alone(self, query: Query, line: str) -> NoSolutionError | None:
+    async def _failure_alone(self, query: Query, line: str) -> WheelyardError | None:
         try:
             await self._resolve(replace(query, requirements=(line,)))
-        except NoSolutionError as error:
+        except (NoSolutionError, UpstreamError) as error:
             return error
         return None
 
@@ -201,7 +211,7 @@ def _name(source: Source) -> str:
     return f"{source.digest}#{source.subdirectory}"
 
 
-def _exclusion(query: Query, line: str, error: NoSolutionError) -> Exclusion:
+def _exclusion(query: Query, line: str, error: WheelyardError) -> Exclusion:
     return Exclusion(
         requirement=line,
         target=query.target,

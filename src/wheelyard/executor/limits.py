@@ -14,7 +14,7 @@ from typing import TypeVar
 from wheelyard.executor.cgroups import Group, Groups, Usage
 from wheelyard.executor.folders import disk_usage
 from wheelyard.executor.joblog import JobLog
-from wheelyard.executor.outcomes import Stopped
+from wheelyard.executor.outcomes import MORE_MEMORY, Stopped, written_size
 from wheelyard.executor.processes import Tree, tree_of
 from wheelyard.executor.sessions import Session, SessionLostError
 from wheelyard.model.job import Limits, Outcome
@@ -65,9 +65,17 @@ class Watch:
         if session.overflow.is_set():
             raise self._overflow()
         if now >= self._deadline:
-            raise Stopped(Outcome.TIMED_OUT, f"took longer than {limits.wall_seconds:g} s")
+            raise Stopped(
+                Outcome.TIMED_OUT,
+                f"took longer than {limits.wall_seconds:g} s",
+                hint="Its log shows where it stood; --wall-limit gives it longer.",
+            )
         if now >= self._log.last_output + limits.silence_seconds:
-            raise Stopped(Outcome.TIMED_OUT, f"printed nothing for {limits.silence_seconds:g} s")
+            raise Stopped(
+                Outcome.TIMED_OUT,
+                f"printed nothing for {limits.silence_seconds:g} s",
+                hint="It hangs, or it works silently: --silence-limit gives it longer.",
+            )
         await asyncio.to_thread(self._join_group, session.pid)
         self._judge(await asyncio.to_thread(tree_of, session.pid))
         if now >= self._next_disk:
@@ -113,7 +121,11 @@ class Watch:
         began = time.monotonic()
         used = await asyncio.to_thread(disk_usage, folder, self._limits.disk_bytes + 1)
         if used > self._limits.disk_bytes:
-            raise Stopped(Outcome.RESOURCES, f"wrote more than {self._limits.disk_bytes} bytes")
+            raise Stopped(
+                Outcome.RESOURCES,
+                f"wrote more than {written_size(self._limits.disk_bytes)}",
+                hint="--disk-limit gives it more.",
+            )
         # A walk over many files must not become the job's main work.
         took = time.monotonic() - began
         self._next_disk = time.monotonic() + max(0.5, _DISK_SHARE * took)
@@ -126,9 +138,13 @@ class Watch:
         return Stopped(Outcome.INFRASTRUCTURE, "the sandbox of the job died")
 
     def _overflow(self) -> Stopped:
-        return Stopped(Outcome.OVER_LIMIT, f"printed more than {self._limits.log_bytes} bytes")
+        return Stopped(
+            Outcome.OVER_LIMIT, f"printed more than {written_size(self._limits.log_bytes)}"
+        )
 
     def _out_of_memory(self) -> Stopped:
         return Stopped(
-            Outcome.RESOURCES, f"needed more than {self._limits.memory_bytes} bytes of memory"
+            Outcome.RESOURCES,
+            f"needed more than {written_size(self._limits.memory_bytes)} of memory",
+            hint=MORE_MEMORY,
         )

@@ -10,12 +10,17 @@ from wheelyard.jobs.reasons import Reason
 from wheelyard.model.job import Outcome
 
 _SHORTAGES = re.compile(
-    r"No space left on device|Disk quota exceeded|Cannot allocate memory|\bMemoryError\b|std::bad_alloc"
+    r"No space left on device|Disk quota exceeded|File too large|Cannot allocate memory|\bMemoryError\b|std::bad_alloc"
     r"|virtual memory exhausted|out of memory|Killed signal terminated program"
     r"|(?:cc1plus|cc1|ld|collect2|rustc|as)\b.{0,80}\bKilled\b|fork: (?:retry: )?Resource temporarily",
     re.IGNORECASE,
 )
 _DETAIL_LINES = 30
+_MEBI, _GIBI = 1 << 20, 1 << 30
+
+MORE_MEMORY = "--memory-limit gives it more; with fewer --jobs less runs beside it."
+_MORE_DISK = "Make room on the disk of the state folder; --disk-limit gives one build more."
+_DISK = re.compile(r"space left|quota|too large", re.IGNORECASE)
 
 Explain = Callable[[str], Reason | None]
 """Names the cause that the end of a log shows."""
@@ -49,6 +54,13 @@ def shortage(tail: str) -> str:
     return match[0] if match else ""
 
 
+def written_size(count: int) -> str:
+    """Write a number of bytes as people read it."""
+    if count >= _GIBI:
+        return f"{count / _GIBI:.3g} GiB"
+    return f"{count / _MEBI:.3g} MiB"
+
+
 def last_lines(tail: str) -> str:
     """Return the lines of a log that a report quotes."""
     lines = [line for line in tail.splitlines() if not line.startswith("[wheelyard]")]
@@ -62,8 +74,11 @@ def failure(answer: Answer, tail: str, usage: Usage, reason: Explain) -> Stopped
         phrase = phrase or "out of memory"
     if answer.failed == "memory" or answer.signal == signal.SIGKILL:
         phrase = phrase or "killed, probably for lack of memory"
+    if answer.signal == signal.SIGXFSZ:
+        phrase = phrase or "File too large"
     if phrase:
-        return Stopped(Outcome.RESOURCES, phrase, detail=last_lines(tail))
+        hint = _MORE_DISK if _DISK.search(phrase) else MORE_MEMORY
+        return Stopped(Outcome.RESOURCES, phrase, detail=last_lines(tail), hint=hint)
     cause = reason(tail)
     if cause is None:
         said = answer.message or _death(answer)

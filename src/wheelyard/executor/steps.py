@@ -58,7 +58,7 @@ def _lay_out(attempt: Attempt, inside: Path) -> Path:
     try:
         project = attempt.shop.parts.unpack(archive, inside / SOURCE, limits=attempt.offer.limits)
     except InvalidArchiveError as error:
-        raise Stopped(Outcome.FAILED, error.message) from error
+        raise Stopped(Outcome.FAILED, error.message, hint=error.hint) from error
     project = _subdirectory(project, attempt.offer.source.subdirectory)
     for patch in attempt.offer.recipe.patches:
         _apply(attempt, patch, project)
@@ -190,4 +190,4 @@ async def told(work: Callable[[], T]) -> T:
     try:
         return await asyncio.to_thread(work)
     except InvalidArchiveError as error:
-        raise Stopped(Outcome.FAILED, error.message) from error
+        raise Stopped(Outcome.FAILED, error.message, hint=error.hint) from error

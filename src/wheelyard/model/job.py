@@ -92,7 +92,7 @@ class Offer:
     ``requirements`` is the whole build environment; ``test_requirements`` what the wheel needs when it
     is imported. ``test_partial`` are projects that it needs too but that a cycle keeps from being
     there yet. ``upstream_filename`` is upstream's wheel for the same target, ``upstream_files`` the
-    paths in it where they are known. ``source_date_epoch`` in seconds.
+    paths in it where they are known; ``upstream_portable``: upstream has one in which nothing is compiled, too. ``source_date_epoch`` in seconds.
     """
 
     key: BuildKey
@@ -108,6 +108,7 @@ class Offer:
     fence: int = 0
     upstream_files: tuple[str, ...] | None = None
     upstream_filename: str = ""
+    upstream_portable: bool = False
     source_date_epoch: int = 315532800
     check_reproducible: bool = False
 

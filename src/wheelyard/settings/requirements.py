@@ -57,9 +57,14 @@ def read_file(path: Path, *, depth: int = 0) -> Wanted:
         )
     try:
         text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         raise ConfigurationError(
-            f"the requirement file '{path}' cannot be read: {error}", hint="Check the path."
+            f"the requirement file '{path}' cannot be read: {error.strerror}",
+            hint="Check the path.",
+        ) from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(
+            f"the requirement file '{path}' is not text: {error}", hint="Write it in UTF-8."
         ) from error
     wanted = Wanted()
     for number, line in enumerate(text.replace("\\\n", " ").splitlines(), start=1):

@@ -1,7 +1,9 @@
 """The end of a run as a table: a row a release, a column a target."""
 
+import shlex
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
@@ -33,13 +35,16 @@ def print_summary(
     rows: Sequence[Row],
     exclusions: Sequence[Exclusion],
     cycles: Sequence[BrokenCycle],
+    *,
+    state: Path | None,
 ) -> None:
-    """Print what was built, covered and failed, and why."""
+    """Print what was built, covered and failed, and why; ``state`` is the folder that was named."""
+    option = f" --state {shlex.quote(str(state))}" if state is not None else ""
     if rows:
         console.print(_matrix(rows))
     for row in rows:
         if row.ending in {Ending.FAILED, Ending.SKIPPED}:
-            _print_failure(console, row)
+            _print_failure(console, row, option)
     _print_blocked(console, rows)
     for exclusion in exclusions:
         label = "left out" if exclusion.applicable else "not applicable"
@@ -89,7 +94,7 @@ def _cell(row: Row | None) -> Text:
     return Text(text, style=_STYLE[row.ending])
 
 
-def _print_failure(console: Console, row: Row) -> None:
+def _print_failure(console: Console, row: Row, option: str) -> None:
     reason = row.reason or "see its log"
     console.print(
         Text(f"{row.ending.value}: {name(row.unit)}: {reason}"),
@@ -101,8 +106,8 @@ def _print_failure(console: Console, row: Row) -> None:
     if row.ending is Ending.FAILED and row.report is not None:
         if row.report.detail:
             console.print(Text("  " + row.report.detail.replace("\n", "\n  "), style="dim"))
-        command = f"wheelyard job show {row.unit.release.project}"
-        console.print(Text(f"  look: {command}"), highlight=False)
+        command = f"wheelyard job show {row.unit.release.project}{option}"
+        console.print(Text(f"  look: {command}"), highlight=False, soft_wrap=True)
 
 
 def _print_blocked(console: Console, rows: Sequence[Row]) -> None:
