@@ -22,7 +22,7 @@ Command = list[str | Path]
 _SETTINGS = """\
 [checks]
 pure-but-upstream-is-binary = "warn"
-missing-files = "warn"
+missing-extension = "warn"
 """
 _UPSTREAM_TOOLS = ("--from-source", "requested")
 
