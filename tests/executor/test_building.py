@@ -167,6 +167,17 @@ async def test_a_reason_from_the_log_goes_before_the_exception(warm: Yard) -> No
     assert report.reason == "Python.h not found"
 
 
+async def test_a_reason_is_found_although_other_compilers_went_on(warm: Yard) -> None:
+    hook = """
+        print('fatal error: Python.h: No such file')
+        for _ in range(1000):
+            print('one.cpp:1:1: warning: it may be used uninitialized', 'in a template' * 8)
+        raise SystemExit(1)
+    """
+
+    assert (await warm.run(warm.offer(hook))).reason == "Python.h not found"
+
+
 async def test_a_failure_names_what_its_recipe_says_that_the_system_must_have(warm: Yard) -> None:
     recipe = Recipe(system_packages=("libfoo-dev", "bar"))
 

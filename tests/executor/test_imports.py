@@ -79,6 +79,7 @@ def test_a_binary_that_does_not_load_is_refused() -> None:
         ('Xlib.error.DisplayNameError: Bad display name ""', ""),
         ("_tkinter.TclError: no display name and no $DISPLAY environment variable", ""),
         ("ImportError: this module works only on Windows", ""),
+        ("NotImplementedError: It currently does not support Linux.", ""),
     ],
 )
 def test_what_needs_another_system_or_a_display_is_told_only(message: str, missing: str) -> None:

@@ -143,8 +143,15 @@ def test_recipe_adds_build_requirements_and_changes_the_key() -> None:
     assert world.built == [("app", "cp311"), ("extra", "cp311"), ("app", "cp311")]
 
 
-def test_broken_build_is_tried_with_tools_of_its_own_time() -> None:
-    released = datetime(2020, 5, 1, tzinfo=UTC)
+@pytest.mark.parametrize(
+    ("released", "as_of"),
+    [
+        (datetime(2023, 5, 1, tzinfo=UTC), "2023-05-01"),
+        (datetime(2020, 5, 1, tzinfo=UTC), "2022-11-01"),
+    ],
+    ids=["its own time", "no time before its Python"],
+)
+def test_broken_build_is_tried_with_tools_of_its_own_time(released: datetime, as_of: str) -> None:
     world = World(
         {
             "app": Package(build=("tool",), fails_with=("tool==2.0",), uploaded=released),
@@ -155,7 +162,7 @@ def test_broken_build_is_tried_with_tools_of_its_own_time() -> None:
     _, rows = world.plan(["app"])
 
     assert rows["app cp311"].ending is BUILT
-    assert rows["app cp311"].as_of == "2020-05-01"
+    assert rows["app cp311"].as_of == as_of
     assert world.environments["app==1.0", "cp311", False] == ("tool==1.0:built",)
 
 

@@ -18,7 +18,8 @@ _NOT_BUILT_WELL = re.compile(
 _NOT_HERE = re.compile(
     r"\$?\bDISPLAY\b|[Bb]ad display name|no display|X server|X connection"
     r"|\bwindll\b|\bWinDLL\b|WINFUNCTYPE"
-    r"|(?:only|not) (?:\w+ ){0,2}on (?:this |the )?(?:platform|linux|windows|mac ?os)",
+    r"|(?:only|not) (?:\w+ ){0,2}on (?:this |the )?(?:platform|linux|windows|mac ?os)"
+    r"|not (?:\w+ ){0,2}support (?:this |the )?(?:platform|linux)",
     re.IGNORECASE,
 )
 _MODULES_OF_OTHER_SYSTEMS = frozenset(

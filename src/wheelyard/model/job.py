@@ -57,13 +57,16 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What one job may use: seconds, bytes and processes."""
+    """What one job may use: seconds, bytes and processes.
+
+    Compilers' warnings of a large package in C++ (numpy) can be more than a hundred megabytes of log.
+    """
 
     wall_seconds: float = 3600
     silence_seconds: float = 1200
     memory_bytes: int = 8 << 30
     disk_bytes: int = 20 << 30
-    log_bytes: int = 64 << 20
+    log_bytes: int = 512 << 20
     artifact_bytes: int = 2 << 30
     processes: int = 512
 

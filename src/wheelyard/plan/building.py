@@ -124,7 +124,10 @@ def finished(agenda: Agenda, event: Finished) -> None:
 
 
 def _build_failed(agenda: Agenda, unit: Unit, event: Finished) -> None:
-    """Try once more with build requirements of the release's own time, where that is known."""
+    """Try once more with build requirements of the release's own time, where that is known.
+
+    Not of a time before its Python: tools of then would fail on what the Python has dropped since.
+    """
     unit.failed_keys |= {event.key, *((unit.key,) if unit.key is not None else ())}
     if unit.as_of is not None:
         settling.give_up(agenda, unit)
@@ -135,8 +138,9 @@ def _build_failed(agenda: Agenda, unit: Unit, event: Finished) -> None:
     if not older or uploaded is None or not _may_be_newer_tools(event.report):
         settling.fail(agenda, unit)
         return
-    unit.as_of, unit.rounds, unit.needs = uploaded, 0, ()
-    agenda.older.append((unit.id, uploaded.date().isoformat()))
+    unit.as_of = max(uploaded, unit.id.target.interpreter.established)
+    unit.rounds, unit.needs = 0, ()
+    agenda.older.append((unit.id, unit.as_of.date().isoformat()))
     preparing.resolve_build(agenda, unit)
 
 
