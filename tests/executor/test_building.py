@@ -46,6 +46,15 @@ async def test_a_source_becomes_a_stored_wheel(yard: Yard) -> None:
     assert report.peak_memory_bytes > 0
 
 
+@pytest.mark.parametrize("named", ["tree:0123", "git:0123"])
+async def test_a_source_that_is_named_by_its_tree_is_built(yard: Yard, named: str) -> None:
+    offer = yard.offer()
+
+    report = await yard.run(replace(offer, source=replace(offer.source, digest=named)))
+
+    assert report.outcome is Outcome.BUILT, report.reason
+
+
 async def test_a_back_end_in_the_tree_is_used(yard: Yard) -> None:
     report = await yard.run(yard.offer(in_tree=True))
 
