@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from wheelyard.cli.display.console import results
 from wheelyard.cli.display.events import JsonDisplay, encode
@@ -19,6 +20,7 @@ from wheelyard.cli.options import AsJson
 from wheelyard.cli.request import Selection, takes_selection
 from wheelyard.cli.session import Session, open_session
 from wheelyard.errors import ExitCode
+from wheelyard.index.export import LeftOut
 from wheelyard.plan.summary import GOOD, Ending, Row
 from wheelyard.settings.file import Configuration
 
@@ -121,7 +123,8 @@ async def _build(
             display.stop()
         ended = _Ended(session, rows, selection.state)
         if outputs.index is not None:
-            await session.export(outputs.index, rows)
+            exported = await session.export(outputs.index, rows)
+            ended.left_behind = exported.left_out
         outputs.write(session)
         ended.tell(display, outputs.index)
         return ended
@@ -172,6 +175,7 @@ class _Ended:
         self._planner = session.planner
         self._state = state
         self.left_out = [e for e in session.planner.exclusions if e.applicable]
+        self.left_behind: tuple[LeftOut, ...] = ()
 
     def tell(self, display: Display, output: Path | None) -> None:
         """Say what was built, covered and failed and why."""
@@ -182,6 +186,9 @@ class _Ended:
         console = results()
         planner = self._planner
         print_summary(console, self.rows, planner.exclusions, planner.cycles, state=self._state)
+        for left in self.left_behind:
+            text = f"not in the index: {left.filename}: {left.reason}"
+            console.print(Text(text), style="yellow", highlight=False)
         if output is not None:
             simple = (output / "simple").resolve().as_uri()
             console.print(

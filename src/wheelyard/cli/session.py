@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from wheelyard.cli import request
@@ -11,7 +12,7 @@ from wheelyard.cli.targets import check_present, chosen
 from wheelyard.coordinator.run import Run
 from wheelyard.coordinator.story import Listener
 from wheelyard.errors import ConfigurationError
-from wheelyard.index.export import ExportResult, export
+from wheelyard.index.export import ExportResult, export_wheels
 from wheelyard.plan.planner import Planner
 from wheelyard.plan.pylock import pylock_filename, pylock_text
 from wheelyard.plan.record import PlanRecord
@@ -35,8 +36,8 @@ class Session:
 
     async def export(self, output: Path, rows: Sequence[Row]) -> ExportResult:
         """Write an index with what the rows provide."""
-        releases = {row.unit.release for row in rows if row.ending in GOOD}
-        return await export(self._farm.artifacts, self._farm.blobs, output, releases)
+        wheels = [row.artifact for row in rows if row.ending in GOOD and row.artifact is not None]
+        return await export_wheels(wheels, self._farm.blobs, output)
 
     def write_plan(self, path: Path) -> None:
         """Record the plan in a file. Raises ConfigurationError."""
@@ -66,7 +67,8 @@ async def open_session(
     record = await asyncio.to_thread(_read_record, recorded) if recorded is not None else None
     answers = record.answers if record is not None else ()
     async with open_farm(_settings(selection, configuration), answers) as farm:
-        options = await _options(selection, farm) if record is None else record.options
+        planned = await _options(selection, farm) if record is None else record.options
+        options = _as_asked_now(planned, selection)
         check_present(options.targets, farm.interpreters)
         yield Session(farm, Planner(farm.on_this_machine(options), overrides.recipe))
 
@@ -95,9 +97,19 @@ async def _options(selection: Selection, farm: Farm) -> PlanOptions:
         build_constraints=request.build_constraints(selection),
         from_source=selection.from_source,
         policy=request.policy(selection),
+    )
+
+
+def _as_asked_now(options: PlanOptions, selection: Selection) -> PlanOptions:
+    """Add how it is built, which a recorded plan does not say.
+
+    What is to be compared with itself is built, whether or not it is there already.
+    """
+    return replace(
+        options,
         limits=request.limits(selection),
         check_reproducible=selection.check_reproducible,
-        rebuild=selection.rebuild,
+        rebuild=selection.rebuild or selection.check_reproducible,
     )
 
 

@@ -62,6 +62,19 @@ async def export(
     return await asyncio.to_thread(_Export(output, blobs).run, published)
 
 
+async def export_wheels(wheels: Iterable[Artifact], blobs: Blobs, output: Path) -> ExportResult:
+    """Write these very wheels into a folder, upstream's among them, whatever else is published.
+
+    Raises StoreError where the folder cannot be written, OutOfSpaceError where it is full.
+    """
+    chosen: dict[ProjectName, list[Artifact]] = {}
+    for wheel in sorted(wheels, key=lambda wheel: wheel.filename):
+        found = chosen.setdefault(wheel.release.project, [])
+        if not found or found[-1].filename != wheel.filename:
+            found.append(wheel)
+    return await asyncio.to_thread(_Export(output, blobs).run, chosen)
+
+
 async def _published(
     artifacts: ArtifactStore, releases: Collection[Release] | None
 ) -> dict[ProjectName, list[Artifact]]:
