@@ -31,6 +31,9 @@ class Usage:
     def __add__(self, other: "Usage") -> "Usage":
         return Usage(cpu=self.cpu + other.cpu, wall=self.wall + other.wall)
 
+    def __sub__(self, other: "Usage") -> "Usage":
+        return Usage(cpu=self.cpu - other.cpu, wall=self.wall - other.wall)
+
 
 def median(usages: Sequence[Usage]) -> Usage:
     """Return the medians of both, each for itself."""

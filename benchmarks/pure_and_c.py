@@ -6,7 +6,16 @@ from pathlib import Path
 from benchmarks.corpus import COMPILED, GROUPS, PURE, cache_folder
 from benchmarks.measure import Usage
 from benchmarks.report import Row, publish
-from benchmarks.runners import Fromager, PipWheel, PypaBuild, Runner, UvBuild, Wheelyard, fresh
+from benchmarks.runners import (
+    Fromager,
+    FromJobStart,
+    PipWheel,
+    PypaBuild,
+    Runner,
+    UvBuild,
+    Wheelyard,
+    fresh,
+)
 
 from wheelyard.model.release import Release
 
@@ -41,6 +50,12 @@ def known(python: Path, target: str) -> list[Runner]:
         UvBuild(python=python),
         Fromager(python=python),
         Wheelyard(target=target),
+        FromJobStart(target=target),
+        FromJobStart(
+            target=target,
+            name="wheelyard, from job start, warm ccache",
+            options=("--compiler-cache", "ccache"),
+        ),
     ]
 
 
@@ -50,7 +65,9 @@ def wanted(runner: Runner, only: Sequence[str]) -> bool:
 
 
 def takes(runner: Runner, subject: str) -> bool:
-    """Fromager is measured on the whole; who builds one by one on the parts."""
+    """Fromager is measured on the whole, as a command; jobs alone beside who builds one by one."""
+    if isinstance(runner, FromJobStart):
+        return subject != "all"
     return subject == "all" or not isinstance(runner, Fromager)
 
 

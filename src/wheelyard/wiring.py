@@ -43,6 +43,7 @@ from wheelyard.store.artifacts import StoredArtifacts
 from wheelyard.store.clock import SystemClock
 from wheelyard.store.folder import StateFolder
 from wheelyard.store.jobs import StoredJobs
+from wheelyard.upstream.address import without_credentials
 from wheelyard.upstream.candidates import ExtraCandidate
 from wheelyard.upstream.client import IndexUpstream
 from wheelyard.upstream.installers import certificate_file, default_index
@@ -90,7 +91,7 @@ class Farm:
         found = await self._parts.upstream.direct(reference)
         if found.release is None:
             raise ConfigurationError(
-                f"{reference!r} does not say its name and version without running its code",
+                f"{without_credentials(reference)!r} does not say its name and version without running its code",
                 hint="Build an sdist of it first ('uv build --sdist') and name that file.",
             )
         self._parts.extra[found.release.project] = ExtraCandidate(

@@ -46,6 +46,15 @@ async def test_a_source_becomes_a_stored_wheel(yard: Yard) -> None:
     assert report.peak_memory_bytes > 0
 
 
+@pytest.mark.parametrize("named", ["tree:0123", "git:0123"])
+async def test_a_source_that_is_named_by_its_tree_is_built(yard: Yard, named: str) -> None:
+    offer = yard.offer()
+
+    report = await yard.run(replace(offer, source=replace(offer.source, digest=named)))
+
+    assert report.outcome is Outcome.BUILT, report.reason
+
+
 async def test_a_back_end_in_the_tree_is_used(yard: Yard) -> None:
     report = await yard.run(yard.offer(in_tree=True))
 
@@ -167,6 +176,17 @@ async def test_a_reason_from_the_log_goes_before_the_exception(warm: Yard) -> No
     assert report.reason == "Python.h not found"
 
 
+async def test_a_reason_is_found_although_other_compilers_went_on(warm: Yard) -> None:
+    hook = """
+        print('fatal error: Python.h: No such file')
+        for _ in range(1000):
+            print('one.cpp:1:1: warning: it may be used uninitialized', 'in a template' * 8)
+        raise SystemExit(1)
+    """
+
+    assert (await warm.run(warm.offer(hook))).reason == "Python.h not found"
+
+
 async def test_a_failure_names_what_its_recipe_says_that_the_system_must_have(warm: Yard) -> None:
     recipe = Recipe(system_packages=("libfoo-dev", "bar"))
 
@@ -211,6 +231,33 @@ async def test_a_wheel_that_cannot_be_imported_fails(yard: Yard) -> None:
         report.reason == "import demo failed: ModuleNotFoundError: No module named 'nowhere_at_all'"
     )
     assert report.artifact is None
+
+
+async def test_a_wheel_that_fails_as_upstreams_does_is_a_warning(warm: Yard) -> None:
+    files = {"src/demo.py": "import nowhere_at_all\n"}
+
+    report = await warm.run(warm.offer(files=files, upstream_files=("demo.py",)))
+
+    assert report.outcome is Outcome.BUILT, report.reason
+    assert [finding.check for finding in report.findings] == ["import"]
+
+
+async def test_a_second_module_that_cannot_be_imported_is_a_warning(yard: Yard) -> None:
+    report = await yard.run(
+        yard.offer(
+            files={
+                "src/demo_extra.py": "import nowhere_at_all\n",
+                "src/zeta.py": "print('zeta is here')",
+            }
+        )
+    )
+
+    assert report.outcome is Outcome.BUILT, report.reason
+    assert [(finding.check, finding.verdict) for finding in report.findings] == [
+        ("import", Verdict.WARN)
+    ]
+    assert "demo_extra" in report.findings[0].message
+    assert "zeta is here" in await yard.log(report)
 
 
 async def test_a_module_that_a_cycle_withholds_is_a_warning(warm: Yard) -> None:

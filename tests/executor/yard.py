@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from wheelyard.errors import StoreError
 from wheelyard.executor.check_policy import CheckPolicy
 from wheelyard.executor.local import LocalExecutor
 from wheelyard.executor.standard import standard_parts
@@ -82,8 +83,11 @@ class FolderBlobs:
         return f"sha256:{name}"
 
     def path(self, digest: str) -> Path | None:
+        # As strict as the real ones: "tree:…" and "git:…" name sources, not bytes.
+        if not digest.startswith("sha256:"):
+            raise StoreError(f"{digest!r} does not name a blob", hint="sha256:…")
         path = self._folder / digest.partition(":")[2]
-        return path if digest and path.exists() else None
+        return path if path.exists() else None
 
     async def read(self, digest: str) -> bytes:
         path = self.path(digest)

@@ -12,6 +12,7 @@ import pytest
 from typer.main import get_command
 
 from wheelyard.cli.app import app
+from wheelyard.executor.check_policy import DEFAULT_VERDICTS
 from wheelyard.model.artifact import Origin
 from wheelyard.model.job import Outcome, StepName, Verdict
 from wheelyard.model.recipe import Recipe
@@ -160,3 +161,10 @@ def test_every_key_of_a_recipe_is_documented(root: Path) -> None:
     page = (root / "docs" / "reference" / "configuration.md").read_text("utf-8")
     keys = [field.name.replace("_", "-") for field in fields(Recipe)]
     assert [key for key in keys if f"`{key}`" not in page] == []
+
+
+def test_every_check_is_documented_with_what_it_does(root: Path) -> None:
+    page = (root / "docs" / "reference" / "configuration.md").read_text("utf-8")
+    table = page.partition("## `[checks]`")[2]
+    documented = dict(re.findall(r"^\| `([\w-]+)` \|.*\| (\w+) \|$", table, re.MULTILINE))
+    assert documented == {check: verdict.value for check, verdict in DEFAULT_VERDICTS.items()}

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from plan.world import Package, World, endings
+from wheelyard.model.job import StepName
 from wheelyard.model.recipe import Recipe
 from wheelyard.model.resolution import FromSource
 from wheelyard.plan.summary import Ending
@@ -142,8 +143,15 @@ def test_recipe_adds_build_requirements_and_changes_the_key() -> None:
     assert world.built == [("app", "cp311"), ("extra", "cp311"), ("app", "cp311")]
 
 
-def test_broken_build_is_tried_with_tools_of_its_own_time() -> None:
-    released = datetime(2020, 5, 1, tzinfo=UTC)
+@pytest.mark.parametrize(
+    ("released", "as_of"),
+    [
+        (datetime(2023, 5, 1, tzinfo=UTC), "2023-05-01"),
+        (datetime(2020, 5, 1, tzinfo=UTC), "2022-11-01"),
+    ],
+    ids=["its own time", "no time before its Python"],
+)
+def test_broken_build_is_tried_with_tools_of_its_own_time(released: datetime, as_of: str) -> None:
     world = World(
         {
             "app": Package(build=("tool",), fails_with=("tool==2.0",), uploaded=released),
@@ -154,8 +162,26 @@ def test_broken_build_is_tried_with_tools_of_its_own_time() -> None:
     _, rows = world.plan(["app"])
 
     assert rows["app cp311"].ending is BUILT
-    assert rows["app cp311"].as_of == "2020-05-01"
+    assert rows["app cp311"].as_of == as_of
     assert world.environments["app==1.0", "cp311", False] == ("tool==1.0:built",)
+
+
+@pytest.mark.parametrize("step", [StepName.INSPECT, StepName.TEST])
+def test_wheel_that_is_refused_is_not_built_with_older_tools(step: StepName) -> None:
+    released = datetime(2020, 5, 1, tzinfo=UTC)
+    world = World(
+        {
+            "app": Package(
+                build=("tool",), fails_with=("tool==2.0",), uploaded=released, fails_in=step
+            ),
+            "tool": Package(version="2.0", older="1.0"),
+        }
+    )
+
+    _, rows = world.plan(["app"])
+
+    assert rows["app cp311"].ending is FAILED
+    assert world.built == [("tool", "cp311"), ("app", "cp311")]
 
 
 def test_older_tools_that_change_nothing_are_not_tried_twice() -> None:

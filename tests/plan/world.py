@@ -12,7 +12,7 @@ from packaging.utils import canonicalize_name
 
 from wheelyard.errors import InvalidArchiveError, NoSolutionError, UpstreamError
 from wheelyard.model.artifact import Artifact, Origin
-from wheelyard.model.job import Offer, Outcome, Report
+from wheelyard.model.job import Offer, Outcome, Report, Step, StepName
 from wheelyard.model.recipe import DEFAULT_RECIPE, Recipe
 from wheelyard.model.release import ProjectName, Release
 from wheelyard.model.resolution import FromSource, Pin, Query, Resolution
@@ -63,6 +63,7 @@ class Package:
     wheel_requires_python: str = ""
     fails_on: tuple[str, ...] = ()
     fails_with: tuple[str, ...] = ()
+    fails_in: StepName = StepName.BUILD
     wheel: bool = True
     sdist: bool = True
     version: str = "1.0"
@@ -254,7 +255,8 @@ class World:
             return Finished(unit=unit, key=offer.key, report=report)
         self.built.append((unit.release.project, interpreter))
         if interpreter in package.fails_on or present & set(package.fails_with):
-            report = Report(outcome=Outcome.FAILED, reason="Python.h not found")
+            steps = (Step(name=package.fails_in, started=0, seconds=1),)
+            report = Report(outcome=Outcome.FAILED, reason="Python.h not found", steps=steps)
             return Finished(unit=unit, key=offer.key, report=report)
         if package.empty:
             report = Report(outcome=Outcome.BUILT)

@@ -63,6 +63,16 @@ def test_a_pin_names_the_wheel_that_an_installer_of_the_target_would_take(
     assert wheel.filename.endswith(f"{chosen}.whl")
 
 
+def test_a_pin_knows_whether_upstream_has_a_wheel_without_anything_compiled(
+    upstream: MemoryUpstream, resolve: Resolve
+) -> None:
+    binary = "cp312-cp312-manylinux_2_17_x86_64"
+    upstream.add("both==1", wheels=(binary, "py3-none-any"))
+    upstream.add("binary==1", wheels=(binary,))
+    assert resolve("both").pins[0].portable
+    assert not resolve("binary").pins[0].portable
+
+
 def test_a_pin_says_where_its_source_lies(upstream: MemoryUpstream, resolve: Resolve) -> None:
     upstream.add("some.name==1", uploaded=OLD, requires_python=">=3.8")
     pin = resolve("Some_Name").pins[0]

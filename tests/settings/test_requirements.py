@@ -18,8 +18,15 @@ def test_names_paths_and_urls_are_told_apart(tmp_path: Path) -> None:
     )
     assert read_line("git+https://example.org/a@v1", tmp_path).direct
     assert read_line("six @ https://example.org/six-1.0.tar.gz", tmp_path).direct == (
-        "https://example.org/six-1.0.tar.gz",
+        "six @ https://example.org/six-1.0.tar.gz",
     )
+
+
+@pytest.mark.parametrize("more", ["[socks]", " ; python_version < '3.9'"])
+def test_what_would_be_lost_beside_an_address_is_refused(tmp_path: Path, more: str) -> None:
+    extras, marker = (more, "") if more.startswith("[") else ("", more)
+    with pytest.raises(InvalidNameError, match="cannot be followed"):
+        read_line(f"six{extras} @ https://me:secret@example.org/six-1.0.tar.gz{marker}", tmp_path)
 
 
 def test_requirement_file_brings_its_includes_and_constraints(tmp_path: Path) -> None:

@@ -32,6 +32,11 @@ def test_order_is_total(one: Interpreter, two: Interpreter, three: Interpreter) 
         assert one <= three
 
 
+def test_a_python_is_established_in_the_month_after_its_release() -> None:
+    assert str(Interpreter.parse("cp312").established.date()) == "2023-11-01"
+    assert str(Interpreter.parse("cp38").established.date()) == "2019-11-01"
+
+
 def test_the_flag_of_old_pythons_may_be_left_out() -> None:
     assert Interpreter.parse("cp37") == Interpreter.parse("cp37m")
     assert Interpreter.parse("cp36").abi == "cp36m"

@@ -21,6 +21,7 @@ def check(
     platform: str = LINUX,
     upstream: str = "",
     upstream_files: tuple[str, ...] | None = None,
+    upstream_portable: bool = False,
     policy: CheckPolicy | None = None,
 ) -> dict[str, Finding]:
     found = check_wheel(
@@ -29,6 +30,7 @@ def check(
         target=Target.parse(f"{INTERPRETER}-{platform}"),
         upstream_filename=upstream,
         upstream_files=upstream_files,
+        upstream_portable=upstream_portable,
         policy=policy or CheckPolicy(),
     )
     return {finding.check: finding for finding in found}
@@ -56,6 +58,22 @@ def test_pure_wheel_is_held_where_upstream_is_binary(tmp_path: Path) -> None:
 
     assert found["pure-but-upstream-is-binary"].verdict is Verdict.HOLD
     assert check(wheel, upstream="sample-1.0-py2.py3-none-any.whl") == {}
+
+
+def test_pure_wheel_is_a_warning_where_upstream_has_both_kinds(tmp_path: Path) -> None:
+    wheel = make_wheel(tmp_path, {"pkg/speed.py": ""}, tags=PURE, purelib=True)
+    upstream = f"sample-1.0-{INTERPRETER}-{INTERPRETER}-manylinux_2_17_x86_64.whl"
+
+    found = check(
+        wheel,
+        upstream=upstream,
+        upstream_files=("pkg/speed.py", "pkg/speed.cpython-312-x86_64-linux-gnu.so"),
+        upstream_portable=True,
+    )
+
+    assert set(found) == {"optional-extension-left-out"}
+    assert found["optional-extension-left-out"].verdict is Verdict.WARN
+    assert check(wheel, upstream="sample-1.0-py3-none-any.whl", upstream_portable=True) == {}
 
 
 def test_extension_that_upstream_has_is_held(tmp_path: Path) -> None:

@@ -141,7 +141,11 @@ def plan(  # noqa: PLR0913, PLR0917 - its own options beside the shared ones
     Build requirements that only a back end knows appear when it is built, unless they are known from
     an earlier run.
     """
-    asyncio.run(_plan(selection, context.obj, Outputs(None, write, pylock), plan, plan_format))
+    left_out = asyncio.run(
+        _plan(selection, context.obj, Outputs(None, write, pylock), plan, plan_format)
+    )
+    if left_out:
+        raise typer.Exit(ExitCode.BUILDS_FAILED)
 
 
 async def _plan(
@@ -150,12 +154,18 @@ async def _plan(
     outputs: Outputs,
     recorded: Path | None,
     plan_format: PlanFormat,
-) -> None:
+) -> bool:
+    """Print a plan, and return whether something that was asked for is not in it."""
     async with open_session(selection, configuration, recorded) as session:
         run = session.run(lambda _: None, build=False)
         rows = await run.carry_out()
         outputs.write(session)
+<<<<<<< HEAD
         print_plan(results(), session.planner, rows, plan_format)
+=======
+        print_plan(Console(), session.planner, rows, plan_format)
+        return any(exclusion.applicable for exclusion in session.planner.exclusions)
+>>>>>>> review
 
 
 class _Ended:

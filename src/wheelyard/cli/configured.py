@@ -13,6 +13,7 @@ from wheelyard.cli.display.console import results
 from wheelyard.cli.options import AsJson
 from wheelyard.errors import ConfigurationError, nearest
 from wheelyard.settings.file import Configuration, find, read
+from wheelyard.upstream.address import without_credentials
 
 _COMMANDS = ("build", "plan")
 """The commands whose options the ``[build]`` table of wheelyard.toml sets."""
@@ -109,8 +110,8 @@ def _rows(
 
 def _text(value: object) -> str:
     if isinstance(value, list | tuple):
-        return ", ".join(map(str, value))
-    return "" if value is None else str(getattr(value, "value", value))
+        return ", ".join(map(_text, value))
+    return "" if value is None else without_credentials(str(getattr(value, "value", value)))
 
 
 def _origin(context: Any, option: TyperOption, configuration: Configuration) -> str:

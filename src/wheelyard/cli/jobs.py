@@ -72,7 +72,17 @@ def _selection(  # noqa: PLR0913, PLR0917 - the filters, as they are given
 
 
 def _since(text: str) -> datetime:
+<<<<<<< HEAD
     return o.ago(text) if o.is_duration(text) else o.moment(text, whole_day=False)
+=======
+    try:
+        return datetime.now(UTC) - o.duration(text)
+    except ConfigurationError:
+        o.moment(text)  # which says what is wrong with it
+    # The beginning of a day, where other options mean its end.
+    read = datetime.fromisoformat(text)
+    return read if read.tzinfo else read.replace(tzinfo=UTC)
+>>>>>>> review
 
 
 @app.command("list")
@@ -163,7 +173,10 @@ def retry(  # noqa: PLR0913, PLR0917 - the filters
     async def work(archive: Archive) -> Sequence[Job]:
         return await archive.jobs.retry(wanted, preview=preview)
 
-    for job in _with_archive(state, work):
+    found = _with_archive(state, work)
+    if not found:
+        typer.echo("There is no job that did not end well and fits.", err=True)
+    for job in found:
         outcome_text = job.outcome.value if job.outcome else job.state.value
         typer.echo(f"{job.release} for {job.target}: {outcome_text} {job.reason}".rstrip())
 

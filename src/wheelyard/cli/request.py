@@ -120,6 +120,18 @@ def policy(selection: Selection) -> CandidatePolicy:
 
 def limits(selection: Selection) -> Limits:
     """Read what one build may use. Raises ConfigurationError."""
+    chosen = _limits(selection)
+    if not all(
+        (chosen.wall_seconds, chosen.silence_seconds, chosen.memory_bytes, chosen.disk_bytes)
+    ):
+        raise ConfigurationError(
+            "a limit of nothing lets no build begin",
+            hint="Leave it out for the default, or give one that is large, for example 24h or 100G.",
+        )
+    return chosen
+
+
+def _limits(selection: Selection) -> Limits:
     return Limits(
         wall_seconds=o.duration(selection.wall_limit).total_seconds(),
         silence_seconds=o.duration(selection.silence_limit).total_seconds(),

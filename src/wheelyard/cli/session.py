@@ -55,6 +55,11 @@ async def open_session(
     selection: Selection, configuration: Configuration, recorded: Path | None
 ) -> AsyncIterator[Session]:
     """Open the farm that a selection asks for, and plan on it. Raises WheelyardError."""
+    if recorded is not None and selection.requirements:
+        raise ConfigurationError(
+            f"{selection.requirements[0]!r} is asked for beside a recorded plan",
+            hint="A plan says itself what is built: leave out either --plan or the requirements.",
+        )
     overrides = join(
         configuration.overrides,
         *(read_folder(folder) for folder in selection.recipes or ()),

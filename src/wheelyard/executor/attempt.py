@@ -139,7 +139,7 @@ class Attempt:
     @property
     def bulky(self) -> bool:
         """Whether the folder may hold much; what took long may have written much."""
-        archive = self.shop.blobs.path(self.offer.source.digest)
+        archive = self.shop.blobs.path(self.offer.source.archive)
         large = archive is None or archive.stat().st_size > _SMALL_BYTES
         return large or time.monotonic() - self.began > _SHORT_SECONDS
 

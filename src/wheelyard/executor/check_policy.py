@@ -11,6 +11,8 @@ from wheelyard.model.job import Verdict
 DEFAULT_VERDICTS: Mapping[str, Verdict] = MappingProxyType(
     {
         "pure-but-upstream-is-binary": Verdict.HOLD,
+        # Upstream itself ships it with and without what is compiled.
+        "optional-extension-left-out": Verdict.WARN,
         "missing-extension": Verdict.HOLD,
         # Upstream's wheels carry files that no build from an sdist has: tests, generated sources.
         "missing-files": Verdict.WARN,

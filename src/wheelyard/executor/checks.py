@@ -41,10 +41,20 @@ class _Wheel:
     platform: Platform
     upstream_filename: str
     upstream_files: tuple[str, ...] | None
+    upstream_portable: bool
 
     @property
     def platforms(self) -> frozenset[str]:
         return frozenset(tag.platform for tag in self.facts.tags)
+
+    @property
+    def pure_where_upstream_is_not(self) -> bool:
+        """Whether it is for any platform, and the wheel that upstream has for the target is not."""
+        try:
+            tags = WheelName.parse(self.upstream_filename).tags
+        except InvalidNameError:
+            return False
+        return self.platforms == {"any"} and not any(tag.platform == "any" for tag in tags)
 
 
 def check_wheel(  # noqa: PLR0913 - the wheel, its job and upstream's, by name
@@ -54,15 +64,20 @@ def check_wheel(  # noqa: PLR0913 - the wheel, its job and upstream's, by name
     target: Target,
     upstream_filename: str,
     upstream_files: tuple[str, ...] | None,
+    upstream_portable: bool = False,
     policy: CheckPolicy,
 ) -> tuple[Finding, ...]:
-    """Run every check. ``upstream_filename`` is empty where upstream has no wheel for the target."""
+    """Run every check. ``upstream_filename`` is empty where upstream has no wheel for the target.
+
+    ``upstream_portable``: it also has one for any platform.
+    """
     wheel = _Wheel(
         path=path,
         facts=facts,
         platform=Platform.parse(target.platform),
         upstream_filename=upstream_filename,
         upstream_files=upstream_files,
+        upstream_portable=upstream_portable,
     )
     return tuple(
         Finding(check=name, message=message, verdict=policy.verdict(name))
@@ -72,18 +87,22 @@ def check_wheel(  # noqa: PLR0913 - the wheel, its job and upstream's, by name
 
 
 def _pure_but_upstream_is_binary(wheel: _Wheel) -> str:
-    try:
-        tags = WheelName.parse(wheel.upstream_filename).tags
-    except InvalidNameError:
-        return ""
-    if wheel.platforms != {"any"} or any(tag.platform == "any" for tag in tags):
+    if not wheel.pure_where_upstream_is_not or wheel.upstream_portable:
         return ""
     return (
         f"{wheel.facts.filename} is pure; upstream's {wheel.upstream_filename} is for one platform"
     )
 
 
+def _optional_extension_left_out(wheel: _Wheel) -> str:
+    if not wheel.pure_where_upstream_is_not or not wheel.upstream_portable:
+        return ""
+    return f"it is pure, as one of upstream's wheels is; {wheel.upstream_filename} may be faster"
+
+
 def _missing_extension(wheel: _Wheel) -> str:
+    if wheel.pure_where_upstream_is_not and wheel.upstream_portable:
+        return ""
     absent = missing(wheel.upstream_files or (), wheel.facts.files).compiled
     return f"upstream's wheel has, and this one lacks, {_named(absent)}" if absent else ""
 
@@ -164,6 +183,7 @@ def _named(names: Iterable[str], separator: str = ", ") -> str:
 
 _CHECKS: Mapping[str, Callable[[_Wheel], str]] = {
     "pure-but-upstream-is-binary": _pure_but_upstream_is_binary,
+    "optional-extension-left-out": _optional_extension_left_out,
     "missing-extension": _missing_extension,
     "missing-files": _missing_files,
     "platform-tag-without-binary": _platform_tag_without_binary,

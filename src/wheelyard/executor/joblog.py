@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-_TAIL_BYTES = 64 * 1024
+# Other compilers go on after the one that failed, and gcc prints a kilobyte for each warning in C++.
+_TAIL_BYTES = 256 * 1024
 _LONGEST_LINE = 4096
 _LINES_AT_ONCE = 50
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from wheelyard.errors import OutOfSpaceError, StoreError, ToolError
 from wheelyard.executor.attempt import INSIDE, Attempt, Running, State, known
+from wheelyard.executor.imports import ImportFailure, judge_imports, own_modules
 from wheelyard.executor.outcomes import Stopped, last_lines
 from wheelyard.executor.preload import FOR_IMPORTS
 from wheelyard.executor.sessions import Answer
@@ -57,25 +58,68 @@ async def test(attempt: Attempt, state: State) -> State:
     """Import what the wheel brought in a clean environment, and run the recipe's own test."""
     async with attempt.step(StepName.TEST):
         recipe = attempt.offer.recipe
-        modules = recipe.imports
-        if modules is None:
+        if recipe.imports is not None:
+            modules, own = recipe.imports, frozenset(recipe.imports)
+        else:
             modules = attempt.shop.parts.import_names(known(state.facts))
-        finding = None
-        if modules or recipe.test:
-            finding = await _try_out(attempt, state, modules)
-        return state if finding is None else replace(state, findings=(*state.findings, finding))
+            own = own_modules(attempt.offer.release.project, modules)
+        if not modules and not recipe.test:
+            return state
+        findings = await _try_out(attempt, state, modules, own)
+        return replace(state, findings=(*state.findings, *findings))
 
 
-async def _try_out(attempt: Attempt, state: State, modules: tuple[str, ...]) -> Finding | None:
+async def _try_out(
+    attempt: Attempt, state: State, modules: tuple[str, ...], own: frozenset[str]
+) -> tuple[Finding, ...]:
     inside = attempt.folder / _TEST
     wheel = await asyncio.to_thread(_copy_wheel, attempt, state, inside)
     empty = await attempt.shop.environments.ensure(attempt.python, ())
     async with attempt.running(empty, FOR_IMPORTS, inside) as running:
         answer = await running.call(_imports(attempt, state, running, wheel, modules))
-        finding = _judge_import(attempt, answer)
-        if finding is None and attempt.offer.recipe.test:
+        judge(attempt, answer)
+        failures = _failures(answer)
+        partial = tuple(failure for failure in failures if _is_partial(attempt, failure.missing))
+        others = [failure for failure in failures if failure not in partial]
+        verdict = judge_imports(
+            others, modules=modules, own=own, as_upstream=_is_as_upstream(attempt, state)
+        )
+        for failure in verdict.fatal:
+            detail = last_lines(attempt.log.tail())
+            raise Stopped(Outcome.FAILED, str(failure), hint=failure.hint, detail=detail)
+        if attempt.offer.recipe.test and not partial:
             await _run_test(attempt, state, running)
-        return finding
+        return _findings(partial, verdict.told)
+
+
+def _is_as_upstream(attempt: Attempt, state: State) -> bool:
+    """Tell whether the wheel was held against upstream's and nothing was missing."""
+    lacking = {"pure-but-upstream-is-binary", "missing-extension", "missing-files"}
+    return attempt.offer.upstream_files is not None and not any(
+        finding.check in lacking for finding in state.findings
+    )
+
+
+def _failures(answer: Answer) -> tuple[ImportFailure, ...]:
+    """Read what the import of a stranger's modules answers."""
+    told = answer.returned if isinstance(answer.returned, list) else []
+    return tuple(
+        ImportFailure(
+            module=str(one.get("module", "")),
+            message=str(one.get("message", "")),
+            missing=str(one.get("missing", "")),
+        )
+        for one in told
+        if isinstance(one, dict)
+    )
+
+
+def _findings(
+    partial: tuple[ImportFailure, ...], told: tuple[ImportFailure, ...]
+) -> tuple[Finding, ...]:
+    messages = [f"{one} (a cycle keeps {one.missing} from being there yet)" for one in partial]
+    messages += [str(one) for one in told]
+    return tuple(Finding(check="import", message=text, verdict=Verdict.WARN) for text in messages)
 
 
 def _copy_wheel(attempt: Attempt, state: State, inside: Path) -> str:
@@ -117,18 +161,6 @@ def _packages(attempt: Attempt, state: State, running: Running) -> list[str]:
     if environment is None or not attempt.offer.test_requirements:
         return []
     return [f"{running.view.environments}/{environment.key}/{environment.packages}"]
-
-
-def _judge_import(attempt: Attempt, answer: Answer) -> Finding | None:
-    if answer.ok:
-        return None
-    if answer.failed != "import":
-        judge(attempt, answer)
-    said = f"import {answer.module} failed: {answer.message}"
-    if _is_partial(attempt, answer.missing):
-        message = f"{said} (a cycle keeps {answer.missing} from being there yet)"
-        return Finding(check="import", message=message, verdict=Verdict.WARN)
-    raise Stopped(Outcome.FAILED, said, detail=last_lines(attempt.log.tail()))
 
 
 def _is_partial(attempt: Attempt, missing: str) -> bool:

@@ -32,8 +32,6 @@ class Answer:
     returned: Any = None
     failed: str = ""
     message: str = ""
-    module: str = ""
-    missing: str = ""
     signal: int = 0
     code: int = 0
     cpu_seconds: float = 0.0
@@ -218,8 +216,6 @@ def _answer(message: dict[str, Any]) -> Answer:
         returned=words.get("returned"),
         failed=str(words.get("failed", "")),
         message=str(words.get("message", "")),
-        module=str(words.get("module", "")),
-        missing=str(words.get("missing", "")),
         signal=int(_seconds(message.get("signal"))),
         code=int(_seconds(message.get("code"))),
         cpu_seconds=_seconds(message.get("cpu")),

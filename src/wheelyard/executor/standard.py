@@ -32,6 +32,7 @@ def standard_parts(policy: CheckPolicy) -> Parts:
             target=offer.target,
             upstream_filename=offer.upstream_filename,
             upstream_files=offer.upstream_files,
+            upstream_portable=offer.upstream_portable,
             policy=policy,
         )
 

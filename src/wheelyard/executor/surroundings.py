@@ -8,7 +8,7 @@ from wheelyard.executor.settings import ExecutorSettings
 from wheelyard.model.job import Offer
 
 CACHE = "ccache"
-_SYSTEM_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
+SYSTEM_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
 _MASQUERADES = ("/usr/lib/ccache", "/usr/lib64/ccache", "/usr/local/libexec/ccache")
 
 
@@ -21,7 +21,7 @@ def base_environment(
         path += [place for place in _MASQUERADES if Path(place).is_dir()]
     path += [str(folder / "bin") for folder in settings.readable]
     return {
-        "PATH": ":".join((*path, *_SYSTEM_PATH)),
+        "PATH": ":".join((*path, *SYSTEM_PATH)),
         "VIRTUAL_ENV": view.environment,
         "LC_ALL": "C.UTF-8",
         "LANG": "C.UTF-8",

@@ -3,17 +3,20 @@
 import asyncio
 import shutil
 
+from wheelyard.executor.surroundings import SYSTEM_PATH
+
 _TOOLS = ("cc", "c++", "rustc", "gfortran")
 
 
 async def describe_toolchain() -> str:
-    """Name each compiler that is on PATH with its version, as it says it in its first line."""
+    """Name each compiler that builds find with its version, as it says it in its first line."""
     lines = await asyncio.gather(*(_first_line(tool) for tool in _TOOLS))
     return "; ".join(f"{tool}: {line}" for tool, line in zip(_TOOLS, lines, strict=True) if line)
 
 
 async def _first_line(tool: str) -> str:
-    path = shutil.which(tool)
+    # Not the user's own PATH, which no build sees.
+    path = shutil.which(tool, path=":".join(SYSTEM_PATH))
     if path is None:
         return ""
     process = await asyncio.create_subprocess_exec(

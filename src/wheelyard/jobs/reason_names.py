@@ -142,9 +142,10 @@ def of_module(name: str) -> Explanation:
     top, _, inner = name.partition(".")
     if top == "pkg_resources" or (top == "distutils" and inner):
         # A part of distutils is looked for in the copy that setuptools keeps of it.
+        older = "setuptools<82" if top == "pkg_resources" else "an older setuptools"
         return (
             f"{name} is gone from setuptools",
-            "Constrain its build to an older setuptools (build_constraints), or build a newer version.",
+            f"Constrain its build to {older} (build_constraints), or build a newer version.",
         )
     if top in _GONE_FROM_PYTHON:
         return (

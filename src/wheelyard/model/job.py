@@ -57,13 +57,16 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What one job may use: seconds, bytes and processes."""
+    """What one job may use: seconds, bytes and processes.
+
+    Compilers' warnings of a large package in C++ (numpy) can be more than a hundred megabytes of log.
+    """
 
     wall_seconds: float = 3600
     silence_seconds: float = 1200
     memory_bytes: int = 8 << 30
     disk_bytes: int = 20 << 30
-    log_bytes: int = 64 << 20
+    log_bytes: int = 512 << 20
     artifact_bytes: int = 2 << 30
     processes: int = 512
 
@@ -92,7 +95,7 @@ class Offer:
     ``requirements`` is the whole build environment; ``test_requirements`` what the wheel needs when it
     is imported. ``test_partial`` are projects that it needs too but that a cycle keeps from being
     there yet. ``upstream_filename`` is upstream's wheel for the same target, ``upstream_files`` the
-    paths in it where they are known. ``source_date_epoch`` in seconds.
+    paths in it where they are known; ``upstream_portable``: upstream has one in which nothing is compiled, too. ``source_date_epoch`` in seconds.
     """
 
     key: BuildKey
@@ -108,6 +111,7 @@ class Offer:
     fence: int = 0
     upstream_files: tuple[str, ...] | None = None
     upstream_filename: str = ""
+    upstream_portable: bool = False
     source_date_epoch: int = 315532800
     check_reproducible: bool = False
 

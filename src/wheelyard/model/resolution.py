@@ -62,7 +62,8 @@ class Pin:
 
     ``dependencies`` are the projects of the same resolution that this one requires on this target
     (with the extras that were asked for). ``source`` is None where upstream has none. ``wheel`` is
-    upstream's best wheel for the target, where there is one.
+    upstream's best wheel for the target, where there is one; ``portable``: upstream also has a wheel
+    of it in which nothing is compiled.
     """
 
     release: Release
@@ -70,6 +71,7 @@ class Pin:
     wheel: FileEntry | None = None
     dependencies: tuple[ProjectName, ...] = ()
     requires_python: str = ""
+    portable: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,13 +6,20 @@ waits for them and for what its import needs, and becomes a job.
 
 from wheelyard.errors import InvalidArchiveError, WheelyardError
 from wheelyard.model.artifact import Origin
-from wheelyard.model.job import Outcome, Report
+from wheelyard.model.job import Outcome, Report, StepName
 from wheelyard.model.resolution import Resolution
 from wheelyard.plan import offers, preparing, settling
 from wheelyard.plan.agenda import Agenda
 from wheelyard.plan.events import Finished, Recalled, Start, UnitId
 from wheelyard.plan.unit import EdgeKind, Provision, Reason, State, Unit
 from wheelyard.targets.target import Target
+
+_STEPS_OF_TOOLS = frozenset(
+    {
+        *(StepName.FETCH, StepName.UNPACK, StepName.ENVIRONMENT),
+        *(StepName.REQUIREMENTS, StepName.BUILD),
+    }
+)
 
 
 def admit(
@@ -117,7 +124,10 @@ def finished(agenda: Agenda, event: Finished) -> None:
 
 
 def _build_failed(agenda: Agenda, unit: Unit, event: Finished) -> None:
-    """Try once more with build requirements of the release's own time, where that is known."""
+    """Try once more with build requirements of the release's own time, where that is known.
+
+    Not of a time before its Python: tools of then would fail on what the Python has dropped since.
+    """
     unit.failed_keys |= {event.key, *((unit.key,) if unit.key is not None else ())}
     if unit.as_of is not None:
         settling.give_up(agenda, unit)
@@ -128,14 +138,20 @@ def _build_failed(agenda: Agenda, unit: Unit, event: Finished) -> None:
     if not older or uploaded is None or not _may_be_newer_tools(event.report):
         settling.fail(agenda, unit)
         return
-    unit.as_of, unit.rounds, unit.needs = uploaded, 0, ()
-    agenda.older.append((unit.id, uploaded.date().isoformat()))
+    unit.as_of = max(uploaded, unit.id.target.interpreter.established)
+    unit.rounds, unit.needs = 0, ()
+    agenda.older.append((unit.id, unit.as_of.date().isoformat()))
     preparing.resolve_build(agenda, unit)
 
 
 def _may_be_newer_tools(report: Report) -> bool:
-    """Whether a failure could come from build tools newer than the release."""
-    return report.outcome is Outcome.FAILED and not report.needs_system
+    """Whether a failure could come from build tools newer than the release.
+
+    Once they made a wheel they did their part: what is missing from it, or from what it imports, is
+    not brought back by older ones.
+    """
+    made = any(step.name not in _STEPS_OF_TOOLS for step in report.steps)
+    return report.outcome is Outcome.FAILED and not report.needs_system and not made
 
 
 def unsolved(agenda: Agenda, unit: Unit, error: WheelyardError) -> None:

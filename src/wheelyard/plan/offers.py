@@ -190,6 +190,7 @@ def make_offer(
         recipe=recipe,
         limits=options.limits,
         upstream_filename=unit.pin.wheel.filename if unit.pin.wheel else "",
+        upstream_portable=unit.pin.portable,
         source_date_epoch=_epoch(known),
         check_reproducible=options.check_reproducible,
     )

@@ -45,7 +45,13 @@ def read_line(text: str, folder: Path) -> Wanted:
             hint="Write for example 'flask', 'sqlalchemy<2.1', './folder' or 'git+https://…@v1'.",
         ) from error
     if requirement.url is not None:
-        return Wanted(direct=(_absolute(requirement.url, folder),))
+        if requirement.extras or requirement.marker is not None:
+            raise InvalidNameError(
+                f"the extras or markers of {requirement.name!r} cannot be followed beside an address",
+                hint="Name the address alone, and what its extras need as further requirements.",
+            )
+        # With its name, so that an address that leads to another project is told as such.
+        return Wanted(direct=(f"{requirement.name} @ {_absolute(requirement.url, folder)}",))
     return Wanted(lines=(str(requirement),))
 
 

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Self
 
 from wheelyard.errors import InvalidTargetError, nearest
@@ -16,6 +17,9 @@ OLDEST_MINOR = 2
 
 NEWEST_MINOR = 29
 """Beyond it a number is a slip of the finger (``cp39`` and ``cp310`` typed as one), not a Python."""
+
+_YEAR_OF_MINOR_0 = 2011
+"""Python 3.8 came out in October 2019, and each October since brought the next (PEP 602)."""
 
 _LAST_PYMALLOC_MINOR = 7
 """CPython dropped ``m`` from its ABI's name in 3.8."""
@@ -75,6 +79,14 @@ class Interpreter:
     def newest_version(self) -> str:
         """A version that is not older than any release of this language version."""
         return f"{self.python_version}.{_NEWEST_PATCH}"
+
+    @property
+    def established(self) -> datetime:
+        """When tools could be expected to work with it: the month after its first release.
+
+        A year later than it was for Python 3.6, months for 3.7: both are long past.
+        """
+        return datetime(_YEAR_OF_MINOR_0 + self.version[1], 11, 1, tzinfo=UTC)
 
     @property
     def free_threaded(self) -> bool:

@@ -44,10 +44,20 @@ def explain(
     own, hints = _clean(complaint)
     kind = NotApplicableError if _not_applicable(lines, view) else NoSolutionError
     message = _sentence(query, lines, view, kind)
+    if kind is NotApplicableError:
+        # The complaint speaks of releases that it was not shown; only their Python is the reason.
+        return kind(message, hint="\n".join(_other_pythons(lines, view)))
     return kind(
         f"{message}\n{own}" if own else message,
         hint="\n".join([*_what_was_hidden(own, lines, view), *hints]),
     )
+
+
+def _other_pythons(lines: QueryLines, view: CandidateView) -> Iterator[str]:
+    for project, specifier in sorted({(need.project, need.specifier) for need in lines.roots}):
+        if _excludes_python(project, specifier, view):
+            python = [one for one in _hidden(project, view) if one.because is Because.PYTHON]
+            yield _hint_of(project, Because.PYTHON, python)
 
 
 def _sentence(
@@ -134,9 +144,13 @@ def _hints(project: ProjectName, view: CandidateView) -> Iterator[str]:
     for hidden in _hidden(project, view):
         by_reason.setdefault(hidden.because, []).append(hidden)
     for because, releases in by_reason.items():
-        yield _HINTS[because].format(
-            project=project, count=_count(releases), details=_details(releases)
-        )
+        yield _hint_of(project, because, releases)
+
+
+def _hint_of(project: ProjectName, because: Because, releases: list[Hidden]) -> str:
+    return _HINTS[because].format(
+        project=project, count=_count(releases), details=_details(releases)
+    )
 
 
 def _hidden(project: ProjectName, view: CandidateView) -> list[Hidden]:

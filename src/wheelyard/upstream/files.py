@@ -106,6 +106,11 @@ def is_pure(filename: str) -> bool:
     return filename.endswith("-none-any.whl")
 
 
+def is_portable(page: ProjectPage, release: Release) -> bool:
+    """Tell whether a release has a wheel that runs on every platform, whatever others it has."""
+    return any(is_pure(entry.filename) for entry in files_of(page, release).wheels)
+
+
 def version_of(filename: str, project: ProjectName) -> Version | None:
     """Read the version from the name of a wheel or sdist of a project; None for any other file."""
     if filename.endswith(".whl"):

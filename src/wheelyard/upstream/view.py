@@ -26,6 +26,7 @@ from wheelyard.upstream.candidates import (
     Selections,
     Selector,
 )
+from wheelyard.upstream.files import is_portable
 from wheelyard.upstream.target_metadata import CoreMetadata, read_metadata
 
 
@@ -102,6 +103,7 @@ class CandidateView:
             wheel=wheel,
             dependencies=dependencies,
             requires_python=candidate.requires_python or metadata.requires_python,
+            portable=listing.page is not None and is_portable(listing.page, release),
         )
 
     async def _look(self, project: ProjectName) -> Listing:

@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 from rich.console import Console, ConsoleOptions, Group, RenderResult
 from rich.live import Live
-from rich.markup import escape
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
@@ -73,7 +72,8 @@ class LiveDisplay:
                 Text(self._steps.get(unit, "starting"), style="cyan"),
                 Text(seconds(took)),
                 Text(
-                    escape(self._output.get(unit, "")),
+                    # What a build prints may move the cursor or clear the screen.
+                    "".join(c if c.isprintable() else " " for c in self._output.get(unit, "")),
                     style="dim",
                     no_wrap=True,
                     overflow="ellipsis",

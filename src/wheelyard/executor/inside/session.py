@@ -136,8 +136,8 @@ def _prepare(request, log, writer, spec):  # type: (dict[str, object], int, int,
     os.dup2(nothing, 0)
     os.dup2(log, 1)
     os.dup2(log, 2)
-    sys.stdout = sys.__stdout__ = _anew(sys.stdout, 1)  # type: ignore[misc, arg-type]
-    sys.stderr = sys.__stderr__ = _anew(sys.stderr, 2)  # type: ignore[misc, arg-type]
+    sys.stdout = sys.__stdout__ = _anew(1, sys.stdout.encoding, sys.stdout.errors)  # type: ignore[misc]
+    sys.stderr = sys.__stderr__ = _anew(2, sys.stderr.encoding, sys.stderr.errors)  # type: ignore[misc]
     _close_others(writer)
     os.umask(0o022)
     os.environ.clear()
@@ -148,15 +148,15 @@ def _prepare(request, log, writer, spec):  # type: (dict[str, object], int, int,
     confine.restrict(bool(spec["contained"]), str(spec["seccomp"]))
 
 
-def _anew(stream, descriptor):  # type: (io.TextIOWrapper, int) -> io.TextIOWrapper
+def _anew(descriptor, encoding, errors):  # type: (int, str, str | None) -> io.TextIOWrapper
     """Make a stream for what its descriptor is now; the old one believes that it can seek.
 
     Line by line, so that what a build says stands before what its compilers say to it.
     """
     return io.TextIOWrapper(
         open(descriptor, "wb", closefd=False),
-        encoding=stream.encoding,
-        errors=stream.errors,
+        encoding=encoding,
+        errors=errors,
         newline="\n",
         line_buffering=True,
     )

@@ -11,6 +11,8 @@ import sys
 import traceback
 import zipfile
 
+_MOST_TOLD = 100
+
 
 def unpack(wheel, place):  # type: (str, str) -> None
     """Lay a wheel's files where an installer would, as far as imports and data see it."""
@@ -33,7 +35,7 @@ def _merge(source, place):  # type: (str, str) -> None
 
 
 def call(request):  # type: (dict[str, object]) -> dict[str, object]
-    """Import module after module; the first that fails ends it."""
+    """Import module after module, and tell which failed."""
     place = str(request["place"])
     wheel = str(request["wheel"])
     if wheel:
@@ -41,14 +43,15 @@ def call(request):  # type: (dict[str, object]) -> dict[str, object]
     for folder in [place] + list(request["folders"]):  # type: ignore[call-overload]
         site.addsitedir(folder)
     sys.dont_write_bytecode = True
+    failures = []  # type: list[dict[str, str]]
     for module in list(request["modules"]):  # type: ignore[call-overload]
         failure = _import(str(module))
-        if failure is not None:
-            return failure
-    return {"returned": None}
+        if failure is not None and len(failures) < _MOST_TOLD:
+            failures.append(failure)
+    return {"returned": failures}
 
 
-def _import(module):  # type: (str) -> dict[str, object] | None
+def _import(module):  # type: (str) -> dict[str, str] | None
     print("import", module, flush=True)
     try:
         importlib.import_module(module)
@@ -61,7 +64,6 @@ def _import(module):  # type: (str) -> dict[str, object] | None
     else:
         return None
     return {
-        "failed": "import",
         "module": module,
         "message": message.splitlines()[-1][:500] if message else "",
         "missing": missing,
