@@ -69,7 +69,8 @@ def test_without_json_the_end_is_a_table(built: tuple[User, Ran, list[str]]) -> 
     ran = user.run("build", *user.words("app", "-t", targets[0], "-t", targets[1]))
     assert ran.code == 0
     heading, *rows = ran.out.splitlines()
-    assert heading.startswith("release") and all(target in heading for target in targets)
+    assert heading.startswith("release")
+    assert all(target in heading for target in targets)
     assert [row.split()[0] for row in rows[:3]] == ["app", "native", "pure"]
 
 
@@ -118,10 +119,8 @@ def test_installers_take_it_with_hashes_and_it_runs(
 
     def install(index: str) -> None:
         commands = {
-            "pip": [sys.executable, "-m", "pip", "--python", python, "install", "--isolated"]
-            + ["--no-cache-dir", "--index-url", index, "--require-hashes", "-r", requirements],
-            "uv": [sys.executable, "-m", "uv", "pip", "install", "--python", python, "--no-config"]
-            + ["--no-cache", "--default-index", index, "--require-hashes", "-r", requirements],
+            "pip": [sys.executable, "-m", "pip", "--python", python, "install", "--isolated", "--no-cache-dir", "--index-url", index, "--require-hashes", "-r", requirements],
+            "uv": [sys.executable, "-m", "uv", "pip", "install", "--python", python, "--no-config", "--no-cache", "--default-index", index, "--require-hashes", "-r", requirements],
         }
         command = list(map(str, commands[installer]))
         done = subprocess.run(

@@ -1,7 +1,7 @@
 """One command's session: the farm of this machine, and a plan on it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +12,7 @@ from wheelyard.cli.targets import check_present, chosen
 from wheelyard.coordinator.run import Run
 from wheelyard.coordinator.story import Listener
 from wheelyard.errors import ConfigurationError
+from wheelyard.executor.checks import CheckPolicy
 from wheelyard.index.export import ExportResult, export_wheels
 from wheelyard.plan.planner import Planner
 from wheelyard.plan.pylock import pylock_filename, pylock_text
@@ -81,8 +82,19 @@ def _settings(selection: Selection, configuration: Configuration) -> FarmSetting
         sandbox=selection.sandbox.value,
         compiler_cache=selection.compiler_cache.value,
         slots=selection.jobs,
-        checks=configuration.checks,
+        checks=_checks(configuration),
     )
+
+
+def _checks(configuration: Configuration) -> Mapping[str, str]:
+    """Return the verdicts of checks once they are known to be right; the error names the file."""
+    try:
+        CheckPolicy.parse(configuration.checks)
+    except ConfigurationError as error:
+        raise ConfigurationError(
+            f"{configuration.path}: {error.message}", hint=error.hint
+        ) from error
+    return configuration.checks
 
 
 async def _options(selection: Selection, farm: Farm) -> PlanOptions:

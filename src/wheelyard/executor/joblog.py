@@ -1,5 +1,6 @@
 """The log of one attempt: streamed to a file, kept up to its limit, told on as lines."""
 
+import contextlib
 import gzip
 import shutil
 import time
@@ -35,18 +36,14 @@ class JobLog:
         self.last_output = time.monotonic()
         self.seen += len(chunk)
         kept = chunk[: max(0, self._limit - self.size)]
-        if kept:
-            self._stream.write(kept)
-            self.size += len(kept)
+        self._keep(kept)
         if not self.full:
             self._tell(chunk)
 
     def note(self, text: str) -> None:
         """Write a line of our own; it is kept even where the limit is reached."""
         self._end_line()
-        line = f"[wheelyard] {text}\n".encode(errors="replace")
-        self._stream.write(line)
-        self.size += len(line)
+        self._keep(f"[wheelyard] {text}\n".encode(errors="replace"))
 
     def tail(self) -> str:
         """Return the end of the log as text."""
@@ -68,10 +65,14 @@ class JobLog:
         """Write no more."""
         self._stream.close()
 
+    def _keep(self, content: bytes) -> None:
+        """Append to the file. A full disk ends the log, not the attempt, which says itself what it lacks."""
+        with contextlib.suppress(OSError):
+            self.size += self._stream.write(content) or 0
+
     def _end_line(self) -> None:
         if self._rest:
-            self._stream.write(b"\n")
-            self.size += 1
+            self._keep(b"\n")
             self._say(self._rest)
             self._rest = b""
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from wheelyard.errors import (
     InterpreterError,
     InvalidArchiveError,
+    OutOfSpaceError,
     StoreError,
     ToolError,
     WheelyardError,
@@ -218,8 +219,9 @@ async def _carry_out(attempt: Attempt) -> _Ending:
     except InvalidArchiveError as error:
         return _Ending(state=state, stopped=Stopped(Outcome.FAILED, error.message, hint=error.hint))
     except WheelyardError as error:
-        ending = Stopped(Outcome.INFRASTRUCTURE, error.message, hint=error.hint)
-        return _Ending(state=state, stopped=ending)
+        full = isinstance(error, OutOfSpaceError)
+        outcome = Outcome.RESOURCES if full else Outcome.INFRASTRUCTURE
+        return _Ending(state=state, stopped=Stopped(outcome, error.message, hint=error.hint))
     except OSError as error:
         return _Ending(state=state, stopped=_of_the_machine(error))
     return _Ending(state=state, stopped=None)

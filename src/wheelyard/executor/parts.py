@@ -15,8 +15,8 @@ from wheelyard.targets.target import Target
 class Unpack(Protocol):
     """Unpacks a source."""
 
-    def __call__(self, archive: Path, into: Path, *, limits: Limits) -> Path:
-        """Return the project's folder. Raises InvalidArchiveError."""
+    def __call__(self, archive: Path, into: Path, *, limits: Limits, name: str) -> Path:
+        """Return the project's folder; ``name`` is what people know the archive by. Raises InvalidArchiveError."""
         ...
 
 

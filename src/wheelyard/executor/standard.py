@@ -18,8 +18,9 @@ from wheelyard.targets.target import Target
 def standard_parts(policy: CheckPolicy) -> Parts:
     """Return the parts, with a policy of what findings do to a wheel."""
 
-    def unpack(archive: Path, into: Path, *, limits: Limits) -> Path:
-        return unpack_source(archive, into, limits=UnpackLimits(total_bytes=limits.disk_bytes))
+    def unpack(archive: Path, into: Path, *, limits: Limits, name: str) -> Path:
+        most = UnpackLimits(total_bytes=limits.disk_bytes)
+        return unpack_source(archive, into, limits=most, name=name)
 
     def repair(wheel: Path, out_dir: Path, target: Target) -> Path:
         return repair_wheel(wheel, out_dir, target=target).path

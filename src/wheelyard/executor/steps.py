@@ -56,7 +56,12 @@ def _lay_out(attempt: Attempt, inside: Path) -> Path:
     if archive is None:
         raise Stopped(Outcome.INFRASTRUCTURE, "the source is not in the blobs")
     try:
-        project = attempt.shop.parts.unpack(archive, inside / SOURCE, limits=attempt.offer.limits)
+        project = attempt.shop.parts.unpack(
+            archive,
+            inside / SOURCE,
+            limits=attempt.offer.limits,
+            name=attempt.offer.source.filename or str(attempt.offer.release),
+        )
     except InvalidArchiveError as error:
         raise Stopped(Outcome.FAILED, error.message, hint=error.hint) from error
     project = _subdirectory(project, attempt.offer.source.subdirectory)

@@ -33,20 +33,23 @@ _FULL = {errno.ENOSPC, errno.EDQUOT}
 _MARKS = ("pyproject.toml", "setup.py", "PKG-INFO")
 
 
-def unpack_source(archive: Path, into: Path, *, limits: UnpackLimits | None = None) -> Path:
+def unpack_source(
+    archive: Path, into: Path, *, limits: UnpackLimits | None = None, name: str = ""
+) -> Path:
     """Unpack a tar or zip archive into an empty folder and return the project's folder in it.
 
-    The format is told by its bytes, since a blob has no suffix. Raises InvalidArchiveError with the
-    entry's name, and OutOfSpaceError.
+    The format is told by its bytes, since a blob has no suffix; ``name`` is what people know it by.
+    Raises InvalidArchiveError with the entry's name, and OutOfSpaceError.
     """
+    name = name or archive.name
     into.mkdir(parents=True, exist_ok=True)
-    budget = Budget(archive.name, archive.stat().st_size, limits or UnpackLimits())
-    tree = _Tree(archive.name, into, budget)
-    with _translated(archive.name), refusing(archive.name):
+    budget = Budget(name, archive.stat().st_size, limits or UnpackLimits())
+    tree = _Tree(name, into, budget)
+    with _translated(name), refusing(name):
         for entry in read_entries(archive, budget):
             tree.add(entry)
         tree.link()
-    return _project_folder(archive.name, into)
+    return _project_folder(name, into)
 
 
 @contextmanager
