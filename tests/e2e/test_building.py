@@ -119,8 +119,37 @@ def test_installers_take_it_with_hashes_and_it_runs(
 
     def install(index: str) -> None:
         commands = {
-            "pip": [sys.executable, "-m", "pip", "--python", python, "install", "--isolated", "--no-cache-dir", "--index-url", index, "--require-hashes", "-r", requirements],
-            "uv": [sys.executable, "-m", "uv", "pip", "install", "--python", python, "--no-config", "--no-cache", "--default-index", index, "--require-hashes", "-r", requirements],
+            "pip": [
+                sys.executable,
+                "-m",
+                "pip",
+                "--python",
+                python,
+                "install",
+                "--isolated",
+                "--no-cache-dir",
+                "--index-url",
+                index,
+                "--require-hashes",
+                "-r",
+                requirements,
+            ],
+            "uv": [
+                sys.executable,
+                "-m",
+                "uv",
+                "pip",
+                "install",
+                "--python",
+                python,
+                "--no-config",
+                "--no-cache",
+                "--default-index",
+                index,
+                "--require-hashes",
+                "-r",
+                requirements,
+            ],
         }
         command = list(map(str, commands[installer]))
         done = subprocess.run(

@@ -8,6 +8,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,7 +29,7 @@ RELEASES = {f"{spec.name}==1.0" for spec in TREE}
 
 def until(
     process: "subprocess.Popen[str]", wanted: Callable[[dict[str, object]], bool]
-) -> list[dict]:
+) -> list[dict[str, Any]]:
     """Read events up to the first that is wanted."""
     seen = []
     assert process.stdout is not None
@@ -48,7 +49,7 @@ def at_step(step: str, release: str) -> Callable[[dict[str, object]], bool]:
     )
 
 
-def built(events: list[dict]) -> set[str]:
+def built(events: list[dict[str, Any]]) -> set[str]:
     """Return the releases that these events say were built."""
     return {
         event["unit"]["release"]
@@ -57,7 +58,7 @@ def built(events: list[dict]) -> set[str]:
     }
 
 
-def killed(user: User, wanted: Callable[[dict[str, object]], bool]) -> list[dict]:
+def killed(user: User, wanted: Callable[[dict[str, object]], bool]) -> list[dict[str, Any]]:
     """Run the build and kill it at an event; return all that it said."""
     process = user.start("top", "--output", "out")
     seen = until(process, wanted)

@@ -127,7 +127,7 @@ class User:
             given += ["--target", self.target]
         return given
 
-    def build(self, *words: str | Path, index: str | Path | None = None, **environment: str) -> Ran:
+    def build(self, *words: str | Path, index: str | Path | None = None, **environment: Any) -> Ran:
         """Build, with events as JSON."""
         return self.run("build", "--json", *self.words(*words, index=index), **environment)
 
