@@ -122,8 +122,8 @@ async def _build(
         ended = _Ended(session, rows, selection.state)
         if outputs.index is not None:
             await session.export(outputs.index, rows)
-        outputs.write(session)
         ended.tell(display, outputs.index)
+        outputs.write(session)
         return ended
 
 
