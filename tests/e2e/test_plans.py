@@ -37,7 +37,9 @@ def test_plan_says_what_it_would_do_and_why_in_four_ways(user: User) -> None:
     read = json.loads(plan(user, "app", "--format", "json"))
     assert {unit["release"] for unit in read["units"]} == {"app==1.0", "library==1.0", "tool==1.0"}
     assert all(unit["why"] for unit in read["units"])
-    kinds = {(edge["unit"].split()[0], edge["kind"], edge["needs"].split()[0]) for edge in read["edges"]}
+    kinds = {
+        (edge["unit"].split()[0], edge["kind"], edge["needs"].split()[0]) for edge in read["edges"]
+    }
     assert ("app==1.0", "build", "tool==1.0") in kinds
 
     assert plan(user, "app", "--format", "dot").startswith("digraph")
