@@ -69,7 +69,8 @@ def test_without_json_the_end_is_a_table(built: tuple[User, Ran, list[str]]) -> 
     ran = user.run("build", *user.words("app", "-t", targets[0], "-t", targets[1]))
     assert ran.code == 0
     heading, *rows = ran.out.splitlines()
-    assert heading.startswith("release") and all(target in heading for target in targets)
+    assert heading.startswith("release")
+    assert all(target in heading for target in targets)
     assert [row.split()[0] for row in rows[:3]] == ["app", "native", "pure"]
 
 
@@ -117,15 +118,15 @@ def test_installers_take_it_with_hashes_and_it_runs(
     requirements = locked(ran, tmp_path)
 
     def install(index: str) -> None:
+        hashes = ["--require-hashes", "-r", requirements]
         commands = {
-            "pip": [sys.executable, "-m", "pip", "--python", python, "install", "--isolated"]
-            + ["--no-cache-dir", "--index-url", index, "--require-hashes", "-r", requirements],
-            "uv": [sys.executable, "-m", "uv", "pip", "install", "--python", python, "--no-config"]
-            + ["--no-cache", "--default-index", index, "--require-hashes", "-r", requirements],
+            "pip": ["pip", "--python", python, "install", "--isolated", "--no-cache-dir"],
+            "uv": ["uv", "pip", "install", "--python", python, "--no-config", "--no-cache"],
         }
-        command = list(map(str, commands[installer]))
+        index_option = {"pip": "--index-url", "uv": "--default-index"}[installer]
+        words = [sys.executable, "-m", *commands[installer], index_option, index, *hashes]
         done = subprocess.run(
-            command, env=user.variables(), capture_output=True, text=True, check=False
+            list(map(str, words)), env=user.variables(), capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stderr
 

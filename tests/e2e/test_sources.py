@@ -35,13 +35,19 @@ def test_source_beside_the_index_is_built_with_what_it_needs(user: User, way: st
     spec = dataclasses.replace(BY_HAND, body=f"WAY = {way!r}\n")
     user.upload(SdistSpec(name="helper"))
     tree = write_tree(spec, user.folder / "tree")
-    reference = {
-        "folder": lambda: "./tree",
-        "sdist": lambda: str(write_sdist(spec, user.folder / "own")),
-        "git": lambda: f"git+{tree.as_uri()}" if commit(tree) else "",
-        "git at a commit": lambda: f"git+{tree.as_uri()}@{commit(tree)}",
-        "named": lambda: f"by-hand @ {tree.as_uri()}",
-    }[way]()
+    address = tree.as_uri()
+    match way:
+        case "folder":
+            reference = "./tree"
+        case "sdist":
+            reference = str(write_sdist(spec, user.folder / "own"))
+        case "git":
+            commit(tree)
+            reference = f"git+{address}"
+        case "git at a commit":
+            reference = f"git+{address}@{commit(tree)}"
+        case _:
+            reference = f"by-hand @ {address}"
     ran = user.build(reference)
     assert ran.code == 0, ran.err
     assert ran.row("by-hand==1.0")["ending"] == "built"
