@@ -118,42 +118,15 @@ def test_installers_take_it_with_hashes_and_it_runs(
     requirements = locked(ran, tmp_path)
 
     def install(index: str) -> None:
+        hashes = ["--require-hashes", "-r", requirements]
         commands = {
-            "pip": [
-                sys.executable,
-                "-m",
-                "pip",
-                "--python",
-                python,
-                "install",
-                "--isolated",
-                "--no-cache-dir",
-                "--index-url",
-                index,
-                "--require-hashes",
-                "-r",
-                requirements,
-            ],
-            "uv": [
-                sys.executable,
-                "-m",
-                "uv",
-                "pip",
-                "install",
-                "--python",
-                python,
-                "--no-config",
-                "--no-cache",
-                "--default-index",
-                index,
-                "--require-hashes",
-                "-r",
-                requirements,
-            ],
+            "pip": ["pip", "--python", python, "install", "--isolated", "--no-cache-dir"],
+            "uv": ["uv", "pip", "install", "--python", python, "--no-config", "--no-cache"],
         }
-        command = list(map(str, commands[installer]))
+        index_option = {"pip": "--index-url", "uv": "--default-index"}[installer]
+        words = [sys.executable, "-m", *commands[installer], index_option, index, *hashes]
         done = subprocess.run(
-            command, env=user.variables(), capture_output=True, text=True, check=False
+            list(map(str, words)), env=user.variables(), capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stderr
 

@@ -84,7 +84,16 @@ def neighbours(
         *(SdistSpec(name=name, during_build=body) for name, (body, _) in HARMFUL.items()),
         *(SdistSpec(name=name, during_build=body) for name, body in ODD.items()),
     )
-    limits = ("--silence-limit", SILENT, "--memory-limit", "300M", "--disk-limit", "50M")
+    limits = (
+        "--silence-limit",
+        SILENT,
+        "--memory-limit",
+        "300M",
+        "--disk-limit",
+        "50M",
+        "--log-limit",
+        "64M",
+    )
     return user, user.build(*HARMFUL, *ODD, *limits, "--jobs", "8")
 
 

@@ -16,6 +16,7 @@ from e2e.user import User, processes_of
 from wheelyard.testing import sdists
 from wheelyard.testing.sdists import Extension, SdistSpec
 
+Event = dict[str, Any]
 SLOW = "__import__('time').sleep(0.4)"
 LEAVES = ("leaf-a", "leaf-b", "leaf-c")
 TREE = (
@@ -27,9 +28,7 @@ TREE = (
 RELEASES = {f"{spec.name}==1.0" for spec in TREE}
 
 
-def until(
-    process: "subprocess.Popen[str]", wanted: Callable[[dict[str, object]], bool]
-) -> list[dict[str, Any]]:
+def until(process: "subprocess.Popen[str]", wanted: Callable[[Event], bool]) -> list[Event]:
     """Read events up to the first that is wanted."""
     seen = []
     assert process.stdout is not None
@@ -40,16 +39,16 @@ def until(
     raise AssertionError((seen[-3:], process.stderr and process.stderr.read()))
 
 
-def at_step(step: str, release: str) -> Callable[[dict[str, object]], bool]:
+def at_step(step: str, release: str) -> Callable[[Event], bool]:
     """Match the beginning of a step of a release."""
     return lambda event: (
         event["event"] == "step-began"
         and event["step"] == step
-        and event["unit"]["release"] == release  # type: ignore[index]
+        and event["unit"]["release"] == release
     )
 
 
-def built(events: list[dict[str, Any]]) -> set[str]:
+def built(events: list[Event]) -> set[str]:
     """Return the releases that these events say were built."""
     return {
         event["unit"]["release"]
@@ -58,7 +57,7 @@ def built(events: list[dict[str, Any]]) -> set[str]:
     }
 
 
-def killed(user: User, wanted: Callable[[dict[str, object]], bool]) -> list[dict[str, Any]]:
+def killed(user: User, wanted: Callable[[Event], bool]) -> list[Event]:
     """Run the build and kill it at an event; return all that it said."""
     process = user.start("top", "--output", "out")
     seen = until(process, wanted)

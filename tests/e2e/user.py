@@ -127,9 +127,9 @@ class User:
             given += ["--target", self.target]
         return given
 
-    def build(self, *words: str | Path, index: str | Path | None = None, **environment: Any) -> Ran:
+    def build(self, *words: str | Path, index: str | Path | None = None) -> Ran:
         """Build, with events as JSON."""
-        return self.run("build", "--json", *self.words(*words, index=index), **environment)
+        return self.run("build", "--json", *self.words(*words, index=index))
 
     def start(self, *words: str | Path, **options: Any) -> "subprocess.Popen[str]":
         """Start a build and come back at once."""

@@ -125,8 +125,8 @@ async def _build(
         if outputs.index is not None:
             exported = await session.export(outputs.index, rows)
             ended.left_behind = exported.left_out
-        outputs.write(session)
         ended.tell(display, outputs.index)
+        outputs.write(session)
         return ended
 
 

@@ -250,6 +250,16 @@ DiskLimit = Annotated[
         rich_help_panel=_HOW,
     ),
 ]
+LogLimit = Annotated[
+    str,
+    typer.Option(
+        "--log-limit",
+        metavar="SIZE",
+        envvar="WHEELYARD_LOG_LIMIT",
+        help="Kill a build that prints more, for example 64M.",
+        rich_help_panel=_HOW,
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h|d|w)?")

@@ -45,6 +45,7 @@ class Selection:
     silence_limit: o.SilenceLimit = "20m"
     memory_limit: o.MemoryLimit = "8G"
     disk_limit: o.DiskLimit = "20G"
+    log_limit: o.LogLimit = "512M"
 
 
 def takes_selection(command: Callable[..., None]) -> Callable[..., None]:
@@ -121,9 +122,9 @@ def policy(selection: Selection) -> CandidatePolicy:
 def limits(selection: Selection) -> Limits:
     """Read what one build may use. Raises ConfigurationError."""
     chosen = _limits(selection)
-    if not all(
-        (chosen.wall_seconds, chosen.silence_seconds, chosen.memory_bytes, chosen.disk_bytes)
-    ):
+    times = (chosen.wall_seconds, chosen.silence_seconds)
+    sizes = (chosen.memory_bytes, chosen.disk_bytes, chosen.log_bytes)
+    if not all((*times, *sizes)):
         raise ConfigurationError(
             "a limit of nothing lets no build begin",
             hint="Leave it out for the default, or give one that is large, for example 24h or 100G.",
@@ -137,4 +138,5 @@ def _limits(selection: Selection) -> Limits:
         silence_seconds=o.duration(selection.silence_limit).total_seconds(),
         memory_bytes=o.size(selection.memory_limit),
         disk_bytes=o.size(selection.disk_limit),
+        log_bytes=o.size(selection.log_limit),
     )

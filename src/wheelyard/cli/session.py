@@ -42,13 +42,18 @@ class Session:
 
     def write_plan(self, path: Path) -> None:
         """Record the plan in a file. Raises ConfigurationError."""
-        record = PlanRecord(options=self.planner.options, answers=self._farm.answers())
+        answers = tuple(
+            replace(answer, resolution=self.planner.with_digests(answer.resolution))
+            for answer in self._farm.answers()
+        )
+        record = PlanRecord(options=self.planner.options, answers=answers)
         _write(path, record.encode())
 
     def write_pylocks(self, folder: Path) -> None:
         """Write what was resolved as a lock file a target (PEP 751). Raises ConfigurationError."""
         for target, resolution in self.planner.resolved.items():
-            _write(folder / pylock_filename(target), pylock_text(resolution, target))
+            text = pylock_text(self.planner.with_digests(resolution), target)
+            _write(folder / pylock_filename(target), text)
 
 
 @asynccontextmanager

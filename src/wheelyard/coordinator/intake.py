@@ -11,7 +11,7 @@ from datetime import datetime
 import msgspec
 
 from wheelyard.coordinator.questions import NEEDS
-from wheelyard.jobs.job import State
+from wheelyard.jobs.job import Job, State
 from wheelyard.model.artifact import Artifact, Origin
 from wheelyard.model.job import BuildKey, Offer, Outcome, Report
 from wheelyard.plan.key import recipe_digest
@@ -32,6 +32,16 @@ class Taken:
     accepted: bool = True
     artifact: Artifact | None = None
     again_at: datetime | None = None
+
+
+def stopped(job: Job, report: Report) -> Report:
+    """Say of a job that is held or cancelled why it gives nothing, and what a person can do."""
+    project = job.release.project
+    if job.state is State.HELD and job.artifact:
+        hint = f"Look at it ('wheelyard job show {project}'); 'wheelyard job approve {project}' lets it count."
+    else:
+        hint = f"'wheelyard job retry --project {project}' lets it be tried again."
+    return replace(report, outcome=Outcome.FAILED, reason=f"{job.state}: {job.reason}", hint=hint)
 
 
 class Intake:
@@ -78,8 +88,7 @@ class Intake:
         if job.state is State.READY:
             return Taken(report=report, again_at=job.not_before or self._clock.now())
         if job.state is State.HELD:
-            held = replace(report, outcome=Outcome.FAILED, reason=f"held: {job.reason}")
-            return Taken(report=held)
+            return Taken(report=stopped(job, report))
         artifact = report.artifact
         if artifact is not None and not bootstrap:
             artifact = await self._artifacts.publish(artifact)

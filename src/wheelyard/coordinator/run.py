@@ -4,11 +4,11 @@ import asyncio
 import threading
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from wheelyard.coordinator.dispatch import ReadyJobs
-from wheelyard.coordinator.intake import Intake, Taken
+from wheelyard.coordinator.intake import Intake, Taken, stopped
 from wheelyard.coordinator.questions import Questions
 from wheelyard.coordinator.story import (
     BuildRetriedOlder,
@@ -231,9 +231,7 @@ class Run:
         report = await self._jobs.last_report(key)
         if job is not None and job.state is not JobState.READY and report is not None:
             if job.state is not JobState.DONE:
-                report = replace(
-                    report, outcome=Outcome.FAILED, reason=f"{job.state}: {job.reason}"
-                )
+                report = stopped(job, report)
             await self._take_over(start, report)
             return
         wait = self._seconds_to(job.not_before) if job is not None and job.not_before else 0.0
