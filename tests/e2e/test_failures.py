@@ -31,8 +31,6 @@ with open("big", "wb") as file:
 """
 
 
-
-
 def test_compiler_error_blocks_only_what_needs_it(user: User) -> None:
     user.upload(
         SdistSpec(
@@ -128,7 +126,9 @@ def test_wall_limit_ends_a_build_that_talks(user: User) -> None:
 
 
 def test_skipped_release_is_named_with_its_reason(newcomer: User) -> None:
-    newcomer.upload(SdistSpec(name="unwanted"), SdistSpec(name="user-of-it", build_requires=("unwanted",)))
+    newcomer.upload(
+        SdistSpec(name="unwanted"), SdistSpec(name="user-of-it", build_requires=("unwanted",))
+    )
     (newcomer.folder / "wheelyard.toml").write_text('[package.unwanted]\nskip = "not for us"\n')
     ran = newcomer.build("user-of-it")
     assert ran.code == 1

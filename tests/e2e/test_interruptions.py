@@ -26,7 +26,9 @@ TREE = (
 RELEASES = {f"{spec.name}==1.0" for spec in TREE}
 
 
-def until(process: "subprocess.Popen[str]", wanted: Callable[[dict[str, object]], bool]) -> list[dict]:
+def until(
+    process: "subprocess.Popen[str]", wanted: Callable[[dict[str, object]], bool]
+) -> list[dict]:
     """Read events up to the first that is wanted."""
     seen = []
     assert process.stdout is not None
@@ -87,9 +89,7 @@ def test_run_that_is_killed_over_and_over_finishes_and_builds_nothing_twice(newc
     done: set[str] = set()
     for moment in moments:
         seen = killed(user, moment)
-        started = {
-            event["unit"]["release"] for event in seen if event["event"] == "job-started"
-        }
+        started = {event["unit"]["release"] for event in seen if event["event"] == "job-started"}
         assert not started & done
         done |= built(seen)
     assert "leaf-b==1.0" in done
@@ -173,7 +173,11 @@ def test_stale_state_is_found_whole(newcomer: User) -> None:
     user.upload(SdistSpec(name="pure"))
     first = user.build("pure")
     blob = next(iter(first.digests.values())).partition(":")[2]
-    path = next(path for path in (user.state / "blobs").rglob("*") if path.is_file() and blob.endswith(path.name))
+    path = next(
+        path
+        for path in (user.state / "blobs").rglob("*")
+        if path.is_file() and blob.endswith(path.name)
+    )
     Path(path).unlink()
     again = user.build("pure", "--output", "out")
     assert again.code == 0, again.err

@@ -310,7 +310,7 @@ async def test_a_build_on_a_seed_is_a_bootstrap(warm: Yard) -> None:
 
 async def test_a_reproducible_build_is_silent_and_another_is_explained(warm: Yard) -> None:
     steady = await warm.run(warm.offer(check_reproducible=True))
-    hook = "import os; open('src/demo.py', 'a').write('X = %r\\n' % os.urandom(8))"
+    hook = "import os; open('src/demo.py', 'a').write('X = %r\\n' % os.urandom(8).hex())"
     changing = await warm.run(warm.offer(hook, check_reproducible=True))
 
     assert steady.outcome is changing.outcome is Outcome.BUILT

@@ -160,12 +160,8 @@ async def _plan(
         run = session.run(lambda _: None, build=False)
         rows = await run.carry_out()
         outputs.write(session)
-<<<<<<< HEAD
         print_plan(results(), session.planner, rows, plan_format)
-=======
-        print_plan(Console(), session.planner, rows, plan_format)
         return any(exclusion.applicable for exclusion in session.planner.exclusions)
->>>>>>> review
 
 
 class _Ended:

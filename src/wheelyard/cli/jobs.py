@@ -72,17 +72,7 @@ def _selection(  # noqa: PLR0913, PLR0917 - the filters, as they are given
 
 
 def _since(text: str) -> datetime:
-<<<<<<< HEAD
     return o.ago(text) if o.is_duration(text) else o.moment(text, whole_day=False)
-=======
-    try:
-        return datetime.now(UTC) - o.duration(text)
-    except ConfigurationError:
-        o.moment(text)  # which says what is wrong with it
-    # The beginning of a day, where other options mean its end.
-    read = datetime.fromisoformat(text)
-    return read if read.tzinfo else read.replace(tzinfo=UTC)
->>>>>>> review
 
 
 @app.command("list")
