@@ -1,7 +1,7 @@
 """Processor and wall seconds of a whole process tree.
 
-``os.wait4`` gives what a child and all that it waited for used. As a child subreaper (Linux) we also
-get the orphans, so that a process that leaves its work to daemons looks no cheaper than it is.
+``accounting`` says who counts. As a child subreaper (Linux) we also get orphans, so that a command
+that leaves its work to daemons looks no cheaper than it is.
 """
 
 import ctypes
@@ -12,6 +12,8 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from benchmarks.accounting import account, entering
 
 _PR_SET_CHILD_SUBREAPER = 36
 _ORPHAN_SECONDS = 10
@@ -58,10 +60,10 @@ def measure(
     """Run a command to its end, output to ``log``. Raises BenchmarkError where it fails."""
     become_subreaper()
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("wb") as output:
+    with log.open("wb") as output, account() as group:
         started = time.monotonic()
         process = subprocess.Popen(
-            command,
+            entering(group, list(command)),
             cwd=cwd,
             env=dict(environment) if environment is not None else None,
             stdin=subprocess.DEVNULL,
@@ -70,12 +72,16 @@ def measure(
         )
         _, status, used = os.wait4(process.pid, 0)
         wall = time.monotonic() - started
+        cpu = used.ru_utime + used.ru_stime + _orphans()
+        if group is not None:
+            group.wait_until_empty()
+            cpu = group.seconds()
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != 0:
         tail = log.read_text(errors="replace")[-3000:]
         words = " ".join(map(str, command))
         raise BenchmarkError(f"{words}\nended with {process.returncode}:\n{tail}")
-    return Usage(cpu=used.ru_utime + used.ru_stime + _orphans(), wall=wall)
+    return Usage(cpu=cpu, wall=wall)
 
 
 def become_subreaper() -> None:

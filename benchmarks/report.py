@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from benchmarks.accounting import kind
 from benchmarks.measure import Usage, median
 from rich.console import Console
 from rich.table import Table
@@ -73,6 +74,7 @@ def machine() -> dict[str, object]:
         "system": platform.platform(),
         "processor": _processor(),
         "cores": os.cpu_count(),
+        "processor_time_by": kind(),
         "load": os.getloadavg()[0],
         "python": platform.python_version(),
     }
