@@ -2,30 +2,15 @@
 
 import re
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from wheelyard.errors import ConfigurationError
+from wheelyard.executor.settings import CompilerCache
+from wheelyard.executor.settings import Sandbox as SandboxMode
 from wheelyard.model.resolution import FromSource, Prereleases
-
-
-class SandboxMode(StrEnum):
-    """How builds are shut in."""
-
-    AUTO = "auto"
-    REQUIRE = "require"
-    OFF = "off"
-
-
-class CompilerCache(StrEnum):
-    """Which compiler cache builds use."""
-
-    NONE = "none"
-    CCACHE = "ccache"
-
 
 _WHAT = "What to build"
 _FROM = "Where it comes from"

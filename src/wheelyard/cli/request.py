@@ -9,6 +9,7 @@ from packaging.requirements import Requirement
 
 from wheelyard.cli import options as o
 from wheelyard.errors import ConfigurationError
+from wheelyard.executor.settings import CompilerCache, Sandbox
 from wheelyard.model.job import Limits
 from wheelyard.model.release import ProjectName, project_name
 from wheelyard.model.resolution import CandidatePolicy, FromSource, Prereleases
@@ -37,8 +38,8 @@ class Selection:
     recipes: o.Recipes = None
     state: o.State = None
     jobs: o.Jobs = None
-    sandbox: o.Sandbox = o.SandboxMode.AUTO
-    compiler_cache: o.CompilerCacheOption = o.CompilerCache.NONE
+    sandbox: o.Sandbox = Sandbox.AUTO
+    compiler_cache: o.CompilerCacheOption = CompilerCache.NONE
     check_reproducible: o.Reproducible = False
     rebuild: o.Rebuild = False
     wall_limit: o.WallLimit = "1h"

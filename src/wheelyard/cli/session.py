@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from wheelyard.cli import request
+from wheelyard.cli.recipes import overrides_of
 from wheelyard.cli.request import Selection
 from wheelyard.cli.targets import check_present, chosen
 from wheelyard.coordinator.run import Run
@@ -20,7 +21,6 @@ from wheelyard.plan.record import PlanRecord
 from wheelyard.plan.summary import GOOD, Row
 from wheelyard.plan.unit import PlanOptions
 from wheelyard.settings.file import Configuration
-from wheelyard.settings.overrides import join, read_folder
 from wheelyard.wiring import Farm, FarmSettings, open_farm, state_path
 
 
@@ -66,10 +66,7 @@ async def open_session(
             f"{selection.requirements[0]!r} is asked for beside a recorded plan",
             hint="A plan says itself what is built: leave out either --plan or the requirements.",
         )
-    overrides = join(
-        configuration.overrides,
-        *(read_folder(folder) for folder in selection.recipes or ()),
-    )
+    overrides = overrides_of(configuration, selection.recipes)
     record = await asyncio.to_thread(_read_record, recorded) if recorded is not None else None
     answers = record.answers if record is not None else ()
     async with open_farm(_settings(selection, configuration), answers) as farm:
