@@ -141,6 +141,8 @@ def test_upstreams_wheels_are_taken_where_the_policy_says_so_and_named(
     projects = {project["project"] for project in listed}
     assert given.name not in projects
     assert (asked.name in projects) is (policy == "requested")
+    exported = {path.name for path in (user.folder / "out" / "simple").iterdir() if path.is_dir()}
+    assert exported == {given.name, asked.name}
 
 
 def test_one_abi3_wheel_ends_the_fan_out(user: User, interpreters: list[str]) -> None:

@@ -17,7 +17,7 @@ import pytest
 
 from index.shelf import Shelf
 from wheelyard.errors import StoreError
-from wheelyard.index.export import ExportResult, export
+from wheelyard.index.export import ExportResult, export, export_wheels
 from wheelyard.index.verify import Verification, read_links, verify
 from wheelyard.model.release import Release
 
@@ -54,6 +54,20 @@ def dangling(output: Path) -> Iterator[str]:
 @pytest.fixture
 def output(tmp_path: Path) -> Path:
     return tmp_path / "out"
+
+
+def test_an_export_of_chosen_wheels_holds_those_alone_published_or_not(
+    shelf: Shelf, output: Path
+) -> None:
+    shelf.put("tiny", "1.0")
+    chosen = shelf.put("tiny", "2.0")
+    shelf.artifacts = type(shelf.artifacts)()
+
+    result = asyncio.run(export_wheels([chosen, chosen], shelf.blobs, output))
+
+    assert result.files == 1
+    assert check(output).files == 1
+    assert "tiny-2.0" in (output / "simple" / "tiny" / "index.html").read_text()
 
 
 def test_an_export_holds_what_is_published(shelf: Shelf, output: Path) -> None:
