@@ -94,6 +94,24 @@ class OutOfSpaceError(StoreError):
     """A disk is full."""
 
 
+class BusError(WheelyardError):
+    """The bus between coordinator and builders that is down, or refuses what it is asked for."""
+
+    exit_code = ExitCode.STATE
+
+
+class ProtocolError(WheelyardError):
+    """A message that cannot be read, is too large, or is another version's."""
+
+    exit_code = ExitCode.STATE
+
+
+class DeniedError(WheelyardError):
+    """A token that is missing, unknown or revoked, or that may not do what it is used for."""
+
+    exit_code = ExitCode.USAGE
+
+
 class InterpreterError(WheelyardError):
     """A Python that is not there or does not work."""
 

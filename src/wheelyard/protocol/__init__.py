@@ -1,0 +1,1 @@
+"""Every message between coordinator and builder: bytes ↔ values."""
