@@ -1,0 +1,34 @@
+"""Which builders a wheel's job needs, and so which pool it waits in.
+
+A pool is the set of builders that have what its jobs need; its name is the text of those needs.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from wheelyard.jobs.needs import Needs, meets
+from wheelyard.model.builder import FactValue
+from wheelyard.targets.platform import Platform
+from wheelyard.targets.target import Target
+
+_CLASSES_GB = (4, 8, 16, 32, 64, 128, 256, 512)
+
+
+def needs_of_target(target: Target, more: Needs | None = None) -> Needs:
+    """Return what it takes to build for a target, and what a recipe or a request asks for beside it.
+
+    The C library's floor is no need: repair tells, of each wheel, how low it really reaches.
+    """
+    libc, arch = Platform.parse(target.platform).family
+    values = {"python": str(target.interpreter), "arch": arch, "libc": libc}
+    return Needs.of({**values, **dict(more.items if more is not None else ())})
+
+
+def larger(
+    needs: Needs, failed_on: Mapping[str, FactValue], others: Iterable[Mapping[str, FactValue]]
+) -> Needs:
+    """Return needs that only builders with more memory than one meet; the same where there are none."""
+    had = failed_on.get("memory_gb", 0)
+    most = had if isinstance(had, int | float) else 0
+    bound = next((size for size in _CLASSES_GB if size > most), int(most) + 1)
+    wanted = needs.with_(memory_gb=f">={bound}")
+    return wanted if any(meets(facts, wanted) for facts in others) else needs
