@@ -102,7 +102,7 @@ BuilderCommand = Tell | Alarm | DoubtFailures | HandOver
 _Answer = tuple[Builder, tuple[BuilderCommand, ...]]
 
 
-def step(builder: Builder, event: BuilderEvent) -> _Answer:
+def step(builder: Builder, event: BuilderEvent) -> _Answer:  # noqa: C901 - one arm an event
     """Say what becomes of a builder, and what must be done about that."""
     if builder.mode is Mode.REVOKED:
         return builder, ()

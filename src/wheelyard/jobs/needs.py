@@ -18,8 +18,6 @@ from wheelyard.model.builder import FactValue
 Need = FactValue
 _COMPARISON = re.compile(r"(>=|<=|==|!=|>|<)\s*(.+)", re.DOTALL)
 _PART = re.compile(r"\s*([A-Za-z_][\w.-]*)\s*=(.*)", re.DOTALL)
-# Commas inside of brackets or quotes belong to a value.
-_SEPARATOR = re.compile(r""",(?=(?:[^"\[\]]|"[^"]*"|\[[^\]]*\])*$)""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +35,7 @@ class Needs:
     def parse(cls, text: str) -> Self:
         """Read ``os=linux,memory_gb=">=8",python=[cp311,cp312]``. Raises ConfigurationError."""
         values: dict[str, object] = {}
-        for part in filter(str.strip, _SEPARATOR.split(text)):
+        for part in _parts(text):
             match = _PART.fullmatch(part)
             if match is None or not match[2].strip():
                 raise ConfigurationError(
@@ -129,9 +127,27 @@ def _checked(name: str, value: object) -> Need:
     )
 
 
+def _parts(text: str) -> list[str]:
+    """Split at commas, but not at those inside of brackets or quotes."""
+    parts, depth, quoted, escaped = [""], 0, False, False
+    for letter in text:
+        if letter == "," and not depth and not quoted:
+            parts.append("")
+            continue
+        parts[-1] += letter
+        if quoted:
+            quoted = escaped or letter != '"'
+            escaped = letter == "\\" and not escaped
+        elif letter == '"':
+            quoted = True
+        else:
+            depth += (letter == "[") - (letter == "]")
+    return [part.strip() for part in parts if part.strip()]
+
+
 def _read(text: str) -> object:
     if text.startswith("[") and text.endswith("]"):
-        return [_read(part.strip()) for part in _SEPARATOR.split(text[1:-1]) if part.strip()]
+        return [_read(part) for part in _parts(text[1:-1])]
     if text.startswith('"') and text.endswith('"') and len(text) > 1:
         try:
             return msgspec.json.decode(text)

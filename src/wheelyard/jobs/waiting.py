@@ -43,34 +43,36 @@ def why_blocked(blockers: Sequence[Blocker]) -> str:
     return f"{text} (and {more} more)" if more else text
 
 
-def why_unbuilt(
-    needs: Needs,
-    builders: Sequence[Standing],
-    *,
-    ahead: int = 0,
-    not_before: datetime | None = None,
-    now: datetime | None = None,
-    reason: str = "",
-    refused_by: Sequence[str] = (),
-) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unbuilt:
+    """A job that has all it needs but a builder. ``ahead`` jobs of its pool come first."""
+
+    needs: Needs
+    ahead: int = 0
+    not_before: datetime | None = None
+    reason: str = ""
+    refused_by: tuple[str, ...] = ()
+
+
+def why_unbuilt(job: Unbuilt, builders: Sequence[Standing], now: datetime) -> str:
     """Say why a job that could be built is not: nobody can, nobody may, or others are first."""
-    if not_before is not None and now is not None and now < not_before:
-        wait = duration((not_before - now).total_seconds())
-        return f"is tried again in {wait}" + (f": {reason}" if reason else "")
+    needs = job.needs
+    if job.not_before is not None and now < job.not_before:
+        text = f"is tried again in {duration((job.not_before - now).total_seconds())}"
+        return f"{text}: {job.reason}" if job.reason else text
     able = [one for one in builders if meets(_facts(one), needs)]
     if not able:
         return _nobody(needs, builders)
     present = [one for one in able if one.present]
     if not present:
         return f"{_names(able)} could run it, but {'is' if len(able) == 1 else 'are'} not there"
-    willing = [one for one in present if one.builder.name not in refused_by]
+    willing = [one for one in present if one.builder.name not in job.refused_by]
     if not willing:
-        return (
-            f"{_names(present)} refused it: {reason}" if reason else f"{_names(present)} refused it"
-        )
+        text = f"{_names(present)} refused it"
+        return f"{text}: {job.reason}" if job.reason else text
     states = [f"{one.builder.name} {_state(one)}" for one in willing if _state(one)]
     if len(states) < len(willing):
-        return f"is next but {ahead}" if ahead else "is next"
+        return f"is next but {job.ahead}" if job.ahead else "is next"
     listed = ", ".join(states[:_NAMED]) + (", …" if len(states) > _NAMED else "")
     return f"{len(willing)} of {len(builders)} builders could run it: {listed}"
 
