@@ -18,6 +18,7 @@ import platformdirs
 from wheelyard.blobs.folder import FolderBlobs
 from wheelyard.builder.worker import Worker
 from wheelyard.coordinator.intake import Intake
+from wheelyard.coordinator.others import Holds
 from wheelyard.coordinator.questions import Questions
 from wheelyard.coordinator.run import Run
 from wheelyard.coordinator.story import Listener
@@ -31,7 +32,7 @@ from wheelyard.executor.standard import standard_parts
 from wheelyard.executor.toolchain import describe_toolchain
 from wheelyard.index.listing import IndexPorts
 from wheelyard.model.artifact import Artifact
-from wheelyard.model.job import Offer
+from wheelyard.model.job import Offer, Verdict
 from wheelyard.model.release import ProjectName, Release
 from wheelyard.model.source import FileEntry
 from wheelyard.plan.planner import Planner
@@ -43,6 +44,7 @@ from wheelyard.store.artifacts import StoredArtifacts
 from wheelyard.store.clock import SystemClock
 from wheelyard.store.folder import StateFolder
 from wheelyard.store.jobs import StoredJobs
+from wheelyard.targets.target import Target
 from wheelyard.upstream.address import without_credentials
 from wheelyard.upstream.candidates import ExtraCandidate
 from wheelyard.upstream.client import IndexUpstream
@@ -103,12 +105,16 @@ class Farm:
 
     def on_this_machine(self, options: PlanOptions) -> PlanOptions:
         """Add what only this machine knows."""
-        toolchain = self._parts.toolchain
+        isolation = self._parts.isolation
         if options.rebuild:
             # Another key for the same inputs: what was built under the old one stays as it is.
-            toolchain += f"; rebuilt {time.time_ns()}"
-        toolchains = {str(target): toolchain for target in options.targets}
-        return replace(options, toolchains=toolchains)
+            isolation += f"; rebuilt {time.time_ns()}"
+        toolchains = {str(target): self._toolchain(target) for target in options.targets}
+        return replace(options, toolchains=toolchains, isolation=isolation)
+
+    def _toolchain(self, target: Target) -> str:
+        found = self.interpreters.interpreter(target)
+        return f"{found.build if found else 'no Python'}; {self._parts.toolchain}"
 
     def answers(self) -> tuple[Answer, ...]:
         """Return every answer of the resolver so far, in the order of their questions' names."""
@@ -142,6 +148,7 @@ class Farm:
             clock=parts.clock,
             recover=parts.folder.recover,
             prepare=self._prepare,
+            holds=parts.holds,
             listener=listener,
             slots=parts.slots,
             build=build,
@@ -188,6 +195,8 @@ class _Parts:
     executor: LocalExecutor
     interpreters: MachineInterpreters
     toolchain: str
+    isolation: str
+    holds: Holds
     clock: SystemClock
     slots: int
 
@@ -210,11 +219,12 @@ async def open_farm(settings: FarmSettings, recorded: Sequence[Answer] = ()) -> 
         interpreters, toolchain = await asyncio.gather(
             find_interpreters(settings.state), describe_toolchain()
         )
+        policy = CheckPolicy.parse(settings.checks)
         executor = LocalExecutor(
             _executor_settings(settings),
             blobs=blobs,
             interpreters=interpreters,
-            parts=standard_parts(CheckPolicy.parse(settings.checks)),
+            parts=standard_parts(policy),
         )
         stack.push_async_callback(executor.close)
         known = {query_key(answer.query): answer.resolution for answer in recorded}
@@ -230,6 +240,8 @@ async def open_farm(settings: FarmSettings, recorded: Sequence[Answer] = ()) -> 
                 executor=executor,
                 interpreters=interpreters,
                 toolchain=toolchain,
+                isolation=await asyncio.to_thread(executor.isolation),
+                holds=lambda finding: policy.verdict(finding.check) is Verdict.HOLD,
                 clock=clock,
                 slots=settings.slots or os.cpu_count() or 1,
             )

@@ -58,6 +58,7 @@ paths = sysconfig.get_paths()
 include = [sysconfig.get_config_var("INCLUDEPY"), paths["include"], paths.get("platinclude")]
 print(json.dumps({
     "implementation": sys.implementation.name,
+    "build": " ".join(sys.version.split()),
     "version": list(sys.version_info[:3]),
     "release_level": sys.version_info[3],
     "release_serial": sys.version_info[4],
@@ -86,6 +87,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """The answer to the question, as the interpreter gave it; paths may not exist."""
 
     implementation: str
+    build: str
     version: tuple[int, int, int]
     release_level: str
     release_serial: int

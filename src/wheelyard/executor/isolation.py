@@ -31,6 +31,11 @@ class Isolation:
     compiler_cache: Path | None = None
 
     @property
+    def kind(self) -> str:
+        """Name it for the build key: whether a build saw more of the machine than was meant for it."""
+        return "plain process" if self.bubblewrap is None else "bubblewrap"
+
+    @property
     def words(self) -> tuple[str, ...]:
         """Say it for a person."""
         if self.bubblewrap is None:
