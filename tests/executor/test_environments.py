@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from executor.yard import FolderBlobs, Yard
-from wheelyard.errors import StoreError, ToolError
+from wheelyard.errors import OutOfSpaceError, StoreError, ToolError
 from wheelyard.executor.environments import Environments
 from wheelyard.executor.pythons import Python, describe
 from wheelyard.model.artifact import InputWheel
@@ -100,6 +100,22 @@ async def test_a_wheel_that_is_gone_is_named(
 
     with pytest.raises(StoreError, match=r"beta-1\.0"):
         await made.ensure(python, chosen)
+    made.close()
+
+
+async def test_a_full_disk_under_uv_is_told_as_such(
+    tmp_path: Path, blobs: FolderBlobs, python: Python
+) -> None:
+    uv = tmp_path / "uv"
+    uv.write_text("#!/bin/sh\nhead -c 1 /dev/zero > /dev/full\nexit 2\n")
+    uv.chmod(0o755)
+    state = tmp_path / "state"
+    made = Environments(
+        state / "environments", cache=state / "uv", names=state / "wheels", uv=uv, blobs=blobs
+    )
+
+    with pytest.raises(OutOfSpaceError, match="No space left on device"):
+        await made.ensure(python, wheels(blobs))
     made.close()
 
 

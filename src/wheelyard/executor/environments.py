@@ -8,6 +8,7 @@ import asyncio
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sysconfig
@@ -17,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from wheelyard.errors import StoreError, ToolError
+from wheelyard.errors import OutOfSpaceError, StoreError, ToolError
 from wheelyard.executor.folders import remove
 from wheelyard.executor.pythons import Python
 from wheelyard.model.artifact import InputWheel
@@ -25,6 +26,7 @@ from wheelyard.ports import Blobs
 
 _UV_SECONDS = 600
 _LINES_OF_UV = 12
+_FULL = re.compile(r"No space left on device|Disk quota exceeded|os error (?:28|122)\b")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,6 +170,12 @@ class Environments:
             )
         except subprocess.CalledProcessError as error:
             said = error.stderr.decode(errors="replace").strip().splitlines()[-_LINES_OF_UV:]
+            if _FULL.search("\n".join(said)):
+                raise OutOfSpaceError(
+                    f"no space is left for environments in {str(self.folder)!r}: {said[-1]}",
+                    hint="Make room on that disk ('wheelyard state clean' may), or choose another "
+                    "state folder with --state.",
+                ) from error
             raise ToolError(
                 f"uv {arguments[0]} failed: " + "\n".join(said),
                 hint="A wheel of the environment may not fit its interpreter.",

@@ -87,7 +87,6 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """The answer to the question, as the interpreter gave it; paths may not exist."""
 
     implementation: str
-    build: str
     version: tuple[int, int, int]
     release_level: str
     release_serial: int
@@ -103,6 +102,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     include: tuple[str, ...]
     standard_library: str
     has_ctypes: bool
+    build: str = ""
 
 
 class _Remembered(msgspec.Struct, frozen=True, kw_only=True):
