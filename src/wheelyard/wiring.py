@@ -16,15 +16,23 @@ from pathlib import Path
 import platformdirs
 
 from wheelyard.blobs.folder import FolderBlobs
+from wheelyard.blobs.keeper import BlobKeeper
 from wheelyard.builder.worker import Worker
 from wheelyard.coordinator.intake import Intake
 from wheelyard.coordinator.others import Holds
 from wheelyard.coordinator.questions import Questions
 from wheelyard.coordinator.run import Run
 from wheelyard.coordinator.story import Listener
+from wheelyard.coordinator.upkeep import Upkeep
 from wheelyard.errors import ConfigurationError, StoreError, UpstreamError
 from wheelyard.executor.checks import CheckPolicy
 from wheelyard.executor.interpreters import MachineInterpreters
+from wheelyard.executor.keepers import (
+    CompilerCacheKeeper,
+    EnvironmentKeeper,
+    JobFolderKeeper,
+    UnpackedWheelKeeper,
+)
 from wheelyard.executor.local import LocalExecutor
 from wheelyard.executor.normalise import renumber_wheel
 from wheelyard.executor.settings import CompilerCache, ExecutorSettings, Sandbox
@@ -49,6 +57,7 @@ from wheelyard.upstream.address import without_credentials
 from wheelyard.upstream.candidates import ExtraCandidate
 from wheelyard.upstream.client import IndexUpstream
 from wheelyard.upstream.installers import certificate_file, default_index
+from wheelyard.upstream.keeper import CacheKeeper
 from wheelyard.upstream.memo import MemoResolver
 from wheelyard.upstream.recorded import RecordedResolver, RecordingResolver
 from wheelyard.upstream.settings import UpstreamSettings
@@ -209,8 +218,10 @@ async def open_farm(settings: FarmSettings, recorded: Sequence[Answer] = ()) -> 
         folder = await stack.enter_async_context(
             await StateFolder.open(settings.state, clock=clock)
         )
+        builder = await folder.builder()
         await folder.recover()
         blobs = FolderBlobs(folder.place("blobs"), own=folder.path)
+        await _upkeep(folder, blobs).tidy()
         upstream = IndexUpstream(settings=_upstream_settings(settings, folder), blobs=blobs)
         stack.push_async_callback(upstream.close)
         extra: dict[ProjectName, ExtraCandidate] = {}
@@ -232,7 +243,7 @@ async def open_farm(settings: FarmSettings, recorded: Sequence[Answer] = ()) -> 
         yield Farm(
             _Parts(
                 folder=folder,
-                builder=await folder.builder(),
+                builder=builder,
                 blobs=blobs,
                 upstream=upstream,
                 resolver=RecordingResolver(RecordedResolver(known, fallback=memo)),
@@ -275,6 +286,33 @@ async def open_archive(state: Path | None) -> AsyncIterator[Archive]:
     async with await StateFolder.open(state_path(state)) as folder:
         blobs = FolderBlobs(folder.place("blobs"))
         yield Archive(jobs=folder.jobs, artifacts=folder.artifacts, blobs=blobs)
+
+
+@asynccontextmanager
+async def open_upkeep(state: Path | None) -> AsyncIterator[Upkeep]:
+    """Open what looks after a state folder; leases of ended processes are given back."""
+    async with await StateFolder.open(state_path(state)) as folder:
+        await folder.recover()
+        yield _upkeep(folder, FolderBlobs(folder.place("blobs")))
+
+
+def _upkeep(folder: StateFolder, blobs: FolderBlobs) -> Upkeep:
+    keepers = (
+        BlobKeeper(blobs, folder.references.all),
+        EnvironmentKeeper(folder.place("environments")),
+        UnpackedWheelKeeper(cache=folder.path / "uv", names=folder.path / "wheels"),
+        CompilerCacheKeeper(folder.path / "compiler-caches"),
+        CacheKeeper(folder.place("cache")),
+        JobFolderKeeper(folder.place("jobs")),
+    )
+    return Upkeep(
+        keepers=keepers,
+        blobs=blobs,
+        references=folder.references.all,
+        artifacts=folder.artifacts,
+        jobs=folder.jobs,
+        alone=folder.alone,
+    )
 
 
 def _upstream_settings(settings: FarmSettings, folder: StateFolder) -> UpstreamSettings:
