@@ -27,6 +27,7 @@ from wheelyard.coordinator.upkeep import Upkeep
 from wheelyard.errors import ConfigurationError, StoreError, UpstreamError
 from wheelyard.executor.checks import CheckPolicy
 from wheelyard.executor.interpreters import MachineInterpreters
+from wheelyard.executor.isolation import kind_of_isolation
 from wheelyard.executor.keepers import (
     CompilerCacheKeeper,
     EnvironmentKeeper,
@@ -227,12 +228,15 @@ async def open_farm(settings: FarmSettings, recorded: Sequence[Answer] = ()) -> 
         extra: dict[ProjectName, ExtraCandidate] = {}
         resolver = UvResolver(upstream=upstream, extra=extra)
         stack.push_async_callback(resolver.close)
-        interpreters, toolchain = await asyncio.gather(
-            find_interpreters(settings.state), describe_toolchain()
+        chosen = _executor_settings(settings)
+        interpreters, toolchain, isolation = await asyncio.gather(
+            find_interpreters(settings.state),
+            describe_toolchain(),
+            asyncio.to_thread(kind_of_isolation, chosen),
         )
         policy = CheckPolicy.parse(settings.checks)
         executor = LocalExecutor(
-            _executor_settings(settings),
+            chosen,
             blobs=blobs,
             interpreters=interpreters,
             parts=standard_parts(policy),
@@ -251,7 +255,7 @@ async def open_farm(settings: FarmSettings, recorded: Sequence[Answer] = ()) -> 
                 executor=executor,
                 interpreters=interpreters,
                 toolchain=toolchain,
-                isolation=await asyncio.to_thread(executor.isolation),
+                isolation=isolation,
                 holds=lambda finding: policy.verdict(finding.check) is Verdict.HOLD,
                 clock=clock,
                 slots=settings.slots or os.cpu_count() or 1,

@@ -65,10 +65,6 @@ class LocalExecutor:
         self._run: RunFolder | None = None
         self._opening = asyncio.Lock()
 
-    def isolation(self) -> str:
-        """Name what keeps builds apart from this machine. Raises SandboxError where it is too little."""
-        return self._find_isolation().kind
-
     def capabilities(self) -> dict[str, str]:
         """Say what this machine can do. Raises SandboxError where it is less than required."""
         return {"sandbox": ", ".join(self._find_isolation().words)}
