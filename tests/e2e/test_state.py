@@ -119,6 +119,24 @@ def test_what_was_lost_or_damaged_leaves_the_index_and_is_built_again(newcomer: 
     assert state(user, "check")["lost"] == []
 
 
+def test_file_is_yanked_and_that_is_taken_back(stocked: User) -> None:
+    name = "one-1.0-py3-none-any.whl"
+
+    def yanked() -> list[str | None]:
+        listed = json.loads(stocked.run("index", "list", "--json", "--state", stocked.state).out)
+        files = [file for one in listed for file in one["files"]]
+        return [file["yanked"] for file in files if file["filename"] == name]
+
+    words = ("index", "yank", name, "--state", str(stocked.state))
+    assert stocked.run(*words, "--reason", "breaks everything").code == 0
+    assert yanked() == ["breaks everything"]
+    assert stocked.run(*words, "--undo").code == 0
+    assert yanked() == [None]
+    unknown = stocked.run("index", "yank", "no.whl", "--state", stocked.state)
+    assert unknown.code == 2
+    assert "'no.whl' is not published" in unknown.err
+
+
 def test_run_puts_right_what_killed_ones_left(stocked: User) -> None:
     left = [
         stocked.state / "jobs" / "run-dead" / "job",
