@@ -13,7 +13,9 @@ from upstream.archives import sdist, sha256
 from upstream.opener import FolderBlobs, Opener
 from upstream.web import Site
 from wheelyard.errors import (
+    ConfigurationError,
     DigestMismatchError,
+    ExitCode,
     InvalidNameError,
     NotUpstreamError,
     OfflineError,
@@ -301,8 +303,9 @@ def test_folder_over_its_limit_is_refused(tmp_path: Path, opened: Opener) -> Non
 
 
 def test_path_that_is_not_there_says_so(opened: Opener) -> None:
-    with pytest.raises(NotUpstreamError, match="nowhere"):
+    with pytest.raises(ConfigurationError, match="nowhere") as caught:
         direct(opened, "./nowhere")
+    assert caught.value.exit_code == ExitCode.USAGE
 
 
 def test_sdist_by_url_and_by_path(tmp_path: Path, site: Site, opened: Opener) -> None:
