@@ -16,7 +16,7 @@ from pathlib import Path
 
 from wheelyard.errors import NotUpstreamError, ToolError, UpstreamError
 from wheelyard.model.secrets import without_secrets
-from wheelyard.upstream.address import Credentials
+from wheelyard.upstream.address import Credentials, url_of
 from wheelyard.upstream.transport import shown
 
 COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
@@ -97,7 +97,7 @@ class Git:
         It has no remotes, hooks or settings of the original, none of which belong into an archive.
         Empty where the tree has no commit.
         """
-        here = Repository(url=tree.absolute().as_uri())
+        here = Repository(url=url_of(tree))
         clone = ["clone", "--quiet", "--bare", "--single-branch", "--template="]
         try:
             await self._run(here, ["rev-parse", "--verify", "--quiet", "HEAD"], tree)
@@ -115,7 +115,7 @@ class Git:
 
     async def tracked(self, tree: Path) -> frozenset[str]:
         """Return the files of a tree that belong to its repository, relative to the tree."""
-        here = Repository(url=tree.absolute().as_uri())
+        here = Repository(url=url_of(tree))
         return frozenset((await self._run(here, ["ls-files", "-z"], tree)).split("\0"))
 
     async def _fetch(

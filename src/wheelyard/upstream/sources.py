@@ -178,7 +178,7 @@ class Sources:
         await self._pack(folder, file, leave_out=leave_out, follow_outside=True, history=history)
         return f"tree:{hashlib.sha256(f'{digest} {said}'.encode()).hexdigest()}"
 
-    async def _pack(  # noqa: PLR0913 - what to pack and how, by name
+    async def _pack(
         self,
         folder: Path,
         archive: Path,

@@ -45,7 +45,7 @@ def is_leftover(path: Path, root: Path) -> bool:
     return (path / "pyvenv.cfg").is_file()
 
 
-def pack(
+def pack(  # noqa: PLR0913 - what to pack and how, by name
     folder: Path,
     archive: Path,
     *,
