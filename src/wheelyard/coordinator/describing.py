@@ -245,5 +245,5 @@ def _failed(question: Question, report: Report) -> MetadataError:
     printed = "".join(f"\n  | {line}" for line in lines)
     return MetadataError(
         f"{question.name} does not say which release it is, and its back end failed: {reason}{printed}",
-        hint=f"{report.hint} {_HINT}".strip(),
+        hint=report.hint or _HINT,
     )

@@ -73,8 +73,10 @@ def url_of(path: Path) -> str:
 
 
 class Keyring:
-    """What to say where: credentials that were written for the very address, then those of its origin,
-    then from the user's netrc file; and the query that an address was written with.
+    """What to say where.
+
+    Credentials that were written for the very address come first, then those of its origin, then the
+    user's netrc file. A query is that which the address was written with.
     """
 
     def __init__(self, urls: Iterable[str], *, netrc_file: Path | None = None) -> None:
