@@ -116,10 +116,10 @@ def test_back_end_that_cannot_say_is_one_clear_message(user: User) -> None:
 
 
 def test_recipe_tells_a_back_end_what_the_tree_does_not(user: User) -> None:
-    write_tree(user.folder / "tree", name="mute")
+    tree = write_tree(user.folder / "tree", name="mute")
     text = '[package.mute]\nenvironment = { TOLD_VERSION = "7.0" }\n'
     (user.folder / "wheelyard.toml").write_text(text)
-    ran = user.build("./tree")
+    ran = user.build(f"mute @ {tree.as_uri()}")
     assert ran.code == 0, ran.err
     assert ran.row("mute==7.0")["ending"] == "built"
 

@@ -8,6 +8,7 @@ not one that lacks the project, and ends the search.
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -105,6 +106,11 @@ class IndexUpstream:
 
     async def fetch(self, source: Source) -> Source:
         """Bring a source into the blobs, checked. Raises UpstreamError."""
+        try:
+            return await self._sources.bring(source)
+        except UpstreamError:
+            if not await self._learns_query(source):
+                raise
         return await self._sources.bring(source)
 
     async def fetch_wheel(self, entry: FileEntry) -> Artifact:
@@ -183,6 +189,16 @@ class IndexUpstream:
             f"{project!r} is not on {asked}",
             hint="Check the spelling, or name another index with --index.",
         )
+
+    async def _learns_query(self, source: Source) -> bool:
+        """Look up with what query an index lists a source now: a recorded plan does not say."""
+        if not source.index or self._keyring.whole(source.location) != source.location:
+            return False
+        project = _project(source.filename.rpartition("-")[0])
+        with suppress(UpstreamError):
+            if project is not None:
+                await self.page(project)
+        return self._keyring.whole(source.location) != source.location
 
     def _without_queries(self, page: ProjectPage) -> ProjectPage:
         """Take the queries out of a page's addresses, which may be signatures, and keep them apart."""
