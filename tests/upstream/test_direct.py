@@ -377,9 +377,7 @@ def test_each_reference_has_its_own_credentials(site: Site, opened: Opener) -> N
     assert [base64.b64decode(text) for text in sent] == [b"one:pass", b"two:pass"]
 
 
-def test_references_that_differ_in_their_query_only_are_refused(
-    site: Site, opened: Opener
-) -> None:
+def test_references_that_differ_in_their_query_only_are_refused(site: Site, opened: Opener) -> None:
     for query in ("a", "b"):
         site.put(f"/foo-1.0.tar.gz?ref={query}", sdist("foo", "1.0"))
 
