@@ -12,7 +12,7 @@ from wheelyard.cli.index import index_app
 from wheelyard.cli.jobs import app as jobs_app
 from wheelyard.cli.recipes import app as recipes_app
 from wheelyard.cli.state import app as state_app
-from wheelyard.wiring import open_index
+from wheelyard.wiring.keeping import open_index
 
 app = typer.Typer(
     name="wheelyard",

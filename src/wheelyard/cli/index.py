@@ -15,7 +15,7 @@ from wheelyard.index.export import ExportResult, export
 from wheelyard.index.listing import IndexPorts, Listing, listings
 from wheelyard.index.serving import serve
 from wheelyard.index.verify import Verification, verify
-from wheelyard.wiring import open_archive
+from wheelyard.wiring.keeping import open_archive
 
 OpenState = Callable[[Path | None], AbstractAsyncContextManager[IndexPorts]]
 

@@ -24,7 +24,7 @@ from wheelyard.jobs.selection import Selection
 from wheelyard.model.job import Attempt, BuildKey, Outcome, Report
 from wheelyard.model.release import project_name
 from wheelyard.targets.target import Target
-from wheelyard.wiring import Archive, open_archive
+from wheelyard.wiring.keeping import Archive, open_archive
 
 Result = TypeVar("Result")
 

@@ -23,7 +23,8 @@ from wheelyard.plan.record import PlanRecord
 from wheelyard.plan.summary import GOOD, Row
 from wheelyard.plan.unit import PlanOptions
 from wheelyard.settings.file import Configuration
-from wheelyard.wiring import Farm, FarmSettings, open_farm, state_path
+from wheelyard.wiring.local import Farm, FarmSettings, open_farm
+from wheelyard.wiring.places import state_path
 
 
 class Session:

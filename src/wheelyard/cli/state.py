@@ -15,7 +15,8 @@ from wheelyard.cli.display.console import results
 from wheelyard.coordinator.upkeep import Checked, Cleaned, Upkeep
 from wheelyard.errors import ExitCode
 from wheelyard.ports import Holding
-from wheelyard.wiring import open_upkeep, state_path
+from wheelyard.wiring.keeping import open_upkeep
+from wheelyard.wiring.places import state_path
 
 Result = TypeVar("Result")
 

@@ -17,7 +17,7 @@ from wheelyard.executor.interpreters import (
     native_platform,
 )
 from wheelyard.targets.target import Target
-from wheelyard.wiring import find_interpreters, state_path
+from wheelyard.wiring.places import find_interpreters, state_path
 
 app = typer.Typer(
     help="Targets: which there are here, and what is missing for others.", no_args_is_help=True

@@ -1,7 +1,4 @@
-"""Joins services and edges: one function per process.
-
-Nothing here decides anything; it says which adapter stands behind which port.
-"""
+"""Joins what one machine needs to plan and build."""
 
 import asyncio
 import os
@@ -13,11 +10,9 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import platformdirs
 from packaging.markers import Marker
 
 from wheelyard.blobs.folder import FolderBlobs
-from wheelyard.blobs.keeper import BlobKeeper
 from wheelyard.builder.worker import Worker
 from wheelyard.coordinator.describing import Describer, Question, provided
 from wheelyard.coordinator.intake import Intake
@@ -25,23 +20,15 @@ from wheelyard.coordinator.others import Holds
 from wheelyard.coordinator.questions import Questions
 from wheelyard.coordinator.run import Run
 from wheelyard.coordinator.story import Listener
-from wheelyard.coordinator.upkeep import Upkeep
 from wheelyard.errors import StoreError, UpstreamError
 from wheelyard.executor.checks import CheckPolicy
 from wheelyard.executor.interpreters import MachineInterpreters
 from wheelyard.executor.isolation import kind_of_isolation
-from wheelyard.executor.keepers import (
-    CompilerCacheKeeper,
-    EnvironmentKeeper,
-    JobFolderKeeper,
-    UnpackedWheelKeeper,
-)
 from wheelyard.executor.local import LocalExecutor
 from wheelyard.executor.normalise import renumber_wheel
 from wheelyard.executor.settings import CompilerCache, ExecutorSettings, Sandbox
 from wheelyard.executor.standard import standard_parts
 from wheelyard.executor.toolchain import describe_toolchain
-from wheelyard.index.listing import IndexPorts
 from wheelyard.model.artifact import Artifact
 from wheelyard.model.job import Offer, Verdict
 from wheelyard.model.recipe import Recipe
@@ -53,15 +40,12 @@ from wheelyard.plan.recording import query_key
 from wheelyard.plan.unit import PlanOptions
 from wheelyard.ports import ArtifactStore, Blobs, DirectSource, JobStore
 from wheelyard.settings.direct import DirectRequirement
-from wheelyard.store.artifacts import StoredArtifacts
 from wheelyard.store.clock import SystemClock
 from wheelyard.store.folder import StateFolder
-from wheelyard.store.jobs import StoredJobs
 from wheelyard.targets.target import Target
 from wheelyard.upstream.candidates import ExtraCandidate, joined
 from wheelyard.upstream.client import IndexUpstream
 from wheelyard.upstream.installers import certificate_file, default_index
-from wheelyard.upstream.keeper import CacheKeeper
 from wheelyard.upstream.memo import MemoResolver
 from wheelyard.upstream.pinning import PinningResolver
 from wheelyard.upstream.recorded import RecordedResolver, RecordingResolver
@@ -69,13 +53,8 @@ from wheelyard.upstream.settings import UpstreamSettings
 from wheelyard.upstream.target_metadata import holds
 from wheelyard.upstream.transport import shown
 from wheelyard.upstream.uv import UvResolver
-
-
-def state_path(given: Path | None) -> Path:
-    """Return the state folder that was named, or the user's own."""
-    if given is not None:
-        return given.expanduser().absolute()
-    return Path(platformdirs.user_state_dir("wheelyard"))
+from wheelyard.wiring.keeping import upkeep_of
+from wheelyard.wiring.places import find_interpreters
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -268,7 +247,7 @@ async def open_farm(settings: FarmSettings, recorded: Sequence[Answer] = ()) -> 
         builder = await folder.builder()
         await folder.recover()
         blobs = FolderBlobs(folder.place("blobs"), own=folder.path)
-        await _upkeep(folder, blobs).tidy()
+        await upkeep_of(folder, blobs).tidy()
         upstream = IndexUpstream(settings=_upstream_settings(settings, folder), blobs=blobs)
         stack.push_async_callback(upstream.close)
         extra: dict[ProjectName, ExtraCandidate] = {}
@@ -288,20 +267,14 @@ async def open_farm(settings: FarmSettings, recorded: Sequence[Answer] = ()) -> 
             parts=standard_parts(policy),
         )
         stack.push_async_callback(executor.close)
-        known = {query_key(answer.query): answer.resolution for answer in recorded}
         memo = MemoResolver(resolver, memory=folder.memory)
-        pinning = PinningResolver(
-            RecordedResolver(known, fallback=memo),
-            fetch=upstream.fetch,
-            fetch_wheel=upstream.fetch_wheel,
-        )
         yield Farm(
             _Parts(
                 folder=folder,
                 builder=builder,
                 blobs=blobs,
                 upstream=upstream,
-                resolver=RecordingResolver(pinning),
+                resolver=_with_answers(recorded, memo, upstream),
                 extra=extra,
                 executor=executor,
                 interpreters=interpreters,
@@ -314,59 +287,17 @@ async def open_farm(settings: FarmSettings, recorded: Sequence[Answer] = ()) -> 
         )
 
 
-async def find_interpreters(state: Path) -> MachineInterpreters:
-    """Find the Pythons of this machine; answers are remembered in the state folder."""
-    return await MachineInterpreters.find(cache=state / "cache" / "interpreters.json")
-
-
-@asynccontextmanager
-async def open_index(state: Path | None) -> AsyncIterator[IndexPorts]:
-    """Open what an index is made of."""
-    async with await StateFolder.open(state_path(state)) as folder:
-        yield IndexPorts(artifacts=folder.artifacts, blobs=FolderBlobs(folder.place("blobs")))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Archive:
-    """What a state folder remembers."""
-
-    jobs: StoredJobs
-    artifacts: StoredArtifacts
-    blobs: FolderBlobs
-
-
-@asynccontextmanager
-async def open_archive(state: Path | None) -> AsyncIterator[Archive]:
-    """Open what a state folder remembers."""
-    async with await StateFolder.open(state_path(state)) as folder:
-        blobs = FolderBlobs(folder.place("blobs"))
-        yield Archive(jobs=folder.jobs, artifacts=folder.artifacts, blobs=blobs)
-
-
-@asynccontextmanager
-async def open_upkeep(state: Path | None) -> AsyncIterator[Upkeep]:
-    """Open what looks after a state folder; leases of ended processes are given back."""
-    async with await StateFolder.open(state_path(state)) as folder:
-        await folder.recover()
-        yield _upkeep(folder, FolderBlobs(folder.place("blobs")))
-
-
-def _upkeep(folder: StateFolder, blobs: FolderBlobs) -> Upkeep:
-    keepers = (
-        BlobKeeper(blobs, folder.references.all),
-        EnvironmentKeeper(folder.place("environments")),
-        UnpackedWheelKeeper(cache=folder.path / "uv", names=folder.path / "wheels"),
-        CompilerCacheKeeper(folder.path / "compiler-caches"),
-        CacheKeeper(folder.place("cache")),
-        JobFolderKeeper(folder.place("jobs")),
-    )
-    return Upkeep(
-        keepers=keepers,
-        blobs=blobs,
-        references=folder.references.all,
-        artifacts=folder.artifacts,
-        jobs=folder.jobs,
-        alone=folder.alone,
+def _with_answers(
+    recorded: Sequence[Answer], memo: MemoResolver, upstream: IndexUpstream
+) -> RecordingResolver:
+    """Return a resolver that gives recorded answers first, digests to all, and keeps what it said."""
+    known = {query_key(answer.query): answer.resolution for answer in recorded}
+    return RecordingResolver(
+        PinningResolver(
+            RecordedResolver(known, fallback=memo),
+            fetch=upstream.fetch,
+            fetch_wheel=upstream.fetch_wheel,
+        )
     )
 
 

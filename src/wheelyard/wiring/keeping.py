@@ -1,0 +1,74 @@
+"""Opens a state folder for those who read it or look after it, and build nothing."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from wheelyard.blobs.folder import FolderBlobs
+from wheelyard.blobs.keeper import BlobKeeper
+from wheelyard.coordinator.upkeep import Upkeep
+from wheelyard.executor.keepers import (
+    CompilerCacheKeeper,
+    EnvironmentKeeper,
+    JobFolderKeeper,
+    UnpackedWheelKeeper,
+)
+from wheelyard.index.listing import IndexPorts
+from wheelyard.store.artifacts import StoredArtifacts
+from wheelyard.store.folder import StateFolder
+from wheelyard.store.jobs import StoredJobs
+from wheelyard.upstream.keeper import CacheKeeper
+from wheelyard.wiring.places import state_path
+
+
+@asynccontextmanager
+async def open_index(state: Path | None) -> AsyncIterator[IndexPorts]:
+    """Open what an index is made of."""
+    async with await StateFolder.open(state_path(state)) as folder:
+        yield IndexPorts(artifacts=folder.artifacts, blobs=FolderBlobs(folder.place("blobs")))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Archive:
+    """What a state folder remembers."""
+
+    jobs: StoredJobs
+    artifacts: StoredArtifacts
+    blobs: FolderBlobs
+
+
+@asynccontextmanager
+async def open_archive(state: Path | None) -> AsyncIterator[Archive]:
+    """Open what a state folder remembers."""
+    async with await StateFolder.open(state_path(state)) as folder:
+        blobs = FolderBlobs(folder.place("blobs"))
+        yield Archive(jobs=folder.jobs, artifacts=folder.artifacts, blobs=blobs)
+
+
+@asynccontextmanager
+async def open_upkeep(state: Path | None) -> AsyncIterator[Upkeep]:
+    """Open what looks after a state folder; leases of ended processes are given back."""
+    async with await StateFolder.open(state_path(state)) as folder:
+        await folder.recover()
+        yield upkeep_of(folder, FolderBlobs(folder.place("blobs")))
+
+
+def upkeep_of(folder: StateFolder, blobs: FolderBlobs) -> Upkeep:
+    """Return what looks after a folder that is open."""
+    keepers = (
+        BlobKeeper(blobs, folder.references.all),
+        EnvironmentKeeper(folder.place("environments")),
+        UnpackedWheelKeeper(cache=folder.path / "uv", names=folder.path / "wheels"),
+        CompilerCacheKeeper(folder.path / "compiler-caches"),
+        CacheKeeper(folder.place("cache")),
+        JobFolderKeeper(folder.place("jobs")),
+    )
+    return Upkeep(
+        keepers=keepers,
+        blobs=blobs,
+        references=folder.references.all,
+        artifacts=folder.artifacts,
+        jobs=folder.jobs,
+        alone=folder.alone,
+    )
