@@ -4,6 +4,7 @@ import asyncio
 import subprocess
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -289,6 +290,40 @@ async def test_the_recipes_test_decides(warm: Yard) -> None:
     assert report.outcome is Outcome.FAILED
     assert report.reason == "exit status 3"
     assert "about to fail" in report.detail
+
+
+async def test_the_recipes_test_has_what_it_requires_and_the_import_has_not(yard: Yard) -> None:
+    checker = yard.wheel("checker", {"checker.py": "def check(value): assert value == 1\n"})
+    source = (
+        "VALUE = 1\ntry:\n    import checker\nexcept ImportError:\n    pass\nelse:\n    SEEN = 1\n"
+    )
+    proof = "import checker, demo; checker.check(demo.VALUE); print('checked in', __import__('sys').prefix)"
+    recipe = Recipe(test=f'python -c "{proof}" && python -c "import helpful"')
+    beside: dict[str, Any] = {
+        "test_requirements": (yard.wheel("helpful", {"helpful.py": ""}),),
+        "test_tools": (checker,),
+    }
+
+    report = await yard.run(yard.offer(files={"src/demo.py": source}, recipe=recipe, **beside))
+    without = await yard.run(yard.offer(files={"src/demo.py": source}, recipe=recipe))
+    leaky = {"src/demo.py": source + "if 'SEEN' in globals():\n    raise SystemExit('leak')\n"}
+    imported = await yard.run(yard.offer(files=leaky, recipe=Recipe(test="true"), **beside))
+
+    assert report.outcome is Outcome.BUILT, report.detail
+    assert "checked in" in await yard.log(report)
+    assert without.outcome is Outcome.FAILED
+    assert imported.outcome is Outcome.BUILT, imported.reason
+
+
+async def test_a_test_without_what_it_requires_is_left_out_and_that_is_said(warm: Yard) -> None:
+    offer = warm.offer(recipe=Recipe(test="exit 3"), test_tools_absent=("checker",))
+
+    report = await warm.run(offer)
+
+    assert report.outcome is Outcome.BUILT
+    assert [(finding.check, finding.verdict) for finding in report.findings] == [
+        ("test", Verdict.WARN)
+    ]
 
 
 async def test_an_import_can_be_turned_off_or_chosen(warm: Yard) -> None:

@@ -30,6 +30,8 @@ from wheelyard.plan.events import (
     RequestResolved,
     ResolveBuild,
     ResolveRequest,
+    ResolveTest,
+    TestResolved,
     UnitFailed,
     WheelFetched,
 )
@@ -60,7 +62,7 @@ class Questions:
         self._resolving: dict[Query, asyncio.Task[Resolution]] = {}
 
     async def answer(
-        self, command: ResolveRequest | Inspect | ResolveBuild | Recall | FetchWheel
+        self, command: ResolveRequest | Inspect | ResolveBuild | ResolveTest | Recall | FetchWheel
     ) -> Event:
         """Carry out one command. What cannot be had becomes a failure event, not an exception."""
         match command:
@@ -70,6 +72,8 @@ class Questions:
                 return await self._inspect(command)
             case ResolveBuild():
                 return await self._resolve_build(command)
+            case ResolveTest():
+                return await self._resolve_test(command)
             case Recall():
                 return await self._recall(command)
             case FetchWheel():
@@ -174,7 +178,14 @@ class Questions:
             return BuildResolved(unit=command.unit, resolution=await self._resolve(command.query))
         except WheelyardError as error:
             _raise_if_fatal(error)
-            return UnitFailed(unit=command.unit, error=_for_build(command, error))
+            return UnitFailed(unit=command.unit, error=_whose(command, "build", error))
+
+    async def _resolve_test(self, command: ResolveTest) -> Event:
+        try:
+            return TestResolved(unit=command.unit, resolution=await self._resolve(command.query))
+        except WheelyardError as error:
+            _raise_if_fatal(error)
+            return UnitFailed(unit=command.unit, error=_whose(command, "test", error))
 
     async def _recall(self, command: Recall) -> Recalled:
         artifact = await self._artifacts.by_key(command.key)
@@ -221,12 +232,12 @@ def _exclusion(query: Query, line: str, error: WheelyardError) -> Exclusion:
     )
 
 
-def _for_build(command: ResolveBuild, error: WheelyardError) -> WheelyardError:
-    """Say whose build requirements have no solution."""
+def _whose(command: ResolveBuild | ResolveTest, kind: str, error: WheelyardError) -> WheelyardError:
+    """Say whose requirements have no solution."""
     if not isinstance(error, NoSolutionError):
         return error
     asked = ", ".join(command.query.requirements)
     return NoSolutionError(
-        f"the build requirements of {command.unit} ({asked}) have no solution: {error.message}",
+        f"the {kind} requirements of {command.unit} ({asked}) have no solution: {error.message}",
         hint=error.hint,
     )

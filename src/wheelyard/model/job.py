@@ -94,7 +94,8 @@ class Offer:
 
     ``requirements`` is the whole build environment; ``test_requirements`` what the wheel needs when it
     is imported. ``test_partial`` are projects that it needs too but that a cycle keeps from being
-    there yet. ``upstream_filename`` is upstream's wheel for the same target, ``upstream_files`` the
+    there yet. ``test_tools`` is what the recipe's own test is given beside those, and ``test_tools_absent``
+    the projects of it that a cycle keeps away: without them the test is not run. ``upstream_filename`` is upstream's wheel for the same target, ``upstream_files`` the
     paths in it where they are known; ``upstream_portable``: upstream has one in which nothing is compiled, too. ``source_date_epoch`` in seconds.
     """
 
@@ -105,6 +106,8 @@ class Offer:
     requirements: tuple[InputWheel, ...]
     test_requirements: tuple[InputWheel, ...] = ()
     test_partial: tuple[str, ...] = ()
+    test_tools: tuple[InputWheel, ...] = ()
+    test_tools_absent: tuple[str, ...] = ()
     recipe: Recipe = DEFAULT_RECIPE
     limits: Limits = field(default_factory=Limits)
     attempt: int = 1
