@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import typer
 from rich.table import Table
+from rich.text import Text
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from wheelyard.cli.display.console import results
@@ -90,8 +91,15 @@ def show(context: typer.Context, as_json: AsJson = False) -> None:
     for column in ("option", "value", "from"):
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(row["option"], row["value"], row["from"])
+        value = row["value"] or f"({_without(command, row['option'])})"
+        table.add_row(row["option"], Text(value), row["from"])
     results().print(table)
+
+
+def _without(command: TyperCommand, key: str) -> str:
+    """Say what an option without a value means, as its help does."""
+    said = next((option.help or "" for option in _options(command) if key in _keys(option)), "")
+    return said.partition("Without it: ")[2].rstrip(".") or "none"
 
 
 def _rows(
@@ -111,6 +119,8 @@ def _rows(
 def _text(value: object) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(map(_text, value))
+    if isinstance(value, bool):
+        return str(value).lower()
     return "" if value is None else without_credentials(str(getattr(value, "value", value)))
 
 

@@ -108,9 +108,11 @@ async def _options(selection: Selection, farm: Farm) -> PlanOptions:
         requested=request.projects(wanted.lines) | {release.project for release in direct},
         targets=chosen(selection.targets, farm.interpreters),
         constraints=wanted.constraints,
+        overrides=request.overrides(selection),
         build_constraints=request.build_constraints(selection),
         from_source=selection.from_source,
         policy=request.policy(selection),
+        as_of_margin_days=selection.as_of_margin_days,
     )
 
 

@@ -10,7 +10,7 @@ from datetime import datetime
 
 import msgspec
 
-from wheelyard.coordinator.questions import NEEDS
+from wheelyard.coordinator.questions import AS_OF, NEEDS
 from wheelyard.jobs.job import Job, State
 from wheelyard.model.artifact import Artifact, Origin
 from wheelyard.model.job import BuildKey, Offer, Outcome, Report
@@ -71,13 +71,12 @@ class Intake:
 
         ``unit_key`` is what the unit is looked up under; with a seed in its environment the offer has another.
         """
+        report = replace(report, as_of=offer.as_of)
         if report.artifact is not None:
             report = replace(
                 report, artifact=self._complete(offer, report.artifact, bootstrap=bootstrap)
             )
-        if report.outcome is Outcome.NEEDS:
-            for key in dict.fromkeys((offer.key, unit_key)):
-                await self._memory.keep(NEEDS, key, msgspec.json.encode(report.needs))
+        await self._remember(offer, report, unit_key)
         if report.artifact is not None and not bootstrap:
             report = replace(report, artifact=await self._with_free_name(report.artifact))
         if not await self._jobs.finish(lease.key, lease.fence, report):
@@ -93,6 +92,14 @@ class Intake:
         if artifact is not None and not bootstrap:
             artifact = await self._artifacts.publish(artifact)
         return Taken(report=report, artifact=artifact)
+
+    async def _remember(self, offer: Offer, report: Report, unit_key: BuildKey) -> None:
+        """Keep what later runs would have to find out again."""
+        if report.outcome is Outcome.NEEDS:
+            for key in dict.fromkeys((offer.key, unit_key)):
+                await self._memory.keep(NEEDS, key, msgspec.json.encode(report.needs))
+        if report.artifact is not None and offer.as_of:
+            await self._memory.keep(AS_OF, offer.key, offer.as_of.encode())
 
     async def publish(self, artifact: Artifact) -> Artifact:
         """Make a wheel visible whose job ended before that; return what counts under its name."""
@@ -112,6 +119,7 @@ class Intake:
             source_digest=offer.source.digest,
             recipe_digest=recipe_digest(offer.recipe),
             created=self._clock.now(),
+            as_of=offer.as_of,
         )
 
     async def _with_free_name(self, artifact: Artifact) -> Artifact:

@@ -14,6 +14,7 @@ from wheelyard.errors import (
     WheelyardError,
 )
 from wheelyard.model.artifact import Artifact
+from wheelyard.model.release import Release
 from wheelyard.model.resolution import Query, Resolution
 from wheelyard.model.source import Source, SourceFacts
 from wheelyard.plan.events import (
@@ -38,6 +39,8 @@ from wheelyard.plan.events import (
 from wheelyard.ports import ArtifactStore, Blobs, Memory, Resolver, Upstream
 
 _FACTS = "source-facts-1"
+AS_OF = "as-of-1"
+"""The kind under which ``Memory`` keeps the day that the tools of a build are of, by its key."""
 NEEDS = "needs-1"
 """The kind under which ``Memory`` keeps what a back end asked for beyond pyproject.toml."""
 
@@ -158,12 +161,19 @@ class Questions:
                 source = await self._upstream.fetch(source)
                 facts = await self._upstream.facts(source)
                 await self._memory.keep(_FACTS, _name(source), msgspec.json.encode(facts))
-            published = await self._artifacts.of_release(command.release)
+            published = await self._published(command.release)
         except WheelyardError as error:
             _raise_if_fatal(error)
             return InspectFailed(release=command.release, error=error)
-        return Inspected(
-            release=command.release, source=source, facts=facts, published=tuple(published)
+        return Inspected(release=command.release, source=source, facts=facts, published=published)
+
+    async def _published(self, release: Release) -> tuple[Artifact, ...]:
+        """Return the published artifacts of a release, with what else was kept of them."""
+        found = await self._artifacts.of_release(release)
+        days = [await self._memory.recall(AS_OF, artifact.build_key) for artifact in found]
+        return tuple(
+            replace(artifact, as_of=(day or b"").decode())
+            for artifact, day in zip(found, days, strict=True)
         )
 
     async def _known_facts(self, source: Source) -> SourceFacts | None:

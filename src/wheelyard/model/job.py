@@ -97,6 +97,7 @@ class Offer:
     there yet. ``test_tools`` is what the recipe's own test is given beside those, and ``test_tools_absent``
     the projects of it that a cycle keeps away: without them the test is not run. ``upstream_filename`` is upstream's wheel for the same target, ``upstream_files`` the
     paths in it where they are known; ``upstream_portable``: upstream has one in which nothing is compiled, too. ``source_date_epoch`` in seconds.
+    ``as_of`` is the day that the requirements are of, where newer ones broke the build.
     """
 
     key: BuildKey
@@ -117,6 +118,7 @@ class Offer:
     upstream_portable: bool = False
     source_date_epoch: int = 315532800
     check_reproducible: bool = False
+    as_of: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +128,7 @@ class Report:
     ``needs`` goes with NEEDS. ``reason`` is the phrase taken from the log, ``hint`` what to do about it, ``detail`` a few lines of it.
     ``needs_system``: the reason is something that this machine lacks. ``artifact`` goes with BUILT (its bytes and METADATA are already in the blobs). ``log_digest`` names the compressed log.
     ``sandbox`` lists what was in force. ``repeat`` is the shell command that repeats this build by hand.
+    ``as_of`` is the day that its requirements were of, where newer ones broke the build.
     """
 
     outcome: Outcome
@@ -147,6 +150,7 @@ class Report:
     cpu_seconds: float = 0.0
     wall_seconds: float = 0.0
     irreproducible: str = ""
+    as_of: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -124,7 +124,7 @@ def finished(agenda: Agenda, event: Finished) -> None:
     if report.outcome is not Outcome.BUILT:
         _build_failed(agenda, unit, event)
         return
-    unit.report = report
+    unit.report, unit.reported = report, event.key
     if event.artifact is None:
         settling.fail_without_wheel(agenda, unit, None)
         return
@@ -150,7 +150,7 @@ def _build_failed(agenda: Agenda, unit: Unit, event: Finished) -> None:
     if unit.as_of is not None:
         settling.give_up(agenda, unit)
         return
-    unit.report = event.report
+    unit.report, unit.reported = event.report, event.key
     uploaded = agenda.board.releases[unit.id.release].source.uploaded
     older = agenda.options.retry_as_of and bool(unit.resolution.pins)
     if not older or uploaded is None or not _may_be_newer_tools(event.report):
@@ -158,7 +158,7 @@ def _build_failed(agenda: Agenda, unit: Unit, event: Finished) -> None:
         return
     unit.as_of = max(uploaded, unit.id.target.interpreter.established)
     unit.rounds, unit.needs = 0, ()
-    agenda.older.append((unit.id, unit.as_of.date().isoformat()))
+    agenda.older.append((unit.id, unit.day))
     preparing.resolve_build(agenda, unit)
 
 

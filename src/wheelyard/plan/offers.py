@@ -207,4 +207,5 @@ def make_offer(
         upstream_portable=unit.pin.portable,
         source_date_epoch=_epoch(known),
         check_reproducible=options.check_reproducible,
+        as_of=unit.day,
     )

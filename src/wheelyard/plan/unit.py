@@ -123,7 +123,8 @@ class Unit:
     Requires-Python that leaves its target out; ``reasons`` is an ordered set.
 
     ``blocked``: it waits for what will not come, so its release goes on without it; ``knot``: it is in
-    a cycle that could not be broken. ``seedless``: upstream's wheel of it could not be had as a seed.
+    a cycle that could not be broken. ``seedless``: upstream's wheel of it could not be had as a seed. ``reported`` is the key of the job that
+    ``report`` is of.
     """
 
     id: UnitId
@@ -151,8 +152,14 @@ class Unit:
     group: Group | None = None
     provision: Provision | None = None
     report: Report | None = None
+    reported: BuildKey | None = None
     error: WheelyardError | None = None
     as_of: datetime | None = None
+
+    @property
+    def day(self) -> str:
+        """The day that its build requirements are of, where newer ones broke the build."""
+        return self.as_of.date().isoformat() if self.as_of else ""
 
     @property
     def final(self) -> bool:

@@ -56,7 +56,7 @@ def explain(
 def _other_pythons(lines: QueryLines, view: CandidateView) -> Iterator[str]:
     for project, specifier in sorted({(need.project, need.specifier) for need in lines.roots}):
         if _excludes_python(project, specifier, view):
-            python = [one for one in _hidden(project, view) if one.because is Because.PYTHON]
+            python = [one for one in view.hidden(project) if one.because is Because.PYTHON]
             yield _hint_of(project, Because.PYTHON, python)
 
 
@@ -92,7 +92,7 @@ def _excludes_python(project: ProjectName, specifier: str, view: CandidateView) 
         return False
     reasons = {
         hidden.because
-        for hidden in _hidden(project, view)
+        for hidden in view.hidden(project)
         if wanted.contains(hidden.version, prereleases=True)
     }
     return reasons == {Because.PYTHON}
@@ -141,7 +141,7 @@ def _hints(project: ProjectName, view: CandidateView) -> Iterator[str]:
         yield absent.hint or absent.message
         return
     by_reason: dict[Because, list[Hidden]] = {}
-    for hidden in _hidden(project, view):
+    for hidden in view.hidden(project):
         by_reason.setdefault(hidden.because, []).append(hidden)
     for because, releases in by_reason.items():
         yield _hint_of(project, because, releases)
@@ -151,11 +151,6 @@ def _hint_of(project: ProjectName, because: Because, releases: list[Hidden]) -> 
     return _HINTS[because].format(
         project=project, count=_count(releases), details=_details(releases)
     )
-
-
-def _hidden(project: ProjectName, view: CandidateView) -> list[Hidden]:
-    rejected = [hidden for release, hidden in view.rejected.items() if release.project == project]
-    return [*view.listings[project].hidden, *rejected]
 
 
 def _count(releases: Iterable[Hidden]) -> str:
