@@ -366,6 +366,27 @@ async def test_the_line_that_repeats_a_build_works(warm: Yard, tmp_path: Path) -
     assert "it's" in done.stdout
 
 
+async def test_the_line_that_repeats_a_build_takes_secrets_from_its_shell(warm: Yard) -> None:
+    environment = {"API_TOKEN": "hush-hush", "CFLAGS": "-O1"}
+    hook = "import os; assert os.environ['API_TOKEN'] == 'hush-hush'"
+
+    report = await warm.run(warm.offer(hook, recipe=Recipe(environment=environment)))
+
+    assert report.outcome is Outcome.BUILT, report.detail
+    assert "hush-hush" not in str(report)
+    assert "CFLAGS=-O1" in report.repeat
+    without = await _in_a_shell(report.repeat)
+    assert without.returncode != 0
+    assert "API_TOKEN" in without.stderr
+    assert (await _in_a_shell(f"API_TOKEN=hush-hush; {report.repeat}")).returncode == 0
+
+
+async def _in_a_shell(line: str) -> "subprocess.CompletedProcess[str]":
+    return await asyncio.to_thread(
+        subprocess.run, ["sh", "-c", line], capture_output=True, text=True, check=False
+    )
+
+
 async def test_what_is_missing_from_the_blobs_is_not_the_packages_fault(warm: Yard) -> None:
     lost = warm.wheel("lost", {})
     offer = warm.offer(requirements=(lost,))
