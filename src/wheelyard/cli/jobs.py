@@ -17,6 +17,7 @@ from rich.text import Text
 
 from wheelyard.cli import options as o
 from wheelyard.cli.display.console import results, say
+from wheelyard.cli.display.events import as_fields
 from wheelyard.cli.display.lines import excerpt, seconds
 from wheelyard.cli.display.neutral import RESET, neutral, neutral_stream
 from wheelyard.errors import ConfigurationError
@@ -242,7 +243,6 @@ def _is_hexadecimal(text: str) -> bool:
 
 
 def _fields(attempt: Attempt) -> dict[str, object]:
-    report = msgspec.to_builtins(attempt.report, enc_hook=str) if attempt.report else None
     return {
         "attempt": f"a{attempt.id}",
         "key": BuildKey(attempt.key),
@@ -252,7 +252,7 @@ def _fields(attempt: Attempt) -> dict[str, object]:
         "builder": attempt.builder,
         "started": attempt.started.isoformat(),
         "finished": attempt.finished.isoformat() if attempt.finished else None,
-        "report": report,
+        "report": as_fields(attempt.report) if attempt.report else None,
     }
 
 

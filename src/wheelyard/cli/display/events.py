@@ -81,7 +81,9 @@ def _plain(value: object) -> object:
             }
         case datetime():
             return value.isoformat()
-        case tuple() | list() | frozenset():
+        case frozenset():
+            return [_plain(item) for item in sorted(value, key=str)]
+        case tuple() | list():
             return [_plain(item) for item in value]
         case str() | int() | float() | None:
             return value
