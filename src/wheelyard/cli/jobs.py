@@ -101,6 +101,9 @@ def list_attempts(  # noqa: PLR0913, PLR0917 - the filters
     if as_json:
         typer.echo(msgspec.json.encode([_fields(attempt) for attempt in attempts]).decode())
         return
+    if not attempts:
+        typer.echo("There is no attempt that fits.", err=True)
+        return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("attempt", "release", "target", "outcome", "took", "started", "reason"):
         table.add_column(column)

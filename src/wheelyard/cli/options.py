@@ -19,7 +19,7 @@ _HOW = "How it is built"
 Requirements = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[REQUIREMENT]...",
+        metavar="REQUIREMENT",
         help="Requirements, paths of projects or sdists, URLs, git+URL@REVISION.",
         show_default=False,
     ),

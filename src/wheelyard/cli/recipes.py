@@ -26,7 +26,7 @@ def overrides_of(configuration: Configuration, folders: list[Path] | None) -> Ov
 @app.command("show")
 def show(
     context: typer.Context,
-    release: Annotated[str, typer.Argument(help="For example six==1.17.0.")],
+    release: Annotated[str, typer.Argument(metavar="RELEASE", help="For example six==1.17.0.")],
     recipes: Recipes = None,
     as_json: AsJson = False,
 ) -> None:
@@ -62,4 +62,7 @@ def show(
 def check(context: typer.Context, recipes: Recipes = None) -> None:
     """Read wheelyard.toml and the recipe folders and say whether they can be followed."""
     overrides = overrides_of(context.obj, recipes)
+    if not overrides.entries:
+        typer.echo("there are no recipes to read", err=True)
+        return
     typer.echo(f"{plural(len(overrides.entries), 'recipe')} can be read")

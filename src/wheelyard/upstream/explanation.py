@@ -47,6 +47,8 @@ def explain(
     if kind is NotApplicableError:
         # The complaint speaks of releases that it was not shown; only their Python is the reason.
         return kind(message, hint="\n".join(_other_pythons(lines, view)))
+    if any(need.project in view.absent for need in lines.roots):
+        own = ""  # that what is on no index cannot be had is no news
     return kind(
         f"{message}\n{own}" if own else message,
         hint="\n".join([*_what_was_hidden(own, lines, view), *hints]),

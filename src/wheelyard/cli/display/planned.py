@@ -13,6 +13,7 @@ from wheelyard.plan.drawing import dot, edges_of, svg
 from wheelyard.plan.planner import Planner
 from wheelyard.plan.summary import Ending, Row
 from wheelyard.plan.tree import action, tree, why
+from wheelyard.plan.unit import State, Unit
 
 
 class PlanFormat(StrEnum):
@@ -78,6 +79,21 @@ def _print_tree(console: Console, planner: Planner, rows: Sequence[Row]) -> None
             say(console, f"cannot be built: {row.unit}: {row.reason}", "red")
             print_hint(console, row.hint)
     print_older(console, rows)
-    counted = Counter(action(planner.board, unit) for unit in planner.board.units.values())
-    words = ", ".join(f"{count} {name}" for name, count in sorted(counted.items()))
+    counted = Counter(_kind(unit) for unit in planner.board.units.values())
+    words = ", ".join(f"{count} {kind}" for kind, count in sorted(counted.items()))
     say(console, words or "nothing to do", "bold")
+
+
+def _kind(unit: Unit) -> str:
+    """Say in a word or two what is done about a unit, to be counted."""
+    if unit.provision is not None:
+        return unit.provision.value
+    match unit.state:
+        case State.GATED:
+            return "after a probe"
+        case State.FAILED:
+            return "that cannot be built"
+        case State.SKIPPED | State.NOT_APPLICABLE:
+            return unit.state.value
+        case _:
+            return "to build"

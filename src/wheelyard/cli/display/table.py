@@ -46,9 +46,8 @@ def print_summary(
     option = f" --state {shlex.quote(str(state))}" if state is not None else ""
     if rows:
         console.print(_matrix(rows))
-    for row in rows:
-        if row.ending in {Ending.FAILED, Ending.SKIPPED}:
-            _print_failure(console, row, option)
+    for alike in _alike(rows):
+        _print_failure(console, alike, option)
     _print_blocked(console, rows)
     print_exclusions(console, exclusions)
     print_older(console, rows)
@@ -116,9 +115,21 @@ def _cell(row: Row | None) -> Text:
     return Text(text, style=_STYLE[row.ending])
 
 
-def _print_failure(console: Console, row: Row, option: str) -> None:
+def _alike(rows: Sequence[Row]) -> list[list[Row]]:
+    """Return what failed or was skipped; targets of a release where that has one reason go together."""
+    found: dict[tuple[object, ...], list[Row]] = {}
+    for number, row in enumerate(rows):
+        if row.ending in {Ending.FAILED, Ending.SKIPPED}:
+            reason = (row.reason, row.hint) if row.reason else number
+            found.setdefault((row.unit.release, row.ending, reason), []).append(row)
+    return list(found.values())
+
+
+def _print_failure(console: Console, alike: Sequence[Row], option: str) -> None:
+    row, *others = alike
+    names = ", ".join([name(row.unit), *(str(one.unit.target.interpreter) for one in others)])
     reason = row.reason or "see its log"
-    say(console, f"{row.ending.value}: {name(row.unit)}: {reason}", _STYLE[row.ending])
+    say(console, f"{row.ending.value}: {names}: {reason}", _STYLE[row.ending])
     print_hint(console, row.hint)
     if row.ending is Ending.FAILED and row.report is not None:
         for line in excerpt(row.report):
