@@ -71,7 +71,8 @@ def section(path: tuple[str, ...], command: Any) -> Iterator[str]:
 
 def argument_name(argument: Any) -> str:
     name = argument.metavar or argument.name.upper()
-    return str(name if argument.required or name.startswith("[") else f"[{name}]")
+    shown = str(name if argument.required else f"[{name}]")
+    return f"{shown}..." if argument.nargs == -1 else shown
 
 
 def is_hidden(parameter: Any) -> bool:

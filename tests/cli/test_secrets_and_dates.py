@@ -6,6 +6,7 @@ import pytest
 
 from wheelyard.cli.main import execute
 from wheelyard.errors import ExitCode
+from wheelyard.model.secrets import is_secret
 
 
 @pytest.mark.parametrize("more", [(), ("--json",)])
@@ -35,3 +36,42 @@ def test_a_retry_of_nothing_says_so(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert execute(["job", "retry", "--state", str(tmp_path)]) == ExitCode.OK
 
     assert "no job" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "secret"),
+    [
+        ("GITHUB_TOKEN", True),
+        ("npm_config__auth", True),
+        ("AWS_SECRET_ACCESS", True),
+        ("SIGNING_KEY", True),
+        ("DB_PASSWORD", True),
+        ("DB_PWD", True),
+        ("CFLAGS", False),
+        ("PATH", False),
+    ],
+)
+def test_secrets_are_known_by_their_names(name: str, secret: bool) -> None:
+    assert is_secret(name, "value") is secret
+
+
+def test_an_address_with_a_password_is_secret_whatever_its_name() -> None:
+    assert is_secret("PIP_INDEX", "https://me:hush@a.invalid/simple")
+    assert not is_secret("PIP_INDEX", "https://a.invalid/simple")
+
+
+@pytest.mark.parametrize("more", [(), ("--json",)])
+def test_secrets_of_a_recipe_are_not_shown(
+    more: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "six.toml").write_text(
+        'environment = { CFLAGS = "-O1", API_TOKEN = "hush" }\n'
+        'config-settings = { password = "hush", lib = "mine" }\n'
+    )
+
+    assert execute(["recipe", "show", "six==1.0", "--recipes", str(tmp_path), *more]) == ExitCode.OK
+
+    shown = capsys.readouterr().out
+    assert "hush" not in shown
+    for word in ("-O1", "API_TOKEN", "…", "mine"):
+        assert word in shown

@@ -134,3 +134,18 @@ def test_every_command_explains_itself(user: User) -> None:
         ran = user.run(*words, "--help")
         assert ran.code == 0
         assert "Usage: wheelyard" in ran.out
+
+
+def test_log_on_a_terminal_does_nothing_but_show_itself(user: User) -> None:
+    hostile = "print('\\x1b]0;owned\\x07\\x1b[2J\\x1b[31mred\\x1b[0m', flush=True)"
+    user.upload(SdistSpec(name="hostile", during_build=hostile))
+    assert user.build("hostile").code == 0
+    words = ["job", "log", "hostile", "--state", str(user.state)]
+
+    code, drawn = seen_on_a_terminal(user, words)
+    assert code == 0
+    assert "^[]0;owned^G^[[2J\x1b[31mred\x1b[0m" in drawn
+    assert "\x1b]0;" not in drawn
+    assert drawn.endswith("\x1b[0m")
+    assert "\x1b]0;owned\x07\x1b[2J" in user.run(*words, "--raw").out
+    assert "\x1b]0;" not in user.run(*words).out

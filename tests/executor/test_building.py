@@ -4,6 +4,7 @@ import asyncio
 import subprocess
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -321,6 +322,40 @@ async def test_the_recipes_test_decides(warm: Yard) -> None:
     assert "about to fail" in report.detail
 
 
+async def test_the_recipes_test_has_what_it_requires_and_the_import_has_not(yard: Yard) -> None:
+    checker = yard.wheel("checker", {"checker.py": "def check(value): assert value == 1\n"})
+    source = (
+        "VALUE = 1\ntry:\n    import checker\nexcept ImportError:\n    pass\nelse:\n    SEEN = 1\n"
+    )
+    proof = "import checker, demo; checker.check(demo.VALUE); print('checked in', __import__('sys').prefix)"
+    recipe = Recipe(test=f'python -c "{proof}" && python -c "import helpful"')
+    beside: dict[str, Any] = {
+        "test_requirements": (yard.wheel("helpful", {"helpful.py": ""}),),
+        "test_tools": (checker,),
+    }
+
+    report = await yard.run(yard.offer(files={"src/demo.py": source}, recipe=recipe, **beside))
+    without = await yard.run(yard.offer(files={"src/demo.py": source}, recipe=recipe))
+    leaky = {"src/demo.py": source + "if 'SEEN' in globals():\n    raise SystemExit('leak')\n"}
+    imported = await yard.run(yard.offer(files=leaky, recipe=Recipe(test="true"), **beside))
+
+    assert report.outcome is Outcome.BUILT, report.detail
+    assert "checked in" in await yard.log(report)
+    assert without.outcome is Outcome.FAILED
+    assert imported.outcome is Outcome.BUILT, imported.reason
+
+
+async def test_a_test_without_what_it_requires_is_left_out_and_that_is_said(warm: Yard) -> None:
+    offer = warm.offer(recipe=Recipe(test="exit 3"), test_tools_absent=("checker",))
+
+    report = await warm.run(offer)
+
+    assert report.outcome is Outcome.BUILT
+    assert [(finding.check, finding.verdict) for finding in report.findings] == [
+        ("test", Verdict.WARN)
+    ]
+
+
 async def test_an_import_can_be_turned_off_or_chosen(warm: Yard) -> None:
     broken = {"src/demo.py": "1/0\n", "src/fine.py": ""}
 
@@ -359,6 +394,27 @@ async def test_the_line_that_repeats_a_build_works(warm: Yard, tmp_path: Path) -
     assert done.returncode == 0, done.stderr
     assert (Path(done.stdout.splitlines()[-1]) / "demo-1.0-py3-none-any.whl").is_file()
     assert "it's" in done.stdout
+
+
+async def test_the_line_that_repeats_a_build_takes_secrets_from_its_shell(warm: Yard) -> None:
+    environment = {"API_TOKEN": "hush-hush", "CFLAGS": "-O1"}
+    hook = "import os; assert os.environ['API_TOKEN'] == 'hush-hush'"
+
+    report = await warm.run(warm.offer(hook, recipe=Recipe(environment=environment)))
+
+    assert report.outcome is Outcome.BUILT, report.detail
+    assert "hush-hush" not in str(report)
+    assert "CFLAGS=-O1" in report.repeat
+    without = await _in_a_shell(report.repeat)
+    assert without.returncode != 0
+    assert "API_TOKEN" in without.stderr
+    assert (await _in_a_shell(f"API_TOKEN=hush-hush; {report.repeat}")).returncode == 0
+
+
+async def _in_a_shell(line: str) -> "subprocess.CompletedProcess[str]":
+    return await asyncio.to_thread(
+        subprocess.run, ["sh", "-c", line], capture_output=True, text=True, check=False
+    )
 
 
 async def test_what_is_missing_from_the_blobs_is_not_the_packages_fault(warm: Yard) -> None:

@@ -29,6 +29,8 @@ BASE: dict[str, object] = {
         ("recipe", Recipe(config_settings={"a": ("1", "2")})),
         ("recipe", Recipe(patches=(Patch(name="a", text="b"),))),
         ("recipe", Recipe(build_requires=("x",))),
+        ("recipe", Recipe(test="pytest")),
+        ("recipe", Recipe(test="pytest", test_requires=("pytest",))),
         ("target", Target.parse("cp313-linux_x86_64")),
         ("isolation", "plain process"),
         ("toolchain", "gcc 13"),
@@ -53,10 +55,16 @@ def test_order_of_build_requirements_does_not_matter() -> None:
     assert build_keys(**BASE) == build_keys(**turned)  # type: ignore[arg-type]
 
 
-def test_what_only_tests_or_explains_does_not_change_the_key() -> None:
+def test_what_only_explains_does_not_change_the_key() -> None:
     assert recipe_digest(Recipe()) == recipe_digest(
-        Recipe(test="pytest", imports=("a",), system_packages=("libx-dev",))
+        Recipe(test_requires=("pytest",), imports=("a",), system_packages=("libx-dev",))
     )
+
+
+def test_what_a_test_requires_is_another_job() -> None:
+    plain, more = Recipe(test="pytest"), Recipe(test="pytest", test_requires=("pytest>=8",))
+
+    assert recipe_digest(plain) != recipe_digest(more)
 
 
 def test_fields_do_not_run_together() -> None:

@@ -32,7 +32,9 @@ from wheelyard.plan.events import (
     RequestResolved,
     ResolveBuild,
     ResolveRequest,
+    ResolveTest,
     Start,
+    TestResolved,
     UnitFailed,
     UnitId,
     WheelFetched,
@@ -156,12 +158,8 @@ class World:
         match command:
             case ResolveRequest(query=query):
                 return RequestResolved(target=query.target, resolution=self.resolve(query))
-            case ResolveBuild(unit=unit, query=query):
-                self.resolved_builds += 1
-                try:
-                    return BuildResolved(unit=unit, resolution=self.resolve(query))
-                except NoSolutionError as no_solution:
-                    return UnitFailed(unit=unit, error=no_solution)
+            case ResolveBuild() | ResolveTest():
+                return self._resolved(command)
             case Inspect(release=release, source=source):
                 package = self.packages[release.project]
                 if package.unreadable:
@@ -190,6 +188,14 @@ class World:
                 self.seeds_fetched.append(str(unit.release))
                 return WheelFetched(unit=unit, artifact=wheel(unit, "py3-none-any", origin))
         raise AssertionError(command)
+
+    def _resolved(self, command: ResolveBuild | ResolveTest) -> Event:
+        kind = BuildResolved if isinstance(command, ResolveBuild) else TestResolved
+        self.resolved_builds += kind is BuildResolved
+        try:
+            return kind(unit=command.unit, resolution=self.resolve(command.query))
+        except NoSolutionError as no_solution:
+            return UnitFailed(unit=command.unit, error=no_solution)
 
     def resolve(self, query: Query) -> Resolution:
         roots = [_name(line) for line in query.requirements]

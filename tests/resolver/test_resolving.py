@@ -138,6 +138,14 @@ def test_prereleases_are_taken_as_the_policy_says(
     assert pins(resolve("a", "only", prereleases=mode)) == expected
 
 
+def test_a_prerelease_that_is_asked_for_is_taken(
+    upstream: MemoryUpstream, resolve: Resolve
+) -> None:
+    upstream.add_all({"a==1": [], "a==2b1": [], "b==1": ["a>=2b1"]})
+    assert pins(resolve("a==2b1")) == ["a==2b1"]
+    assert pins(resolve("b")) == ["a==2b1", "b==1"]
+
+
 def test_prereleases_can_be_refused(upstream: MemoryUpstream, resolve: Resolve) -> None:
     upstream.add("only==1rc1")
     with pytest.raises(NoSolutionError):

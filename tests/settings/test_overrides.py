@@ -66,6 +66,7 @@ def test_patches_are_read_from_beside_the_file(tmp_path: Path) -> None:
         ("[packages.six]\n", "packages", "'package'"),
         ('[package."six=1"]\nskip = "x"\n', "six=1", "numpy<2"),
         ('[package.six]\npatches = ["gone.patch"]\n', "gone.patch", "relative"),
+        ('[package.six]\ntest-requires = ["py test"]\n', "'py test' in test-requires", "pytest>=8"),
         ("[package.six\n", "line 1", ""),
         ("[checks]\nabi3 = 1\n", "checks.abi3", "hold"),
     ],

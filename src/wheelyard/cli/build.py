@@ -9,9 +9,8 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.text import Text
 
-from wheelyard.cli.display.console import results
+from wheelyard.cli.display.console import results, say
 from wheelyard.cli.display.events import JsonDisplay, encode
 from wheelyard.cli.display.live import LiveDisplay, PlainDisplay
 from wheelyard.cli.display.planned import PlanFormat, print_plan
@@ -188,16 +187,10 @@ class _Ended:
         planner = self._planner
         print_summary(console, self.rows, planner.exclusions, planner.cycles, state=self._state)
         for left in self.left_behind:
-            text = f"not in the index: {left.filename}: {left.reason}"
-            console.print(Text(text), style="yellow", highlight=False)
+            say(console, f"not in the index: {left.filename}: {left.reason}", "yellow")
         if output is not None:
             simple = (output / "simple").resolve().as_uri()
-            console.print(
-                f"install with: pip install --index-url {simple}/ …",
-                highlight=False,
-                markup=False,
-                soft_wrap=True,
-            )
+            say(console, f"install with: pip install --index-url {simple}/ …", fold=False)
 
 
 def _display(*, as_json: bool) -> Display:

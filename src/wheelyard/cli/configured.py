@@ -7,6 +7,8 @@ from typing import Any
 import msgspec
 import typer
 from rich.table import Table
+from rich.text import Text
+from typer import Context
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from wheelyard.cli.display.console import results
@@ -35,12 +37,31 @@ def defaults(configuration: Configuration, group: object) -> dict[str, dict[str,
             key: option for option in _options(group.commands[command]) for key in _keys(option)
         }
         found[command] = {
-            str(keys[key].name): _value(value)
+            str(keys[key].name): _value(keys[key], key, value, configuration)
             for key, value in configuration.options.items()
             if key in keys
         }
     _check_keys(configuration, group)
+    _check_values(configuration, group, found["build"])
     return found
+
+
+def _check_values(
+    configuration: Configuration, group: TyperGroup, values: Mapping[str, object]
+) -> None:
+    """Read each value as its option does, because the option would not say where it stands."""
+    context = Context(group.commands["build"])
+    for option in _options(group.commands["build"]):
+        if str(option.name) not in values:
+            continue
+        try:
+            option.process_value(context, values[str(option.name)])
+        except typer.BadParameter as error:
+            value, said = values[str(option.name)], error.message.removeprefix("Value error, ")
+            raise ConfigurationError(
+                f"{configuration.path}: build.{_keys(option)[0]} is {value!r}: {said}",
+                hint=f"{option.help} See docs/reference/configuration.md.",
+            ) from error
 
 
 def _check_keys(configuration: Configuration, group: TyperGroup) -> None:
@@ -70,8 +91,18 @@ def _keys(option: TyperOption) -> list[str]:
     return [name.removeprefix("--") for name in option.opts if name.startswith("--")]
 
 
-def _value(value: object) -> object:
-    return [str(item) for item in value] if isinstance(value, list) else value
+def _value(option: TyperOption, key: str, value: object, configuration: Configuration) -> object:
+    """Return a value as the option takes it; one alone may stand for a list of one."""
+    if option.multiple and isinstance(value, str | list):
+        return [value] if isinstance(value, str) else [str(item) for item in value]
+    if option.multiple or isinstance(value, list | dict):
+        kind, example = ("a list", '["…"]') if option.multiple else ("one value", '"…"')
+        raise ConfigurationError(
+            f"{configuration.path}: build.{key} is {value!r}, where {kind} is wanted",
+            hint=f"Write {key} = {example}.",
+        )
+    # Durations and sizes may be bare numbers.
+    return str(value) if isinstance(value, int | float) and not option.is_flag else value
 
 
 def show(context: typer.Context, as_json: AsJson = False) -> None:
@@ -90,8 +121,15 @@ def show(context: typer.Context, as_json: AsJson = False) -> None:
     for column in ("option", "value", "from"):
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(row["option"], row["value"], row["from"])
+        value = row["value"] or f"({_without(command, row['option'])})"
+        table.add_row(row["option"], Text(value), row["from"])
     results().print(table)
+
+
+def _without(command: TyperCommand, key: str) -> str:
+    """Say what an option without a value means, as its help does."""
+    said = next((option.help or "" for option in _options(command) if key in _keys(option)), "")
+    return said.partition("Without it: ")[2].rstrip(".") or "none"
 
 
 def _rows(
@@ -111,6 +149,8 @@ def _rows(
 def _text(value: object) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(map(_text, value))
+    if isinstance(value, bool):
+        return str(value).lower()
     return "" if value is None else without_credentials(str(getattr(value, "value", value)))
 
 

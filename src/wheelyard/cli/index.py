@@ -10,6 +10,7 @@ from typing import Annotated
 import msgspec
 import typer
 
+from wheelyard.cli.display.lines import plural
 from wheelyard.errors import ConfigurationError, ExitCode
 from wheelyard.index.export import ExportResult, export
 from wheelyard.index.listing import IndexPorts, Listing, listings
@@ -132,8 +133,8 @@ def _announce(address: str) -> None:
 
 def _tell_exported(result: ExportResult) -> None:
     typer.echo(str(result.index))
-    projects = f"{len(result.projects)} project{'' if len(result.projects) == 1 else 's'}"
-    typer.echo(f"{projects}, {result.files} wheels; {result.written} files written.", err=True)
+    projects, wheels = plural(len(result.projects), "project"), plural(result.files, "wheel")
+    typer.echo(f"{projects}, {wheels}; {plural(result.written, 'file')} written.", err=True)
     for left_out in result.left_out:
         typer.echo(f"Left out: {left_out.filename}: {left_out.reason}.", err=True)
     address = result.index.resolve().as_uri()
@@ -192,7 +193,6 @@ def _print_verification(verification: Verification, *, as_json: bool) -> None:
         return
     for finding in findings:
         typer.echo(f"{finding['path']} {finding['problem']}")
-    typer.echo(
-        f"{verification.projects} projects, {verification.files} files, {len(findings)} wrong.",
-        err=True,
-    )
+    projects = plural(verification.projects, "project")
+    files = plural(verification.files, "file")
+    typer.echo(f"{projects}, {files}, {len(findings)} wrong.", err=True)

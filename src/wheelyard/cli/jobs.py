@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import io
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
@@ -15,8 +16,10 @@ from rich.table import Table
 from rich.text import Text
 
 from wheelyard.cli import options as o
-from wheelyard.cli.display.console import results
-from wheelyard.cli.display.lines import seconds
+from wheelyard.cli.display.console import results, say
+from wheelyard.cli.display.events import as_fields
+from wheelyard.cli.display.lines import excerpt, seconds
+from wheelyard.cli.display.neutral import RESET, neutral, neutral_stream
 from wheelyard.errors import ConfigurationError
 from wheelyard.executor.interpreters import native_platform
 from wheelyard.jobs.job import Job
@@ -27,6 +30,7 @@ from wheelyard.targets.target import Target
 from wheelyard.wiring.keeping import Archive, open_archive
 
 Result = TypeVar("Result")
+_PIECE_BYTES = 1 << 16
 
 app = typer.Typer(
     help="Jobs: what was tried, how it ended, and trying it again.", no_args_is_help=True
@@ -97,6 +101,9 @@ def list_attempts(  # noqa: PLR0913, PLR0917 - the filters
     if as_json:
         typer.echo(msgspec.json.encode([_fields(attempt) for attempt in attempts]).decode())
         return
+    if not attempts:
+        typer.echo("There is no attempt that fits.", err=True)
+        return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("attempt", "release", "target", "outcome", "took", "started", "reason"):
         table.add_column(column)
@@ -109,7 +116,7 @@ def list_attempts(  # noqa: PLR0913, PLR0917 - the filters
             report.outcome.value if report else "running",
             seconds(report.wall_seconds) if report else "",
             f"{attempt.started:%Y-%m-%d %H:%M}",
-            Text(report.reason if report else ""),
+            Text(neutral(report.reason) if report else ""),
         )
     results().print(table)
 
@@ -129,8 +136,17 @@ def show(name: Name, state: o.State = None, as_json: o.AsJson = False) -> None:
 
 
 @app.command("log")
-def log(name: Name, state: o.State = None) -> None:
-    """Print the log of an attempt."""
+def log(
+    name: Name,
+    raw: Annotated[
+        bool, typer.Option("--raw", help="The bytes as they came, control sequences and all.")
+    ] = False,
+    state: o.State = None,
+) -> None:
+    """Print the log of an attempt.
+
+    What a terminal would obey is written out, but for colours.
+    """
 
     async def work(archive: Archive) -> bytes:
         attempt = await _find(archive, name)
@@ -138,9 +154,21 @@ def log(name: Name, state: o.State = None) -> None:
             raise ConfigurationError(
                 f"a{attempt.id} has no log", hint="It is running, or it never began."
             )
-        return gzip.decompress(await archive.blobs.read(attempt.report.log_digest))
+        return await archive.blobs.read(attempt.report.log_digest)
 
-    sys.stdout.buffer.write(_with_archive(state, work))
+    _print_log(_with_archive(state, work), raw=raw)
+
+
+def _print_log(packed: bytes, *, raw: bool) -> None:
+    output = sys.stdout.buffer
+    with gzip.open(io.BytesIO(packed)) as stream:
+        pieces = iter(lambda: stream.read(_PIECE_BYTES), b"")
+        if raw:
+            output.writelines(pieces)
+        else:
+            output.writelines(text.encode() for text in neutral_stream(pieces))
+            # A colour that was left on is not the next program's.
+            output.write(RESET.encode() if sys.stdout.isatty() else b"")
     sys.stdout.flush()
 
 
@@ -218,7 +246,6 @@ def _is_hexadecimal(text: str) -> bool:
 
 
 def _fields(attempt: Attempt) -> dict[str, object]:
-    report = msgspec.to_builtins(attempt.report, enc_hook=str) if attempt.report else None
     return {
         "attempt": f"a{attempt.id}",
         "key": BuildKey(attempt.key),
@@ -228,7 +255,7 @@ def _fields(attempt: Attempt) -> dict[str, object]:
         "builder": attempt.builder,
         "started": attempt.started.isoformat(),
         "finished": attempt.finished.isoformat() if attempt.finished else None,
-        "report": report,
+        "report": as_fields(attempt.report) if attempt.report else None,
     }
 
 
@@ -252,7 +279,8 @@ def _print_report(console: Console, report: Report) -> None:
     style = "green" if good else "red"
     _say(console, f"  outcome  {report.outcome.value} {report.reason}".rstrip(), style)
     if report.hint:
-        _say(console, f"  hint     {report.hint}")
+        indented = report.hint.replace("\n", "\n           ")
+        _say(console, f"  hint     {indented}")
     took = f"{seconds(report.wall_seconds)} ({seconds(report.cpu_seconds)} of processors)"
     _say(console, f"  took     {took}")
     for step in report.steps:
@@ -262,11 +290,14 @@ def _print_report(console: Console, report: Report) -> None:
         _say(console, f"           {report.artifact.digest}")
     _print_findings(console, report)
     _say(console, f"  with     {', '.join(report.environment) or 'nothing'}")
+    if report.as_of:
+        _say(console, f"  tools    as of {report.as_of}, because newer ones broke the build")
     _say(console, f"  sandbox  {', '.join(report.sandbox) or 'none'}")
     if report.system_libraries:
         _say(console, f"  needs    {', '.join(report.system_libraries)}")
-    if report.detail and not good:
-        _say(console, "  " + report.detail.replace("\n", "\n  "), "dim")
+    if not good:
+        for line in excerpt(report):
+            _say(console, f"  {line}", "dim")
 
 
 def _print_findings(console: Console, report: Report) -> None:
@@ -279,4 +310,4 @@ def _print_findings(console: Console, report: Report) -> None:
 
 
 def _say(console: Console, text: str, style: str = "") -> None:
-    console.print(Text(text, style=style), highlight=False, soft_wrap=True)
+    say(console, text, style, fold=False)

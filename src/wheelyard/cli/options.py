@@ -19,7 +19,7 @@ _HOW = "How it is built"
 Requirements = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[REQUIREMENT]...",
+        metavar="REQUIREMENT",
         help="Requirements, paths of projects or sdists, URLs, git+URL@REVISION.",
         show_default=False,
     ),
@@ -43,6 +43,16 @@ ConstraintFiles = Annotated[
         metavar="FILE",
         envvar="WHEELYARD_CONSTRAINT",
         help="Narrow versions by a constraint file.",
+        rich_help_panel=_WHAT,
+    ),
+]
+OverrideFiles = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--override",
+        metavar="FILE",
+        envvar="WHEELYARD_OVERRIDE",
+        help="Replace what releases require of the projects that a file of requirements names.",
         rich_help_panel=_WHAT,
     ),
 ]
@@ -104,6 +114,19 @@ MinimumAge = Annotated[
         metavar="DURATION",
         envvar="WHEELYARD_MIN_RELEASE_AGE",
         help="Leave out what is younger (7d, 36h), and what has no upload time.",
+        rich_help_panel=_WHAT,
+    ),
+]
+AsOfMargin = Annotated[
+    int,
+    typer.Option(
+        "--as-of-margin-days",
+        metavar="DAYS",
+        min=0,
+        max=36500,
+        envvar="WHEELYARD_AS_OF_MARGIN_DAYS",
+        help="How much newer than a release its build tools may be, when it is built again with "
+        "older ones because newer ones broke the build.",
         rich_help_panel=_WHAT,
     ),
 ]

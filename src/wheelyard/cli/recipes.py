@@ -6,9 +6,11 @@ from typing import Annotated
 import msgspec
 import typer
 
+from wheelyard.cli.display.lines import plural
 from wheelyard.cli.options import AsJson, Recipes
 from wheelyard.model.recipe import DEFAULT_RECIPE
 from wheelyard.model.release import Release
+from wheelyard.model.secrets import shown
 from wheelyard.plan.key import recipe_digest
 from wheelyard.settings.file import Configuration
 from wheelyard.settings.overrides import Overrides, join, read_folder
@@ -24,7 +26,7 @@ def overrides_of(configuration: Configuration, folders: list[Path] | None) -> Ov
 @app.command("show")
 def show(
     context: typer.Context,
-    release: Annotated[str, typer.Argument(help="For example six==1.17.0.")],
+    release: Annotated[str, typer.Argument(metavar="RELEASE", help="For example six==1.17.0.")],
     recipes: Recipes = None,
     as_json: AsJson = False,
 ) -> None:
@@ -33,18 +35,18 @@ def show(
     overrides = overrides_of(context.obj, recipes)
     recipe = overrides.recipe(wanted)
     fields = {
-        name: value
+        name: shown(value) if isinstance(value, dict) else value
         for name, value in msgspec.to_builtins(recipe).items()
         if value != getattr(DEFAULT_RECIPE, name) and value not in ([], {})
     }
-    shown = {
+    answer = {
         "release": str(wanted),
         "recipe": fields,
         "from": list(overrides.origins(wanted)),
         "digest": recipe_digest(recipe),
     }
     if as_json:
-        typer.echo(msgspec.json.encode(shown).decode())
+        typer.echo(msgspec.json.encode(answer).decode())
         return
     if not fields:
         typer.echo(f"{wanted}: nothing is said about it; the defaults apply")
@@ -52,7 +54,7 @@ def show(
     typer.echo(f"{wanted}:")
     for name, value in fields.items():
         typer.echo(f"  {name.replace('_', '-')}: {value}")
-    for origin in shown["from"]:
+    for origin in overrides.origins(wanted):
         typer.echo(f"  from {origin}")
 
 
@@ -60,4 +62,7 @@ def show(
 def check(context: typer.Context, recipes: Recipes = None) -> None:
     """Read wheelyard.toml and the recipe folders and say whether they can be followed."""
     overrides = overrides_of(context.obj, recipes)
-    typer.echo(f"{len(overrides.entries)} recipes can be read")
+    if not overrides.entries:
+        typer.echo("there are no recipes to read", err=True)
+        return
+    typer.echo(f"{plural(len(overrides.entries), 'recipe')} can be read")

@@ -13,7 +13,13 @@ from wheelyard.executor.settings import CompilerCache, Sandbox
 from wheelyard.model.job import Limits
 from wheelyard.model.release import ProjectName, project_name
 from wheelyard.model.resolution import CandidatePolicy, FromSource, Prereleases
-from wheelyard.settings.requirements import Wanted, read_constraints, read_file, read_line
+from wheelyard.settings.requirements import (
+    Wanted,
+    read_constraints,
+    read_file,
+    read_line,
+    read_overrides,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,12 +33,14 @@ class Selection:
     requirements: o.Requirements = None
     requirement_files: o.RequirementFiles = None
     constraint_files: o.ConstraintFiles = None
+    override_files: o.OverrideFiles = None
     build_constraint_files: o.BuildConstraintFiles = None
     targets: o.Targets = None
     from_source: o.FromSourceOption = FromSource.ALL
     prereleases: o.PrereleaseOption = Prereleases.IF_NECESSARY
     exclude_newer: o.ExcludeNewer = None
     minimum_age: o.MinimumAge = None
+    as_of_margin_days: o.AsOfMargin = 1
     indexes: o.Indexes = None
     offline: o.Offline = False
     recipes: o.Recipes = None
@@ -104,6 +112,11 @@ def build_constraints(selection: Selection) -> tuple[str, ...]:
     return tuple(
         line for path in selection.build_constraint_files or () for line in read_constraints(path)
     )
+
+
+def overrides(selection: Selection) -> tuple[str, ...]:
+    """Read what replaces the requirements of releases. Raises WheelyardError."""
+    return tuple(line for path in selection.override_files or () for line in read_overrides(path))
 
 
 def policy(selection: Selection) -> CandidatePolicy:

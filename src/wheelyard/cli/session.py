@@ -114,9 +114,11 @@ def _options(selection: Selection, farm: Farm) -> PlanOptions:
         requested=request.projects(wanted.lines),
         targets=chosen(selection.targets, farm.interpreters),
         constraints=wanted.constraints,
+        overrides=request.overrides(selection),
         build_constraints=request.build_constraints(selection),
         from_source=selection.from_source,
         policy=request.policy(selection),
+        as_of_margin_days=selection.as_of_margin_days,
     )
 
 

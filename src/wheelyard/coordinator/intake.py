@@ -10,7 +10,7 @@ from datetime import datetime
 
 import msgspec
 
-from wheelyard.coordinator.questions import NEEDS, PORTABLE
+from wheelyard.coordinator.questions import AS_OF, NEEDS, PORTABLE
 from wheelyard.jobs.job import Job, State
 from wheelyard.model.artifact import Artifact, Origin
 from wheelyard.model.job import BuildKey, Offer, Outcome, Report
@@ -72,12 +72,12 @@ class Intake:
 
         ``portable_key`` is what the unit is looked up under by whatever is not compiled.
         """
+        report = replace(report, as_of=offer.as_of)
         if report.artifact is not None:
             report = replace(
                 report, artifact=self._complete(offer, report.artifact, bootstrap=bootstrap)
             )
-        if report.outcome is Outcome.NEEDS:
-            await self._memory.keep(NEEDS, portable_key, msgspec.json.encode(report.needs))
+        await self._remember(offer, report, portable_key)
         if report.artifact is not None and not bootstrap:
             report = replace(report, artifact=await self._with_free_name(report.artifact))
         if not await self._jobs.finish(lease.key, lease.fence, report):
@@ -97,6 +97,13 @@ class Intake:
             artifact = await self._artifacts.publish(artifact)
         return Taken(report=report, artifact=artifact)
 
+    async def _remember(self, offer: Offer, report: Report, portable_key: BuildKey) -> None:
+        """Keep what later runs would have to find out again."""
+        if report.outcome is Outcome.NEEDS:
+            await self._memory.keep(NEEDS, portable_key, msgspec.json.encode(report.needs))
+        if report.artifact is not None and offer.as_of:
+            await self._memory.keep(AS_OF, offer.key, offer.as_of.encode())
+
     async def publish(self, artifact: Artifact) -> Artifact:
         """Make a wheel visible whose job ended before that; return what counts under its name."""
         return await self._artifacts.publish(artifact)
@@ -115,6 +122,7 @@ class Intake:
             source_digest=offer.source.digest,
             recipe_digest=recipe_digest(offer.recipe),
             created=self._clock.now(),
+            as_of=offer.as_of,
         )
 
     async def _with_free_name(self, artifact: Artifact) -> Artifact:

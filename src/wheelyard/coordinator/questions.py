@@ -15,6 +15,7 @@ from wheelyard.errors import (
 )
 from wheelyard.model.artifact import Artifact
 from wheelyard.model.job import BuildKey
+from wheelyard.model.release import Release
 from wheelyard.model.resolution import Query, Resolution
 from wheelyard.model.source import Source, SourceFacts
 from wheelyard.plan.events import (
@@ -31,12 +32,16 @@ from wheelyard.plan.events import (
     RequestResolved,
     ResolveBuild,
     ResolveRequest,
+    ResolveTest,
+    TestResolved,
     UnitFailed,
     WheelFetched,
 )
 from wheelyard.ports import ArtifactStore, Blobs, Memory, Resolver, Upstream
 
 _FACTS = "source-facts-1"
+AS_OF = "as-of-1"
+"""The kind under which ``Memory`` keeps the day that the tools of a build are of, by its key."""
 NEEDS = "needs-2"
 """The kind under which ``Memory`` keeps what a back end asked for beyond pyproject.toml."""
 PORTABLE = "portable-1"
@@ -63,7 +68,7 @@ class Questions:
         self._resolving: dict[Query, asyncio.Task[Resolution]] = {}
 
     async def answer(
-        self, command: ResolveRequest | Inspect | ResolveBuild | Recall | FetchWheel
+        self, command: ResolveRequest | Inspect | ResolveBuild | ResolveTest | Recall | FetchWheel
     ) -> Event:
         """Carry out one command. What cannot be had becomes a failure event, not an exception."""
         match command:
@@ -73,6 +78,8 @@ class Questions:
                 return await self._inspect(command)
             case ResolveBuild():
                 return await self._resolve_build(command)
+            case ResolveTest():
+                return await self._resolve_test(command)
             case Recall():
                 return await self._recall(command)
             case FetchWheel():
@@ -157,12 +164,19 @@ class Questions:
                 source = await self._upstream.fetch(source)
                 facts = await self._upstream.facts(source)
                 await self._memory.keep(_FACTS, _name(source), msgspec.json.encode(facts))
-            published = await self._artifacts.of_release(command.release)
+            published = await self._published(command.release)
         except WheelyardError as error:
             _raise_if_fatal(error)
             return InspectFailed(release=command.release, error=error)
-        return Inspected(
-            release=command.release, source=source, facts=facts, published=tuple(published)
+        return Inspected(release=command.release, source=source, facts=facts, published=published)
+
+    async def _published(self, release: Release) -> tuple[Artifact, ...]:
+        """Return the published artifacts of a release, with what else was kept of them."""
+        found = await self._artifacts.of_release(release)
+        days = [await self._memory.recall(AS_OF, artifact.build_key) for artifact in found]
+        return tuple(
+            replace(artifact, as_of=(day or b"").decode())
+            for artifact, day in zip(found, days, strict=True)
         )
 
     async def _known_facts(self, source: Source) -> SourceFacts | None:
@@ -177,7 +191,14 @@ class Questions:
             return BuildResolved(unit=command.unit, resolution=await self._resolve(command.query))
         except WheelyardError as error:
             _raise_if_fatal(error)
-            return UnitFailed(unit=command.unit, error=_for_build(command, error))
+            return UnitFailed(unit=command.unit, error=_whose(command, "build", error))
+
+    async def _resolve_test(self, command: ResolveTest) -> Event:
+        try:
+            return TestResolved(unit=command.unit, resolution=await self._resolve(command.query))
+        except WheelyardError as error:
+            _raise_if_fatal(error)
+            return UnitFailed(unit=command.unit, error=_whose(command, "test", error))
 
     async def _recall(self, command: Recall) -> Recalled:
         artifact = await self._artifacts.by_key(command.key) or await self._portable(command)
@@ -229,12 +250,12 @@ def _exclusion(query: Query, line: str, error: WheelyardError) -> Exclusion:
     )
 
 
-def _for_build(command: ResolveBuild, error: WheelyardError) -> WheelyardError:
-    """Say whose build requirements have no solution."""
+def _whose(command: ResolveBuild | ResolveTest, kind: str, error: WheelyardError) -> WheelyardError:
+    """Say whose requirements have no solution."""
     if not isinstance(error, NoSolutionError):
         return error
     asked = ", ".join(command.query.requirements)
     return NoSolutionError(
-        f"the build requirements of {command.unit} ({asked}) have no solution: {error.message}",
+        f"the {kind} requirements of {command.unit} ({asked}) have no solution: {error.message}",
         hint=error.hint,
     )

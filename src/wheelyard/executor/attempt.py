@@ -52,6 +52,7 @@ class State:
     system: BuildSystem = field(default_factory=BuildSystem)
     environment: Environment | None = None
     test_environment: Environment | None = None
+    tools_environment: Environment | None = None
     wheel: Path | None = None
     facts: WheelFacts | None = None
     findings: tuple[Finding, ...] = ()

@@ -87,9 +87,19 @@ async def _try_out(
         for failure in verdict.fatal:
             detail = last_lines(attempt.log.tail())
             raise Stopped(Outcome.FAILED, str(failure), hint=failure.hint, detail=detail)
-        if attempt.offer.recipe.test and not partial:
-            await _run_test(attempt, state, running)
-        return _findings(partial, verdict.told)
+        findings = _findings(partial, verdict.told)
+        if not attempt.offer.recipe.test or partial:
+            return findings
+        if attempt.offer.test_tools_absent:
+            return (*findings, _not_tested(attempt.offer.test_tools_absent))
+        await _run_test(attempt, state, running)
+        return findings
+
+
+def _not_tested(absent: tuple[str, ...]) -> Finding:
+    names = ", ".join(absent)
+    text = f"the recipe's test was not run: a cycle keeps {names} from being there yet"
+    return Finding(check="test", message=text, verdict=Verdict.WARN)
 
 
 def _is_as_upstream(attempt: Attempt, state: State) -> bool:
@@ -171,19 +181,27 @@ def _is_partial(attempt: Attempt, missing: str) -> bool:
 
 async def _run_test(attempt: Attempt, state: State, running: Running) -> None:
     build = running.view.build
-    paths = [_site(attempt, state, running), *_packages(attempt, state, running)]
-    variables = attempt.variables(running.view) | {"PYTHONPATH": ":".join(paths)}
     answer = await running.call(
         {
             "call": "run",
             "arguments": ["/bin/sh", "-c", attempt.offer.recipe.test],
             "folder": f"{build}/work",
-            "environment": variables,
+            "environment": _test_variables(attempt, state, running),
         }
     )
     if not answer.ok:
         attempt.log.note(f"the recipe's test failed: {attempt.offer.recipe.test}")
     judge(attempt, answer)
+
+
+def _test_variables(attempt: Attempt, state: State, running: Running) -> dict[str, str]:
+    """Let a test find the wheel, what that needs to run, and the programs of what the test requires."""
+    variables, site = attempt.variables(running.view), _site(attempt, state, running)
+    if state.tools_environment is None:
+        return variables | {"PYTHONPATH": ":".join((site, *_packages(attempt, state, running)))}
+    place = f"{running.view.environments}/{state.tools_environment.key}"
+    path = f"{place}/bin:{variables['PATH']}"
+    return variables | {"PATH": path, "VIRTUAL_ENV": place, "PYTHONPATH": site}
 
 
 async def deliver(attempt: Attempt, state: State) -> State:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from wheelyard.executor.attempt import State
 from wheelyard.model.job import Offer
+from wheelyard.model.secrets import HIDDEN, is_secret, shown
 
 _UNPACK = (
     "import sys, tarfile, zipfile; p, d = sys.argv[1:];"
@@ -47,18 +48,25 @@ def repeat_line(
         "PYTHONHASHSEED": "0",
         **offer.recipe.environment,
     }
-    words = [f"{name}={quoted(value)}" for name, value in variables.items()]
+    words = [f"{name}={_value(name, value)}" for name, value in variables.items()]
     steps.append(
         f'env {" ".join(words)} "PATH=$W/env/bin:$PATH" python -c {quoted(_hook(offer, state))} "$W"'
     )
     return " && ".join((*steps, 'echo "$W"'))
 
 
+def _value(name: str, value: str) -> str:
+    """Write a value; a secret one has to be in the shell that runs the line, which stops without it."""
+    if not is_secret(name, value):
+        return shlex.quote(value)
+    return f'"${{{name}:?}}"' if name.isidentifier() else HIDDEN
+
+
 def _hook(offer: Offer, state: State) -> str:
     module, _, attributes = state.system.backend.partition(":")
     settings = {
-        key: value if isinstance(value, str) else list(value)
-        for key, value in offer.recipe.config_settings.items()
+        key: list(value) if isinstance(value, tuple) else value
+        for key, value in shown(offer.recipe.config_settings).items()
     }
     backend = ".".join(filter(None, ("b", attributes)))
     # Not the current folder, which "python -c" puts first.

@@ -20,6 +20,7 @@ from wheelyard.errors import (
 )
 from wheelyard.executor import compiler_cache
 from wheelyard.executor.attempt import INSIDE, OUTPUT, SOURCE, Attempt, Running, State, known
+from wheelyard.executor.environments import Environment
 from wheelyard.executor.folders import regular_file
 from wheelyard.executor.outcomes import Stopped, failure
 from wheelyard.executor.patching import apply_patch
@@ -38,7 +39,7 @@ async def fetch(attempt: Attempt, state: State) -> State:
     """See that everything that the offer names is in the blobs."""
     async with attempt.step(StepName.FETCH):
         offer = attempt.offer
-        wheels = (*offer.requirements, *offer.test_requirements)
+        wheels = (*offer.requirements, *offer.test_requirements, *offer.test_tools)
         wanted = [(offer.source.filename or offer.source.location, offer.source.archive)]
         wanted += [(wheel.filename, wheel.digest) for wheel in wheels]
         for name, digest in wanted:
@@ -103,11 +104,24 @@ async def environment(attempt: Attempt, state: State) -> State:
         try:
             build = await environments.ensure(attempt.python, offer.requirements)
             test = await environments.ensure(attempt.python, offer.test_requirements)
+            tools = await _tools(attempt)
         except OutOfSpaceError as error:
             raise Stopped(Outcome.RESOURCES, error.message, hint=error.hint) from error
         except (StoreError, ToolError) as error:
             raise Stopped(Outcome.INFRASTRUCTURE, error.message) from error
-        return replace(state, environment=build, test_environment=test)
+        return replace(state, environment=build, test_environment=test, tools_environment=tools)
+
+
+async def _tools(attempt: Attempt) -> Environment | None:
+    """Find or make the environment of the recipe's own test, apart from that of the import.
+
+    What a test requires must not hide that the wheel does not name all that it imports.
+    """
+    offer = attempt.offer
+    if not offer.recipe.test or not offer.test_tools:
+        return None
+    wheels = {wheel.digest: wheel for wheel in (*offer.test_requirements, *offer.test_tools)}
+    return await attempt.shop.environments.ensure(attempt.python, tuple(wheels.values()))
 
 
 async def make(attempt: Attempt, state: State, name: str = INSIDE) -> State:

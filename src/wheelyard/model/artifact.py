@@ -27,7 +27,8 @@ class Artifact:
     """A wheel, named by ``digest`` (``sha256:…``); ``size`` in bytes.
 
     ``metadata_digest`` names the blob with its METADATA file. ``requires_dist`` are its Requires-Dist
-    lines. ``build_key`` is empty for what was not built here.
+    lines. ``build_key`` is empty for what was not built here. ``as_of`` is the day that its build tools are of,
+    where newer ones broke the build.
     """
 
     filename: str
@@ -45,6 +46,7 @@ class Artifact:
     recipe_digest: str = ""
     created: datetime | None = None
     yanked: str | None = None
+    as_of: str = ""
 
     @property
     def portable(self) -> bool:

@@ -94,8 +94,10 @@ class Offer:
 
     ``requirements`` is the whole build environment; ``test_requirements`` what the wheel needs when it
     is imported. ``test_partial`` are projects that it needs too but that a cycle keeps from being
-    there yet. ``upstream_filename`` is upstream's wheel for the same target, ``upstream_files`` the
+    there yet. ``test_tools`` is what the recipe's own test is given beside those, and ``test_tools_absent``
+    the projects of it that a cycle keeps away: without them the test is not run. ``upstream_filename`` is upstream's wheel for the same target, ``upstream_files`` the
     paths in it where they are known; ``upstream_portable``: upstream has one in which nothing is compiled, too. ``source_date_epoch`` in seconds.
+    ``as_of`` is the day that the requirements are of, where newer ones broke the build.
     """
 
     key: BuildKey
@@ -105,6 +107,8 @@ class Offer:
     requirements: tuple[InputWheel, ...]
     test_requirements: tuple[InputWheel, ...] = ()
     test_partial: tuple[str, ...] = ()
+    test_tools: tuple[InputWheel, ...] = ()
+    test_tools_absent: tuple[str, ...] = ()
     recipe: Recipe = DEFAULT_RECIPE
     limits: Limits = field(default_factory=Limits)
     attempt: int = 1
@@ -114,6 +118,7 @@ class Offer:
     upstream_portable: bool = False
     source_date_epoch: int = 315532800
     check_reproducible: bool = False
+    as_of: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +129,7 @@ class Report:
     ``needs_system``: the reason is something that this machine lacks. ``limited``: what stopped it is a
     limit of its offer, which would stop it again. ``artifact`` goes with BUILT (its bytes and METADATA are already in the blobs). ``log_digest`` names the compressed log.
     ``sandbox`` lists what was in force. ``repeat`` is the shell command that repeats this build by hand.
+    ``as_of`` is the day that its requirements were of, where newer ones broke the build.
     """
 
     outcome: Outcome
@@ -146,6 +152,7 @@ class Report:
     cpu_seconds: float = 0.0
     wall_seconds: float = 0.0
     irreproducible: str = ""
+    as_of: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

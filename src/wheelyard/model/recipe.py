@@ -19,7 +19,7 @@ class Recipe:
 
     ``skip`` is the reason not to build it; None means build. ``build_requires`` are added to the
     back end's own, ``build_constraints`` narrow them. ``test`` is a shell command run in the source folder with the wheel
-    installed; ``imports`` replaces the modules that the smoke test finds by itself, and an empty
+    installed, and ``test_requires`` beside it; ``imports`` replaces the modules that the smoke test finds by itself, and an empty
     tuple turns it off. ``system_packages`` are names for the message of a failure.
     """
 
@@ -31,6 +31,7 @@ class Recipe:
     build_constraints: tuple[str, ...] = ()
     system_packages: tuple[str, ...] = ()
     test: str = ""
+    test_requires: tuple[str, ...] = ()
     imports: tuple[str, ...] | None = None
 
 

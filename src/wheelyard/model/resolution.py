@@ -20,7 +20,7 @@ class FromSource(StrEnum):
 class Prereleases(StrEnum):
     """When pre-releases are candidates; uv's words."""
 
-    IF_NECESSARY = "if-necessary-or-explicit"
+    IF_NECESSARY = "if-necessary"
     ALLOW = "allow"
     DISALLOW = "disallow"
 
@@ -63,7 +63,8 @@ class Pin:
     ``dependencies`` are the projects of the same resolution that this one requires on this target
     (with the extras that were asked for). ``source`` is None where upstream has none. ``wheel`` is
     upstream's best wheel for the target, where there is one; ``portable``: upstream also has a wheel
-    of it in which nothing is compiled.
+    of it in which nothing is compiled. ``older`` says why a newer release was not chosen, where that is
+    known and there is one.
     """
 
     release: Release
@@ -72,6 +73,7 @@ class Pin:
     dependencies: tuple[ProjectName, ...] = ()
     requires_python: str = ""
     portable: bool = False
+    older: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

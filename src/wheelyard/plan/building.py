@@ -10,7 +10,8 @@ from wheelyard.model.job import Outcome, Report, StepName
 from wheelyard.model.resolution import Resolution
 from wheelyard.plan import offers, preparing, settling
 from wheelyard.plan.agenda import Agenda
-from wheelyard.plan.events import Finished, Recalled, Start, UnitId
+from wheelyard.plan.events import Finished, Recalled, ResolveTest, Start, UnitId
+from wheelyard.plan.queries import test_query
 from wheelyard.plan.unit import EdgeKind, Provision, Reason, State, Unit
 from wheelyard.targets.target import Target
 
@@ -50,13 +51,30 @@ def recalled(agenda: Agenda, event: Recalled) -> None:
 
 
 def _expand(agenda: Agenda, unit: Unit) -> None:
-    """Plan the build requirements of a unit that has to be built."""
+    """Plan what a unit that has to be built requires for that, and for the test of its recipe."""
+    recipe = agenda.recipe_of(unit.id.release)
+    if unit.tests is None and recipe.test and recipe.test_requires:
+        unit.state = State.RESOLVING
+        query = test_query(agenda.options, unit, recipe)
+        agenda.commands.append(ResolveTest(unit=unit.id, query=query))
+        return
     reason = Reason(EdgeKind.BUILD, unit.id)
     unit.state = State.WAITING
     unit.builds = admit(agenda, unit.resolution, unit.id.target, reason)
-    agenda.board.wait(unit.id, (*unit.builds, *unit.runs))
+    agenda.board.wait(unit.id, (*unit.builds, *unit.runs, *(unit.tests or ())))
     agenda.unsettled[unit.id] = None
     agenda.awake[unit.id] = None
+
+
+def test_resolved(agenda: Agenda, unit: Unit, resolution: Resolution) -> None:
+    """Take what the test of a unit's recipe requires."""
+    if unit.state is not State.RESOLVING:
+        return
+    # Known before anything is admitted: what is new may come to wait for this unit at once.
+    unit.tests = ()
+    names = admit(agenda, resolution, unit.id.target, Reason(EdgeKind.TEST, unit.id))
+    unit.tests = tuple(name for name in names if name.release.project != unit.id.release.project)
+    _expand(agenda, unit)
 
 
 def try_start(agenda: Agenda, unit: Unit) -> None:
@@ -106,7 +124,7 @@ def finished(agenda: Agenda, event: Finished) -> None:
     if report.outcome is not Outcome.BUILT:
         _build_failed(agenda, unit, event)
         return
-    unit.report = report
+    unit.report, unit.reported = report, event.key
     if event.artifact is None:
         settling.fail_without_wheel(agenda, unit, None)
         return
@@ -132,7 +150,7 @@ def _build_failed(agenda: Agenda, unit: Unit, event: Finished) -> None:
     if unit.as_of is not None:
         settling.give_up(agenda, unit)
         return
-    unit.report = event.report
+    unit.report, unit.reported = event.report, event.key
     uploaded = agenda.board.releases[unit.id.release].source.uploaded
     older = agenda.options.retry_as_of and bool(unit.resolution.pins)
     if not older or uploaded is None or not _may_be_newer_tools(event.report):
@@ -140,7 +158,7 @@ def _build_failed(agenda: Agenda, unit: Unit, event: Finished) -> None:
         return
     unit.as_of = max(uploaded, unit.id.target.interpreter.established)
     unit.rounds, unit.needs = 0, ()
-    agenda.older.append((unit.id, unit.as_of.date().isoformat()))
+    agenda.older.append((unit.id, unit.day))
     preparing.resolve_build(agenda, unit)
 
 
@@ -155,7 +173,7 @@ def _may_be_newer_tools(report: Report) -> bool:
 
 
 def unsolved(agenda: Agenda, unit: Unit, error: WheelyardError) -> None:
-    """Take that the build requirements of a unit have no solution."""
+    """Take that what a unit requires to be built or tested has no solution."""
     if unit.state is not State.RESOLVING:
         return
     if unit.as_of is not None and unit.report is not None:

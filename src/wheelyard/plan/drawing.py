@@ -38,6 +38,8 @@ def edges_of(board: Board) -> tuple[Edge, ...]:
     for key, unit in board.units.items():
         found |= {Edge(key, other, EdgeKind.BUILD) for other in unit.builds}
         found |= {Edge(key, other, EdgeKind.RUN) for other in unit.runs if other not in unit.builds}
+        known = {*unit.builds, *unit.runs}
+        found |= {Edge(key, o, EdgeKind.TEST) for o in unit.tests or () if o not in known}
     return tuple(sorted(edge for edge in found if edge.needed in board.units))
 
 
@@ -74,7 +76,7 @@ def svg(board: Board) -> str:
     parts += [_box(board, key, place) for key, place in sorted(places.items())]
     parts.append(
         f'<text x="{_MARGIN}" y="{height - 12}" fill="#475569">solid: needed to build; '
-        "dashed: needed to run; each column needs only what is to its left</text>"
+        "dashed: needed to run or to be tested; each column needs only what is to its left</text>"
     )
     return "\n".join([*parts, "</svg>", ""])
 

@@ -71,6 +71,14 @@ class ResolveBuild:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ResolveTest:
+    """Resolve what the recipe's own test of a unit requires."""
+
+    unit: UnitId
+    query: Query
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Recall:
     """Look up what a key is known to give: an artifact, or further requirements.
 
@@ -105,7 +113,7 @@ class Start:
     portable_key: BuildKey
 
 
-Command = ResolveRequest | Inspect | ResolveBuild | Recall | FetchWheel | Start
+Command = ResolveRequest | Inspect | ResolveBuild | ResolveTest | Recall | FetchWheel | Start
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,8 +166,16 @@ class BuildResolved:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TestResolved:
+    """The answer to ResolveTest."""
+
+    unit: UnitId
+    resolution: Resolution
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UnitFailed:
-    """The build requirements of a unit have no solution."""
+    """What a unit requires to be built or tested has no solution."""
 
     unit: UnitId
     error: WheelyardError
@@ -207,6 +223,7 @@ Event = (
     | Inspected
     | InspectFailed
     | BuildResolved
+    | TestResolved
     | UnitFailed
     | Recalled
     | WheelFetched

@@ -55,7 +55,10 @@ def _settings(settings: Mapping[str, str | tuple[str, ...]]) -> list[str]:
 
 
 def recipe_digest(recipe: Recipe) -> str:
-    """Hash what of a recipe shapes the wheel; tests and messages do not."""
+    """Hash what of a recipe shapes the wheel, and the test without which none counts.
+
+    What only says more about a failure, or which modules are imported, does not.
+    """
     # Nearly every release of a large plan has the default one.
     return _default_digest() if recipe is DEFAULT_RECIPE else _digest_of_recipe(recipe)
 
@@ -73,6 +76,8 @@ def _digest_of_recipe(recipe: Recipe) -> str:
     fields += ["config", *_settings(recipe.config_settings)]
     fields += ["requires", *sorted(recipe.build_requires)]
     fields += ["constraints", *sorted(recipe.build_constraints)]
+    if recipe.test:
+        fields += ["test", recipe.test, *sorted(recipe.test_requires)]
     return digest_of(fields)
 
 

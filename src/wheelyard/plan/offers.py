@@ -1,6 +1,6 @@
 """From a unit to the job that builds it: its key, its environment, its offer."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from wheelyard.model.artifact import Artifact, InputWheel, Origin
@@ -99,7 +99,8 @@ class Surroundings:
     """The wheels around a build. Where it is not ``complete``, what is listed may be a part only.
 
     ``seeds`` are those of ``environment`` that break a cycle. ``tests`` is what an import of the
-    wheel needs, ``absent`` what of that a cycle keeps away. ``missing`` is what is not there, but
+    wheel needs, ``absent`` what of that a cycle keeps away; ``tools`` and ``tools_absent`` are the same
+    for the test of its recipe. ``missing`` is what is not there, but
     whose dependants are: nobody waits for it yet.
     """
 
@@ -108,13 +109,15 @@ class Surroundings:
     seeds: Mapping[UnitId, Artifact] = field(default_factory=dict)
     tests: tuple[Artifact, ...] = ()
     absent: tuple[str, ...] = ()
+    tools: tuple[Artifact, ...] = ()
+    tools_absent: tuple[str, ...] = ()
     missing: frozenset[UnitId] = frozenset()
 
 
 def surroundings(unit: Unit, units: Mapping[UnitId, Unit]) -> Surroundings:
     """Return what of a unit's surroundings is there."""
     environment = [_given(unit, units, needed) for needed in unit.builds]
-    direct = (run for run in unit.runs if run not in unit.cut)
+    direct = (need for need in (*unit.runs, *(unit.tests or ())) if need not in unit.cut)
     if None in environment or any(_given(unit, units, run) is None for run in direct):
         return Surroundings()
     wheels = [wheel for wheel in environment if wheel is not None]
@@ -122,14 +125,23 @@ def surroundings(unit: Unit, units: Mapping[UnitId, Unit]) -> Surroundings:
     seeds = {needed: wheel for needed, wheel in given.items() if wheel.origin is Origin.SEED}
     tests, away = _closure(unit, units)
     missing = away - unit.cut
+    tools = {needed: _given(unit, units, needed) for needed in unit.tests or ()}
     return Surroundings(
         complete=not missing,
         environment=tuple(wheels),
         seeds=seeds,
-        tests=tuple(sorted(tests, key=lambda wheel: wheel.filename)),
+        tests=_by_name(tests),
         absent=tuple(sorted(needed.release.project for needed in away)),
+        tools=_by_name(wheel for wheel in tools.values() if wheel is not None),
+        tools_absent=tuple(
+            sorted(n.release.project for n, wheel in tools.items() if wheel is None)
+        ),
         missing=missing,
     )
+
+
+def _by_name(wheels: Iterable[Artifact]) -> tuple[Artifact, ...]:
+    return tuple(sorted(wheels, key=lambda wheel: wheel.filename))
 
 
 def _closure(unit: Unit, units: Mapping[UnitId, Unit]) -> tuple[list[Artifact], frozenset[UnitId]]:
@@ -188,10 +200,13 @@ def make_offer(
         requirements=tuple(_input(wheel) for wheel in around.environment),
         test_requirements=tuple(_input(wheel) for wheel in around.tests),
         test_partial=around.absent,
+        test_tools=tuple(_input(wheel) for wheel in around.tools),
+        test_tools_absent=around.tools_absent,
         recipe=recipe,
         limits=options.limits,
         upstream_filename=unit.pin.wheel.filename if unit.pin.wheel else "",
         upstream_portable=unit.pin.portable,
         source_date_epoch=_epoch(known),
         check_reproducible=options.check_reproducible,
+        as_of=unit.day,
     )

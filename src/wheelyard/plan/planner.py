@@ -30,6 +30,7 @@ from wheelyard.plan.events import (
     RequestResolved,
     ResolveRequest,
     Start,
+    TestResolved,
     UnitFailed,
     UnitId,
     WheelFetched,
@@ -116,8 +117,8 @@ class Planner:
                 preparing.inspected(agenda, event)
             case InspectFailed():
                 preparing.inspect_failed(agenda, event)
-            case BuildResolved():
-                preparing.build_resolved(agenda, units[event.unit], event.resolution)
+            case BuildResolved() | TestResolved():
+                self._resolved(event)
             case Recalled():
                 building.recalled(agenda, event)
             case WheelFetched():
@@ -142,6 +143,13 @@ class Planner:
             names = building.admit(self._agenda, resolution, target, Reason(EdgeKind.REQUEST, None))
             roots = set(resolution.roots)
             self.roots += [name for name in names if name.release.project in roots]
+
+    def _resolved(self, event: BuildResolved | TestResolved) -> None:
+        unit = self.board.units[event.unit]
+        if isinstance(event, BuildResolved):
+            preparing.build_resolved(self._agenda, unit, event.resolution)
+        else:
+            building.test_resolved(self._agenda, unit, event.resolution)
 
     def _wheel_fetched(self, event: WheelFetched) -> None:
         unit = self.board.units[event.unit]

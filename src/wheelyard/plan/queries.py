@@ -1,9 +1,11 @@
 """The questions that a plan puts to the resolver."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
 from wheelyard.model.recipe import Recipe
+from wheelyard.model.release import ProjectName, Release
 from wheelyard.model.resolution import FromSource, Query
 from wheelyard.model.source import SourceFacts
 from wheelyard.plan.unit import PlanOptions, Unit
@@ -38,3 +40,32 @@ def build_query(options: PlanOptions, unit: Unit, facts: SourceFacts, recipe: Re
         target=unit.id.target,
         policy=policy,
     )
+
+
+def test_query(options: PlanOptions, unit: Unit, recipe: Recipe) -> Query:
+    """Ask for what the recipe's own test of a unit requires.
+
+    It is installed beside the wheel and what that needs to run, so it has to fit their versions.
+    """
+    policy = replace(options.policy, sources_only=options.from_source is FromSource.ALL)
+    beside = (f"{release.project}=={release.version}" for release in _needed_to_run(unit))
+    return Query(
+        requirements=recipe.test_requires,
+        constraints=tuple(sorted(beside)),
+        overrides=options.overrides,
+        target=unit.id.target,
+        policy=policy,
+    )
+
+
+def _needed_to_run(unit: Unit) -> Iterator[Release]:
+    """Yield a unit's own release and all that it needs to run."""
+    yield unit.id.release
+    seen: set[ProjectName] = {unit.id.release.project}
+    queue = list(unit.pin.dependencies)
+    while queue:
+        pin = unit.company.get(queue.pop())
+        if pin is not None and pin.release.project not in seen:
+            seen.add(pin.release.project)
+            yield pin.release
+            queue += pin.dependencies

@@ -1,5 +1,7 @@
 """How a unit ends, and what its end means for others of its release and for what waits for it."""
 
+from dataclasses import replace
+
 from wheelyard.errors import InvalidArchiveError, WheelyardError
 from wheelyard.model.artifact import Artifact
 from wheelyard.model.release import Release
@@ -28,6 +30,8 @@ def complete(agenda: Agenda, unit: Unit, artifact: Artifact, provision: Provisio
     """
     release = unit.id.release
     gate = agenda.board.gates[release]
+    # It tells whoever it covers, too, with which tools it was made.
+    artifact = replace(artifact, as_of=unit.day)
     gate.built(unit.id.target, artifact)
     agenda.gates[release] = None
     if serves(artifact.tags, artifact.requires_python, unit.id.target):

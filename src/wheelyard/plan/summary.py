@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from wheelyard.model.artifact import Artifact
-from wheelyard.model.job import Outcome, Report
+from wheelyard.model.job import BuildKey, Outcome, Report
 from wheelyard.plan.board import Board
 from wheelyard.plan.events import UnitId
 from wheelyard.plan.unit import Provision, State, Unit
@@ -37,7 +37,12 @@ _OF_PROVISION = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One unit in the summary. ``cause`` is the unit that failed first on the way to a blocked one."""
+    """One unit in the summary.
+
+    ``cause`` is the unit that failed first on the way to a blocked one. ``as_of`` is the day that the build
+    tools of its wheel are of, where newer ones broke the build; ``older`` says why a newer release of its
+    project was not chosen. ``key`` is that of its job.
+    """
 
     unit: UnitId
     ending: Ending
@@ -49,6 +54,8 @@ class Row:
     cause: UnitId | None = None
     outcome: Outcome | None = None
     as_of: str = ""
+    older: str = ""
+    key: BuildKey | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -148,7 +155,9 @@ def _row(
         hint=hint,
         cause=cause,
         outcome=unit.report.outcome if unit.report else None,
-        as_of=unit.as_of.date().isoformat() if unit.as_of else "",
+        as_of=unit.artifact.as_of if unit.artifact is not None else unit.day,
+        older=unit.pin.older,
+        key=unit.reported or unit.key,
     )
 
 

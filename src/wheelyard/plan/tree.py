@@ -40,7 +40,9 @@ def _children(board: Board, key: UnitId) -> list[tuple[UnitId, EdgeKind]]:
     unit = board.units[key]
     runs = [(run, EdgeKind.RUN) for run in unit.runs]
     builds = [(build, EdgeKind.BUILD) for build in unit.builds]
-    return [(child, kind) for child, kind in runs + builds if child in board.units]
+    known = {*unit.runs, *unit.builds}
+    tests = [(test, EdgeKind.TEST) for test in unit.tests or () if test not in known]
+    return [(child, kind) for child, kind in runs + builds + tests if child in board.units]
 
 
 def _branches(board: Board, root: UnitId, shown: set[UnitId]) -> Iterator[str]:
@@ -86,6 +88,8 @@ def why(board: Board, key: UnitId) -> list[str]:
             sentences.append("it was asked for")
         elif reason.kind is EdgeKind.BUILD:
             sentences.append(f"{reason.parent} needs it to be built")
+        elif reason.kind is EdgeKind.TEST:
+            sentences.append(f"{reason.parent} needs it to be tested")
         else:
             sentences.append(f"{reason.parent} needs it to run")
     return sentences

@@ -22,6 +22,7 @@ class EdgeKind(StrEnum):
     REQUEST = "requested"
     BUILD = "build"
     RUN = "run"
+    TEST = "test"
     PROBE = "probe"
 
 
@@ -118,13 +119,14 @@ class Unit:
 
     ``company`` are the pins that it was resolved with, by project: what it needs to run is there.
     ``runs`` are those that it requires itself; ``awaited`` are those further on that it has to wait
-    for, too, because what is between was not built in this run. ``cut`` are those that a cycle lets
-    it do without. ``needs`` is what its back end asked for beyond pyproject.toml; ``as_of`` is set
+    for, too, because what is between was not built in this run. ``tests`` is all that the test of its recipe
+    is given, None until that is resolved. ``cut`` are those that a cycle lets it do without. ``needs`` is what its back end asked for beyond pyproject.toml; ``as_of`` is set
     while it is tried with build requirements of an earlier day; ``excluded_by`` is the
     Requires-Python that leaves its target out; ``reasons`` is an ordered set.
 
     ``blocked``: it waits for what will not come, so its release goes on without it; ``knot``: it is in
-    a cycle that could not be broken. ``seedless``: upstream's wheel of it could not be had as a seed.
+    a cycle that could not be broken. ``seedless``: upstream's wheel of it could not be had as a seed. ``reported`` is the key of the job that
+    ``report`` is of.
     """
 
     id: UnitId
@@ -137,6 +139,7 @@ class Unit:
     runs: tuple[UnitId, ...] = ()
     company: Mapping[ProjectName, Pin] = field(default_factory=dict)
     awaited: set[UnitId] = field(default_factory=set)
+    tests: tuple[UnitId, ...] | None = None
     cut: set[UnitId] = field(default_factory=set)
     blocked: bool = False
     knot: str = ""
@@ -152,8 +155,14 @@ class Unit:
     group: Group | None = None
     provision: Provision | None = None
     report: Report | None = None
+    reported: BuildKey | None = None
     error: WheelyardError | None = None
     as_of: datetime | None = None
+
+    @property
+    def day(self) -> str:
+        """The day that its build requirements are of, where newer ones broke the build."""
+        return self.as_of.date().isoformat() if self.as_of else ""
 
     @property
     def final(self) -> bool:
@@ -162,7 +171,7 @@ class Unit:
 
     def waits_for(self) -> tuple[UnitId, ...]:
         """Return what must be there before it can be built and tested."""
-        further = sorted(self.awaited) if self.awaited else ()
+        further = (*(self.tests or ()), *(sorted(self.awaited) if self.awaited else ()))
         return (*self.builds, *(run for run in (*self.runs, *further) if run not in self.cut))
 
     @property

@@ -29,9 +29,11 @@ class _Table(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, rename="k
     build_constraints: list[str] | msgspec.UnsetType = msgspec.UNSET
     system_packages: list[str] | msgspec.UnsetType = msgspec.UNSET
     test: str | msgspec.UnsetType = msgspec.UNSET
+    test_requires: list[str] | msgspec.UnsetType = msgspec.UNSET
     imports: list[str] | msgspec.UnsetType = msgspec.UNSET
 
 
+_REQUIREMENTS = frozenset({"build_requires", "build_constraints", "test_requires"})
 KEYS = tuple(name.replace("_", "-") for name in _Table.__struct_fields__)
 
 
@@ -150,9 +152,22 @@ def _value(name: str, value: object, folder: Path, where: str) -> object:
         return tuple(_patch(folder / text, where) for text in value)
     if name == "config_settings" and isinstance(value, dict):
         return {key: tuple(v) if isinstance(v, list) else v for key, v in value.items()}
+    if name in _REQUIREMENTS and isinstance(value, list):
+        return tuple(_requirement(text, name, where) for text in value)
     if isinstance(value, list):
         return tuple(value)
     return value
+
+
+def _requirement(text: str, name: str, where: str) -> str:
+    try:
+        Requirement(text)
+    except InvalidRequirement as error:
+        raise ConfigurationError(
+            f"{where}: {text!r} in {name.replace('_', '-')} is not a requirement",
+            hint="Write for example 'pytest>=8'.",
+        ) from error
+    return text
 
 
 def _patch(path: Path, where: str) -> Patch:

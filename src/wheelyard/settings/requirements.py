@@ -86,6 +86,17 @@ def read_constraints(path: Path) -> tuple[str, ...]:
     return wanted.lines + wanted.constraints
 
 
+def read_overrides(path: Path) -> tuple[str, ...]:
+    """Read a file of overrides. Raises ConfigurationError."""
+    wanted = read_file(path)
+    for found in (*wanted.direct, *wanted.constraints):
+        raise ConfigurationError(
+            f"{path}: {found!r} is no override",
+            hint="An override is name<specifier>, with a marker if it is for some targets only.",
+        )
+    return wanted.lines
+
+
 def _read_entry(line: str, path: Path, number: int, depth: int) -> Wanted:
     option, _, rest = line.partition(" ")
     value = rest.strip()

@@ -47,6 +47,8 @@ def explain(
     if kind is NotApplicableError:
         # The complaint speaks of releases that it was not shown; only their Python is the reason.
         return kind(message, hint="\n".join(_other_pythons(lines, view)))
+    if any(need.project in view.absent for need in lines.roots):
+        own = ""  # that what is on no index cannot be had is no news
     return kind(
         f"{message}\n{own}" if own else message,
         hint="\n".join([*_what_was_hidden(own, lines, view), *hints]),
@@ -56,7 +58,7 @@ def explain(
 def _other_pythons(lines: QueryLines, view: CandidateView) -> Iterator[str]:
     for project, specifier in sorted({(need.project, need.specifier) for need in lines.roots}):
         if _excludes_python(project, specifier, view):
-            python = [one for one in _hidden(project, view) if one.because is Because.PYTHON]
+            python = [one for one in view.hidden(project) if one.because is Because.PYTHON]
             yield _hint_of(project, Because.PYTHON, python)
 
 
@@ -92,7 +94,7 @@ def _excludes_python(project: ProjectName, specifier: str, view: CandidateView) 
         return False
     reasons = {
         hidden.because
-        for hidden in _hidden(project, view)
+        for hidden in view.hidden(project)
         if wanted.contains(hidden.version, prereleases=True)
     }
     return reasons == {Because.PYTHON}
@@ -141,7 +143,7 @@ def _hints(project: ProjectName, view: CandidateView) -> Iterator[str]:
         yield absent.hint or absent.message
         return
     by_reason: dict[Because, list[Hidden]] = {}
-    for hidden in _hidden(project, view):
+    for hidden in view.hidden(project):
         by_reason.setdefault(hidden.because, []).append(hidden)
     for because, releases in by_reason.items():
         yield _hint_of(project, because, releases)
@@ -151,11 +153,6 @@ def _hint_of(project: ProjectName, because: Because, releases: list[Hidden]) -> 
     return _HINTS[because].format(
         project=project, count=_count(releases), details=_details(releases)
     )
-
-
-def _hidden(project: ProjectName, view: CandidateView) -> list[Hidden]:
-    rejected = [hidden for release, hidden in view.rejected.items() if release.project == project]
-    return [*view.listings[project].hidden, *rejected]
 
 
 def _count(releases: Iterable[Hidden]) -> str:

@@ -5,6 +5,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Self
@@ -18,6 +19,7 @@ from wheelyard.upstream.candidate_server import CandidateServer
 from wheelyard.upstream.candidates import ExtraCandidate, Selections
 from wheelyard.upstream.edges import edges
 from wheelyard.upstream.explanation import explain
+from wheelyard.upstream.older import Choice
 from wheelyard.upstream.query_lines import QueryLines
 from wheelyard.upstream.trace import ABSENT, Evidence, Trace
 from wheelyard.upstream.uv_command import UvCommand, UvInput, UvOutput, find_uv
@@ -88,7 +90,7 @@ class UvResolver:
         output = await self._ask(query, lines, view)
         if not output.succeeded:
             raise _failure(output, query, lines, view)
-        return Trace(resolution=_resolution(output, lines, view), evidence=_evidence(view))
+        return Trace(resolution=_resolution(output, query, lines, view), evidence=_evidence(view))
 
     async def fingerprint(self, project: ProjectName, target: Target) -> str:
         """Return what a project's page, or its extra candidate on a target, is known by now."""
@@ -146,10 +148,16 @@ def _failure(
     )
 
 
-def _resolution(output: UvOutput, lines: QueryLines, view: CandidateView) -> Resolution:
+def _resolution(
+    output: UvOutput, query: Query, lines: QueryLines, view: CandidateView
+) -> Resolution:
     releases = [Release.parse(line.partition(";")[0]) for line in output.pins.splitlines() if line]
     needed = edges(releases, lines, view.known_metadata)
-    pins = tuple(view.pin(release, needed[release.project]) for release in sorted(releases))
+    choice = Choice(releases, query, lines, view)
+    pins = tuple(
+        replace(view.pin(release, needed[release.project]), older=choice.why_older(release))
+        for release in sorted(releases)
+    )
     roots = {need.project for root in lines.roots for need in lines.applied(root)}
     return Resolution(pins=pins, roots=tuple(sorted(roots & needed.keys())))
 

@@ -89,6 +89,11 @@ class CandidateView:
         """Return what was read of a release while it was resolved."""
         return self._metadata[release]
 
+    def hidden(self, project: ProjectName) -> tuple[Hidden, ...]:
+        """Return the releases of a project that were not shown, or turned out to be no candidates."""
+        rejected = [one for release, one in self.rejected.items() if release.project == project]
+        return (*self.listings[project].hidden, *rejected)
+
     def pin(self, release: Release, dependencies: tuple[ProjectName, ...]) -> Pin:
         """Describe a release that was chosen."""
         listing = self.listings[release.project]

@@ -12,8 +12,10 @@ from wheelyard.coordinator.run import Standing
 from wheelyard.coordinator.story import RunEvent
 from wheelyard.model.artifact import Artifact
 from wheelyard.model.job import Offer, Report
+from wheelyard.model.release import Release
 from wheelyard.plan.bootstrap import BrokenCycle
 from wheelyard.plan.events import UnitId
+from wheelyard.targets.target import Target
 
 
 class JsonDisplay:
@@ -60,12 +62,15 @@ def _plain(value: object) -> object:
     match value:
         case UnitId():
             return {"release": str(value.release), "target": str(value.target)}
+        case Target() | Release():
+            return str(value)
         case Artifact():
             return {
                 "filename": value.filename,
                 "digest": value.digest,
                 "size": value.size,
                 "origin": value.origin.value,
+                "as_of": value.as_of,
             }
         case Report() | BrokenCycle():
             return as_fields(value)
@@ -76,7 +81,9 @@ def _plain(value: object) -> object:
             }
         case datetime():
             return value.isoformat()
-        case tuple() | list() | frozenset():
+        case frozenset():
+            return [_plain(item) for item in sorted(value, key=str)]
+        case tuple() | list():
             return [_plain(item) for item in value]
         case str() | int() | float() | None:
             return value

@@ -12,11 +12,12 @@ from wheelyard.coordinator.story import (
     TargetResolved,
     UnitProvided,
 )
-from wheelyard.model.job import Outcome, Verdict
+from wheelyard.model.job import Outcome, Report, Verdict
 from wheelyard.plan.events import UnitId
 from wheelyard.plan.unit import Provision
 
 GOOD, BAD, NOTE = "green", "red", "yellow"
+_LINES_BESIDE_A_HINT = 8
 
 
 def seconds(value: float) -> str:
@@ -28,6 +29,17 @@ def seconds(value: float) -> str:
     if hours:
         return f"{hours} h {minutes:02} min"
     return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
+
+
+def plural(count: int, noun: str) -> str:
+    """Write how many there are: ``1 release``, ``2 releases``."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def excerpt(report: Report) -> tuple[str, ...]:
+    """Return the lines of a log that a failure is shown with: few, where it is clear what to do."""
+    lines = report.detail.splitlines()
+    return tuple(lines[-_LINES_BESIDE_A_HINT:] if report.hint else lines)
 
 
 def name(unit: UnitId) -> str:
@@ -69,12 +81,10 @@ def started(event: JobStarted) -> str:
 
 
 def _resolved(event: TargetResolved) -> tuple[str, str]:
-    text = f"resolved {event.target}: {event.releases} releases"
-    for exclusion in event.exclusions:
-        kind = "left out" if exclusion.applicable else "not applicable"
-        text += f"\n  {kind}: {exclusion.requirement}: {exclusion.reason}"
-        if exclusion.hint:
-            text += f"\n    hint: {exclusion.hint}"
+    """Say how much there is; what was left out, and why, is said once, in the end."""
+    text = f"resolved {event.target}: {plural(event.releases, 'release')}"
+    if event.exclusions:
+        text += f", {len(event.exclusions)} left out"
     return text, NOTE if event.exclusions else ""
 
 

@@ -8,7 +8,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from wheelyard.cli.display.console import say
 from wheelyard.cli.display.lines import line_of, name, seconds
+from wheelyard.cli.display.neutral import neutral
 from wheelyard.coordinator.run import Standing
 from wheelyard.coordinator.story import JobEnded, JobStarted, OutputPrinted, RunEvent, StepBegan
 from wheelyard.plan.events import UnitId
@@ -59,7 +61,7 @@ class LiveDisplay:
         line = line_of(event)
         if line is not None:
             text, colour = line
-            self._console.print(Text(text, style=colour), highlight=False)
+            say(self._console, text, colour)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         if self._standing is None:
@@ -72,8 +74,7 @@ class LiveDisplay:
                 Text(self._steps.get(unit, "starting"), style="cyan"),
                 Text(seconds(took)),
                 Text(
-                    # What a build prints may move the cursor or clear the screen.
-                    "".join(c if c.isprintable() else " " for c in self._output.get(unit, "")),
+                    neutral(self._output.get(unit, "")).expandtabs().replace("\n", " "),
                     style="dim",
                     no_wrap=True,
                     overflow="ellipsis",
@@ -106,4 +107,4 @@ class PlainDisplay:
 
         line = (started(event), "") if isinstance(event, JobStarted) else line_of(event)
         if line is not None:
-            self._console.print(Text(line[0]), highlight=False, soft_wrap=True)
+            say(self._console, line[0], fold=False)

@@ -7,10 +7,13 @@ from enum import StrEnum
 import msgspec
 from rich.console import Console
 
+from wheelyard.cli.display.console import say
+from wheelyard.cli.display.table import print_exclusions, print_hint, print_older
 from wheelyard.plan.drawing import dot, edges_of, svg
 from wheelyard.plan.planner import Planner
 from wheelyard.plan.summary import Ending, Row
 from wheelyard.plan.tree import action, tree, why
+from wheelyard.plan.unit import State, Unit
 
 
 class PlanFormat(StrEnum):
@@ -48,6 +51,7 @@ def as_json(planner: Planner) -> str:
                 "action": action(board, board.units[key]),
                 "key": board.units[key].key,
                 "why": why(board, key),
+                "older": board.units[key].pin.older,
             }
             for key in sorted(board.units, key=lambda key: key.order)
         ],
@@ -66,21 +70,30 @@ def as_json(planner: Planner) -> str:
 
 def _print_tree(console: Console, planner: Planner, rows: Sequence[Row]) -> None:
     for line in tree(planner.board, planner.roots):
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+        say(console, line, fold=False)
     for broken in planner.cycles:
-        console.print(str(broken), style="magenta", highlight=False, markup=False)
-    for exclusion in planner.exclusions:
-        console.print(
-            f"left out: {exclusion.requirement} for {exclusion.target}: {exclusion.reason}",
-            style="red",
-            highlight=False,
-            markup=False,
-        )
-        if exclusion.hint:
-            console.print(f"  hint: {exclusion.hint}", highlight=False, markup=False)
+        say(console, str(broken), "magenta")
+    print_exclusions(console, planner.exclusions)
     for row in rows:
         if row.ending is Ending.FAILED:
-            console.print(f"cannot be built: {row.unit}: {row.reason}", style="red", markup=False)
-    counted = Counter(action(planner.board, unit) for unit in planner.board.units.values())
-    words = ", ".join(f"{count} {name}" for name, count in sorted(counted.items()))
-    console.print(words or "nothing to do", style="bold", highlight=False, markup=False)
+            say(console, f"cannot be built: {row.unit}: {row.reason}", "red")
+            print_hint(console, row.hint)
+    print_older(console, rows)
+    counted = Counter(_kind(unit) for unit in planner.board.units.values())
+    words = ", ".join(f"{count} {kind}" for kind, count in sorted(counted.items()))
+    say(console, words or "nothing to do", "bold")
+
+
+def _kind(unit: Unit) -> str:
+    """Say in a word or two what is done about a unit, to be counted."""
+    if unit.provision is not None:
+        return unit.provision.value
+    match unit.state:
+        case State.GATED:
+            return "after a probe"
+        case State.FAILED:
+            return "that cannot be built"
+        case State.SKIPPED | State.NOT_APPLICABLE:
+            return unit.state.value
+        case _:
+            return "to build"

@@ -3,18 +3,20 @@
 import shlex
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from wheelyard.cli.display.lines import name, seconds
+from wheelyard.cli.display.console import say
+from wheelyard.cli.display.lines import excerpt, name, seconds
 from wheelyard.model.artifact import Origin
 from wheelyard.model.release import Release
 from wheelyard.plan.bootstrap import BrokenCycle
 from wheelyard.plan.events import Exclusion
-from wheelyard.plan.summary import Ending, Row
+from wheelyard.plan.summary import GOOD, Ending, Row
 from wheelyard.targets.target import Target
 
 _STYLE = {
@@ -28,6 +30,8 @@ _STYLE = {
     Ending.NOT_APPLICABLE: "dim",
     Ending.PENDING: "dim",
 }
+_KEY_LETTERS = 12
+"""So much of a key names a job."""
 
 
 def print_summary(
@@ -42,21 +46,38 @@ def print_summary(
     option = f" --state {shlex.quote(str(state))}" if state is not None else ""
     if rows:
         console.print(_matrix(rows))
-    for row in rows:
-        if row.ending in {Ending.FAILED, Ending.SKIPPED}:
-            _print_failure(console, row, option)
+    for alike in _alike(rows):
+        _print_failure(console, alike, option)
     _print_blocked(console, rows)
-    for exclusion in exclusions:
-        label = "left out" if exclusion.applicable else "not applicable"
-        console.print(
-            Text(f"{label}: {exclusion.requirement} for {exclusion.target}: {exclusion.reason}"),
-            style="red" if exclusion.applicable else "dim",
-            highlight=False,
-        )
-        if exclusion.hint:
-            console.print(Text(f"  hint: {exclusion.hint}"), highlight=False)
+    print_exclusions(console, exclusions)
+    print_older(console, rows)
     _print_upstream(console, rows, cycles)
-    console.print(Text(totals(rows)), style="bold", highlight=False)
+    say(console, totals(rows) or "nothing was built", "bold")
+
+
+def print_exclusions(console: Console, exclusions: Sequence[Exclusion]) -> None:
+    """Say what was left out, and why: once for all targets of which that is so."""
+    found: dict[Exclusion, list[str]] = {}
+    for exclusion in exclusions:
+        alike = replace(exclusion, target=exclusions[0].target)
+        found.setdefault(alike, []).append(str(exclusion.target))
+    for exclusion, targets in found.items():
+        label = "left out" if exclusion.applicable else "not applicable"
+        text = f"{label}: {exclusion.requirement} for {', '.join(targets)}: {exclusion.reason}"
+        say(console, text, "red" if exclusion.applicable else "dim")
+        print_hint(console, exclusion.hint)
+
+
+def print_older(console: Console, rows: Sequence[Row]) -> None:
+    """Say of which projects a newer release was not chosen, and why."""
+    found: dict[tuple[Release, str], list[str]] = {}
+    for row in rows:
+        if row.older:
+            interpreters = found.setdefault((row.unit.release, row.older), [])
+            interpreters.append(str(row.unit.target.interpreter))
+    for (release, why), interpreters in found.items():
+        targets = ", ".join(dict.fromkeys(interpreters))
+        say(console, f"older: {release.project} {release.version} for {targets}: {why}", "dim")
 
 
 def totals(rows: Sequence[Row]) -> str:
@@ -89,25 +110,41 @@ def _cell(row: Row | None) -> Text:
     text = row.ending.value
     if row.ending is Ending.BUILT and row.report is not None:
         text += f" {seconds(row.report.wall_seconds)}"
-    if row.as_of and row.ending is Ending.BUILT:
+    if row.as_of and row.ending in GOOD:
         text += f" (tools of {row.as_of})"
     return Text(text, style=_STYLE[row.ending])
 
 
-def _print_failure(console: Console, row: Row, option: str) -> None:
+def _alike(rows: Sequence[Row]) -> list[list[Row]]:
+    """Return what failed or was skipped; targets of a release where that has one reason go together."""
+    found: dict[tuple[object, ...], list[Row]] = {}
+    for number, row in enumerate(rows):
+        if row.ending in {Ending.FAILED, Ending.SKIPPED}:
+            reason = (row.reason, row.hint) if row.reason else number
+            found.setdefault((row.unit.release, row.ending, reason), []).append(row)
+    return list(found.values())
+
+
+def _print_failure(console: Console, alike: Sequence[Row], option: str) -> None:
+    row, *others = alike
+    names = ", ".join([name(row.unit), *(str(one.unit.target.interpreter) for one in others)])
     reason = row.reason or "see its log"
-    console.print(
-        Text(f"{row.ending.value}: {name(row.unit)}: {reason}"),
-        style=_STYLE[row.ending],
-        highlight=False,
-    )
-    if row.hint:
-        console.print(Text(f"  hint: {row.hint}"), highlight=False)
+    say(console, f"{row.ending.value}: {names}: {reason}", _STYLE[row.ending])
+    print_hint(console, row.hint)
     if row.ending is Ending.FAILED and row.report is not None:
-        if row.report.detail:
-            console.print(Text("  " + row.report.detail.replace("\n", "\n  "), style="dim"))
-        command = f"wheelyard job show {row.unit.release.project}{option}"
-        console.print(Text(f"  look: {command}"), highlight=False, soft_wrap=True)
+        for line in excerpt(row.report):
+            say(console, f"  {line}", "dim")
+        verb = "log" if row.report.log_digest else "show"
+        job = row.key[:_KEY_LETTERS] if row.key else row.unit.release.project
+        command = f"wheelyard job {verb} {job}{option}"
+        say(console, f"  look: {command}", fold=False)
+
+
+def print_hint(console: Console, hint: str) -> None:
+    """Say what to do, where that is known."""
+    if hint:
+        indented = hint.replace("\n", "\n        ")
+        say(console, f"  hint: {indented}")
 
 
 def _print_blocked(console: Console, rows: Sequence[Row]) -> None:
@@ -117,8 +154,7 @@ def _print_blocked(console: Console, rows: Sequence[Row]) -> None:
         if row.ending is Ending.BLOCKED:
             waiting.setdefault(row.reason, []).append(name(row.unit))
     for reason, names in waiting.items():
-        text = f"blocked: {', '.join(names)}: {reason}"
-        console.print(Text(text), style=_STYLE[Ending.BLOCKED], highlight=False)
+        say(console, f"blocked: {', '.join(names)}: {reason}", _STYLE[Ending.BLOCKED])
 
 
 def _print_upstream(console: Console, rows: Sequence[Row], cycles: Sequence[BrokenCycle]) -> None:
@@ -131,6 +167,6 @@ def _print_upstream(console: Console, rows: Sequence[Row], cycles: Sequence[Brok
         }
     )
     for filename in wheels:
-        console.print(Text(f"from upstream: {filename}"), style="magenta", highlight=False)
+        say(console, f"from upstream: {filename}", "magenta")
     for broken in cycles:
-        console.print(Text(str(broken)), style="magenta", highlight=False)
+        say(console, str(broken), "magenta")
