@@ -26,6 +26,7 @@ from wheelyard.executor.checks import CheckPolicy
 from wheelyard.executor.interpreters import MachineInterpreters
 from wheelyard.executor.local import LocalExecutor
 from wheelyard.executor.normalise import renumber_wheel
+from wheelyard.executor.rust import find_rust
 from wheelyard.executor.settings import CompilerCache, ExecutorSettings, Sandbox
 from wheelyard.executor.standard import standard_parts
 from wheelyard.executor.toolchain import describe_toolchain
@@ -207,11 +208,11 @@ async def open_farm(settings: FarmSettings, recorded: Sequence[Answer] = ()) -> 
         extra: dict[ProjectName, ExtraCandidate] = {}
         resolver = UvResolver(upstream=upstream, extra=extra)
         stack.push_async_callback(resolver.close)
-        interpreters, toolchain = await asyncio.gather(
-            find_interpreters(settings.state), describe_toolchain()
+        interpreters, (toolchain, compilers) = await asyncio.gather(
+            find_interpreters(settings.state), _find_toolchain()
         )
         executor = LocalExecutor(
-            _executor_settings(settings),
+            replace(_executor_settings(settings), readable=compilers),
             blobs=blobs,
             interpreters=interpreters,
             parts=standard_parts(CheckPolicy.parse(settings.checks)),
@@ -234,6 +235,13 @@ async def open_farm(settings: FarmSettings, recorded: Sequence[Answer] = ()) -> 
                 slots=settings.slots or os.cpu_count() or 1,
             )
         )
+
+
+async def _find_toolchain() -> tuple[str, tuple[Path, ...]]:
+    """Describe the compilers that builds find, and name the folders outside of the system's own."""
+    rust = await find_rust()
+    folders = () if rust is None else (rust,)
+    return await describe_toolchain(folders), folders
 
 
 async def find_interpreters(state: Path) -> MachineInterpreters:

@@ -16,6 +16,7 @@ _SHORTAGES = re.compile(
     re.IGNORECASE,
 )
 _DETAIL_LINES = 30
+_REASON_LETTERS = 300
 _MEBI, _GIBI = 1 << 20, 1 << 30
 
 MORE_MEMORY = "--memory-limit gives it more; with fewer --jobs less runs beside it."
@@ -81,7 +82,7 @@ def failure(answer: Answer, tail: str, usage: Usage, reason: Explain) -> Stopped
         return Stopped(Outcome.RESOURCES, phrase, detail=last_lines(tail), hint=hint)
     cause = reason(tail)
     if cause is None:
-        said = answer.message or _death(answer)
+        said = _first_line(answer.message) or _death(answer)
         return Stopped(Outcome.FAILED, said, detail=last_lines(tail))
     return Stopped(
         cause.outcome,
@@ -90,6 +91,12 @@ def failure(answer: Answer, tail: str, usage: Usage, reason: Explain) -> Stopped
         hint=cause.hint,
         system=cause.system,
     )
+
+
+def _first_line(message: str) -> str:
+    """Return what stands in a table; the rest is in the log."""
+    lines = (line.strip() for line in message.splitlines())
+    return next(filter(None, lines), "")[:_REASON_LETTERS]
 
 
 def _death(answer: Answer) -> str:

@@ -67,6 +67,7 @@ LIBRARIES = (
     SystemLibrary("PNG", "libpng-dev", ("png.h",), ("libpng", "png", "png16"), ("libpng-config",)),
     SystemLibrary("TIFF", "libtiff-dev", ("tiffio.h", "tiff.h"), ("libtiff-4", "tiff")),
     SystemLibrary("WebP", "libwebp-dev", ("webp/",), ("libwebp", "webp")),
+    SystemLibrary("AVIF", "libavif-dev", ("avif/",), ("libavif", "avif")),
     SystemLibrary(
         "FreeType",
         "libfreetype-dev",
@@ -142,6 +143,9 @@ LIBRARIES = (
     SystemLibrary("libsodium", "libsodium-dev", ("sodium.h", "sodium/"), ("libsodium", "sodium")),
     SystemLibrary("libyaml", "libyaml-dev", ("yaml.h",), ("yaml-0.1", "yaml")),
     SystemLibrary("ZeroMQ", "libzmq3-dev", ("zmq.h",), ("libzmq", "zmq")),
+    SystemLibrary(
+        "libmemcached", "libmemcached-dev", ("libmemcached/",), ("libmemcached", "memcached")
+    ),
     SystemLibrary("librdkafka", "librdkafka-dev", ("librdkafka/",), ("rdkafka",)),
     SystemLibrary("libgit2", "libgit2-dev", ("git2.h",), ("libgit2", "git2")),
     SystemLibrary(
