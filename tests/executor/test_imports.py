@@ -136,7 +136,9 @@ def test_what_a_package_has_to_bring_itself_is_not_excused(message: str) -> None
     [
         ("SyntaxError: Missing parentheses in call to 'print'", "", "for another Python"),
         ("app.Error: (-1, 'libxml2 library version mismatch')", "", "--from-source all"),
-        (MISSING, "extra", "test-requires"),
+        (MISSING, "extra", "imports; an empty list"),
+        ("OSError: Could not load libspatialindex_c library", "", "install libspatialindex-dev"),
+        ("OSError: PortAudio library not found", "", "Install it and build again"),
         ("ValueError: no", "", ""),
     ],
 )

@@ -30,7 +30,9 @@ def rustup(folder: Path, *, answer: str = "") -> Path:
     stand_ins.mkdir()
     real, stand_in = toolchain / "bin" / "rustc", stand_ins / "rustc"
     real.write_text("#!/bin/sh\necho rustc 9.9.9\n")
-    stand_in.write_text(f"#!/bin/sh\n[ \"$*\" = '--print sysroot' ] && echo '{answer or toolchain}'\n")
+    stand_in.write_text(
+        f"#!/bin/sh\n[ \"$*\" = '--print sysroot' ] && echo '{answer or toolchain}'\n"
+    )
     for program in (real, stand_in):
         program.chmod(0o755)
     return toolchain

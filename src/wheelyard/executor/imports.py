@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from wheelyard.jobs.system_libraries import library_of_name
 from wheelyard.model.release import ProjectName
 
 _NOT_BUILT_WELL = re.compile(
@@ -58,7 +59,11 @@ class ImportFailure:
     def hint(self) -> str:
         """Say what to do about it."""
         if self.message.startswith(("SyntaxError:", "TabError:", "IndentationError:")):
-            return "Its code is for another Python: build another version, or leave this target out."
+            return (
+                "Its code is for another Python: build another version, or leave this target out."
+            )
+        if _LIBRARY_NOT_HERE.search(self.message):
+            return f"It takes along a library of the system. {_library_hint(self.message)}"
         if "version mismatch" in self.message:
             return (
                 "It was built with another version of a library than a wheel that it requires: "
@@ -68,7 +73,7 @@ class ImportFailure:
             return ""
         return (
             f"Nothing that it requires brings {self.missing}: add that to its requirements with a "
-            "patch, or to its recipe (test-requires), or name there which modules to import (imports)."
+            "patch, or name the modules to import in a recipe (imports; an empty list imports none)."
         )
 
 
@@ -118,6 +123,12 @@ def own_modules(project: ProjectName, modules: tuple[str, ...]) -> frozenset[str
     return frozenset(
         module for module in modules if not module.startswith("_") and _names(module) & names
     )
+
+
+def _library_hint(message: str) -> str:
+    found = (library_of_name(name) for name in re.findall(r"\blib(\w{1,60})", message))
+    debian = next((f" (Debian: apt install {one.debian})" for one in found if one), "")
+    return f"Install it{debian} and build again."
 
 
 def _names(name: str) -> set[str]:

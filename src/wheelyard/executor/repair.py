@@ -87,9 +87,7 @@ def repair_wheel(path: Path, out_dir: Path, *, target: Target) -> RepairResult:
     )
 
 
-def _pure(
-    path: Path, out_dir: Path, platforms: Sequence[str], platform: Platform
-) -> RepairResult:
+def _pure(path: Path, out_dir: Path, platforms: Sequence[str], platform: Platform) -> RepairResult:
     """Keep a wheel with nothing compiled, and give one for any Linux the tag of its target.
 
     The checks are what tells that it holds nothing; a tag that the target does not take would hide it.

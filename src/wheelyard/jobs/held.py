@@ -21,8 +21,10 @@ def advice_for_held(project: ProjectName, findings: Iterable[Finding]) -> str:
     wanted = "Its log may say what was not there when it was built; install that"
     if libraries:
         packages = " ".join(library.debian for library in libraries)
-        wanted = f"It was built without what it can use; install that (Debian: apt install {packages})"
-    return f"{wanted} and 'wheelyard job retry --project {project}'; {approve}"
+        wanted = (
+            f"It was built without what it can use; install that (Debian: apt install {packages})"
+        )
+    return f"{wanted} and build again; {approve}"
 
 
 def _libraries(message: str) -> list[SystemLibrary]:

@@ -347,8 +347,9 @@ _PROGRAMS = (
         explain=of_program,
     ),
     Pattern(
-        needles=(" executable not found",),
-        regex=r"(?:^|[\s\"'])(?P<name>[a-z][\w+-]{1,40})['\"]? executable not found",
+        needles=(" executable not found", "PyProjectOptionException('qmake"),
+        regex=r"(?:^|[\s\"'])(?P<name>[a-z][\w+-]{1,40})['\"]? executable not found"
+        r"|PyProjectOptionException\('(?P<second>qmake)'",
         explain=of_program,
         rank=Rank.SYMPTOM,
     ),

@@ -136,6 +136,9 @@ LIBRARIES = (
     SystemLibrary("NetCDF", "libnetcdf-dev", ("netcdf.h",), ("netcdf",), ("nc-config",)),
     SystemLibrary("GDAL", "libgdal-dev", ("gdal.h", "gdal/"), ("gdal",), ("gdal-config",)),
     SystemLibrary("GEOS", "libgeos-dev", ("geos_c.h", "geos/"), ("geos_c",), ("geos-config",)),
+    SystemLibrary(
+        "libspatialindex", "libspatialindex-dev", ("spatialindex/",), ("spatialindex_c",)
+    ),
     SystemLibrary("PROJ", "libproj-dev", ("proj.h", "proj_api.h"), ("proj",)),
     SystemLibrary("Boost", "libboost-all-dev", ("boost/",), ("boost",)),
     SystemLibrary("Eigen", "libeigen3-dev", ("Eigen/", "eigen3/"), ("eigen3",)),

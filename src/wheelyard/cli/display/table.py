@@ -1,5 +1,6 @@
 """The end of a run as a table: a row a release, a column a target."""
 
+import re
 import shlex
 from collections import Counter
 from collections.abc import Sequence
@@ -17,6 +18,8 @@ from wheelyard.plan.events import Exclusion
 from wheelyard.plan.summary import Ending, Row
 from wheelyard.targets.target import Target
 
+_COMMANDS = re.compile(r"'(wheelyard job [^']+)'")
+"""What a hint tells to type; whoever named a state folder has to name it there, too."""
 _STYLE = {
     Ending.BUILT: "green",
     Ending.REUSED: "green",
@@ -102,7 +105,8 @@ def _print_failure(console: Console, row: Row, option: str) -> None:
         highlight=False,
     )
     if row.hint:
-        console.print(Text(f"  hint: {row.hint}"), highlight=False)
+        hint = _COMMANDS.sub(lambda found: f"'{found[1]}{option}'", row.hint)
+        console.print(Text(f"  hint: {hint}"), highlight=False)
     if row.ending is Ending.FAILED and row.report is not None:
         if row.report.detail:
             console.print(Text("  " + row.report.detail.replace("\n", "\n  "), style="dim"))
