@@ -7,6 +7,7 @@ from wheelyard.model.job import Finding, Verdict
 from wheelyard.model.release import project_name
 
 PROJECT = project_name("pillow")
+LACKS = "upstream's wheel has, and this one lacks, "
 
 
 def finding(check: str, message: str, verdict: Verdict = Verdict.HOLD) -> Finding:
@@ -17,11 +18,10 @@ def finding(check: str, message: str, verdict: Verdict = Verdict.HOLD) -> Findin
     ("message", "packages"),
     [
         (
-            "upstream's wheel has, and this one lacks, PIL/_avif.cpython-312-x86_64-linux-gnu.so, "
-            "PIL/_imagingcms.cpython-312-x86_64-linux-gnu.so, PIL/_webp.abi3.so",
+            LACKS + "PIL/_avif.cpython-312-x86_64-linux-gnu.so, PIL/_webp.abi3.so",
             "libavif-dev libwebp-dev",
         ),
-        ("upstream's wheel has, and this one lacks, yaml/_yaml.so", "libyaml-dev"),
+        (LACKS + "yaml/_yaml.so, PIL/_imagingcms.so", "libyaml-dev"),
     ],
 )
 def test_what_a_left_out_extension_is_named_after_is_what_to_install(
@@ -35,7 +35,7 @@ def test_what_a_left_out_extension_is_named_after_is_what_to_install(
 
 
 def test_where_no_name_tells_the_log_may() -> None:
-    lacking = finding("missing-extension", "upstream's wheel has, and this one lacks, frob/core.so")
+    lacking = finding("missing-extension", LACKS + "frob/core.so")
     advice = advice_for_held(PROJECT, [lacking])
 
     assert "apt" not in advice

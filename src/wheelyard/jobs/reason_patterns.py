@@ -86,7 +86,7 @@ _WORLD = (
         r"|failed to download from `|Unable to update registry|Could(?:n't| not) resolve host.{0,40}crates\.io"
         r"|failed to get `[\w-]{1,80}` as a dependency of package",
         phrase="its Rust crates are not there",
-        hint="The build step has no network: unpack its source, run 'cargo vendor' in it, and build that folder.",
+        hint="The build step has no network: put them into its source with 'cargo vendor', and build that.",
     ),
     Pattern(
         needles=(
