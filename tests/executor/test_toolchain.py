@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from executor.yard import MakeYard
 from wheelyard.executor.rust import find_rust
+from wheelyard.executor.settings import Sandbox
 from wheelyard.executor.toolchain import describe_toolchain
 
 pytestmark = pytest.mark.anyio
@@ -58,3 +60,14 @@ async def test_a_rust_that_is_not_there_is_none(
     monkeypatch.setenv("PATH", str(tmp_path / "stand-ins"), prepend=":")
 
     assert await find_rust() is None
+
+
+async def test_a_toolchain_outside_of_the_system_is_what_a_build_finds(
+    tmp_path: Path, make_yard: MakeYard
+) -> None:
+    toolchain = rustup(tmp_path)
+    yard = make_yard(sandbox=Sandbox.OFF, readable=(toolchain,))
+
+    log = await yard.log(await yard.run(yard.offer("import os; os.system('rustc --version')")))
+
+    assert "rustc 9.9.9" in log

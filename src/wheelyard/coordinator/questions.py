@@ -39,6 +39,8 @@ _FACTS = "source-facts-1"
 NEEDS = "needs-1"
 """The kind under which ``Memory`` keeps what a back end asked for beyond pyproject.toml."""
 
+_WITHOUT = "If it can be built without one, patch that out of its pyproject.toml in a recipe."
+
 
 class Questions:
     """Answers every command but Start."""
@@ -228,5 +230,5 @@ def _for_build(command: ResolveBuild, error: WheelyardError) -> WheelyardError:
     asked = ", ".join(command.query.requirements)
     return NoSolutionError(
         f"the build requirements of {command.unit} ({asked}) have no solution: {error.message}",
-        hint=error.hint,
+        hint="\n".join(filter(None, (error.hint, _WITHOUT))),
     )
