@@ -101,6 +101,17 @@ def test_requirements_without_a_solution_are_left_out_and_the_rest_is_built(user
     assert "no source" in reasons["binary-only"]["hint"]
 
 
+def test_build_requirement_on_no_index_is_told_with_the_ways_out(user: User) -> None:
+    user.upload(SdistSpec(name="asks-much", build_requires=("unknown-tool[fast]>=2",)))
+    ran = user.build("asks-much")
+    assert ran.code == 1
+    row = ran.row("asks-much==1.0")
+    assert "'unknown-tool' is not on" in row["reason"]
+    assert "\n" not in row["reason"]
+    assert "--index" in row["hint"]
+    assert "patch that out" in row["hint"]
+
+
 def test_impossible_constraint_is_told(user: User) -> None:
     user.upload(GOOD)
     (user.folder / "limits.txt").write_text("good<1\n")

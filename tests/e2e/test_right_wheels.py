@@ -1,6 +1,7 @@
 """A green build is not yet a right wheel: what looks wrong is held, and a person may let it count."""
 
 import json
+import re
 
 import pytest
 
@@ -51,6 +52,19 @@ def test_wheel_that_is_pure_where_upstreams_is_not_is_held_until_it_is_approved(
     after = user.build("suspect", "--output", "out")
     assert after.code == 0
     assert after.started == []
+
+
+def test_held_wheel_comes_by_building_again_or_as_its_hint_says(user: User) -> None:
+    upload_with_binary_upstream(user, "left-out")
+    ran = user.run("build", *user.words("left-out"))
+    assert ran.code == 1
+    assert "and build again" in ran.out
+    assert user.build("left-out").started == ["left-out==1.0"]
+
+    (approve,) = re.findall(r"'wheelyard (job approve [^']+)'", ran.out)
+    assert approve == f"job approve left-out --state {user.state}"
+    assert user.run(*approve.split()).code == 0
+    assert user.build("left-out").started == []
 
 
 @pytest.mark.parametrize("verdict", ["warn", "accept"])

@@ -107,7 +107,7 @@ async def test_the_build_folder_and_the_variables_are_the_same_everywhere(warm: 
     hook = """
         import os, sys, tempfile
         print("cwd", os.getcwd())
-        for name in ("SOURCE_DATE_EPOCH", "PYTHONHASHSEED", "LC_ALL", "HOME", "MINE"):
+        for name in ("SOURCE_DATE_EPOCH", "PYTHONHASHSEED", "LC_ALL", "HOME", "CARGO_NET_RETRY", "MINE"):
             print(name, os.environ.get(name))
         print("umask", oct(os.umask(0o022)), tempfile.gettempdir(), config_settings)
         print("path", [p for p in sys.path if "build" in p])
@@ -119,6 +119,7 @@ async def test_the_build_folder_and_the_variables_are_the_same_everywhere(warm: 
     assert "cwd /build/source/demo-1.0" in log
     assert "SOURCE_DATE_EPOCH 7" in log
     assert "PYTHONHASHSEED 0" in log
+    assert "CARGO_NET_RETRY 0" in log
     assert "LC_ALL C.UTF-8" in log
     assert "HOME /build/home" in log
     assert "MINE yes" in log

@@ -94,4 +94,56 @@ def test_where_no_module_is_the_projects_own_an_error_counts() -> None:
 
 def test_a_refusal_names_what_is_missing_in_its_hint() -> None:
     assert "extra" in failing("app").hint
-    assert failing("app", "SyntaxError: invalid syntax", "").hint == ""
+    assert failing("app", "ValueError: no", "").hint == ""
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "OSError: PortAudio library not found",
+        "ImportError: failed to find libmagic.  Check your installation",
+        'OSError: no library called "cairo-2" was found',
+        "OSError: cannot load library 'libpango-1.0-0': libpango-1.0-0: cannot open shared object file",
+        "OSError: libusb-1.0.so.0: cannot open shared object file: No such file or directory",
+        "ImportError: Unable to find zbar shared library",
+        "ImportError: The 'enchant' C library was not found and maybe needs to be installed",
+    ],
+)
+def test_a_pure_package_may_look_for_a_library_that_is_not_here(message: str) -> None:
+    failure, own = failing("app", message, ""), frozenset({"app"})
+
+    verdict = judge_imports([failure], modules=("app",), own=own, pure=True)
+    assert (verdict.fatal, verdict.told) == ((), (failure,))
+    assert judge_imports([failure], modules=("app",), own=own).fatal == (failure,)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "ImportError: libfoo.so.3: cannot open shared object file: No such file or directory",
+        "OSError: /site/app/libown.so: cannot open shared object file: No such file or directory",
+        "ImportError: cannot import name 'library' from 'app'",
+    ],
+)
+def test_what_a_package_has_to_bring_itself_is_not_excused(message: str) -> None:
+    failure = failing("app", message, "")
+
+    assert judge_imports([failure], modules=("app",), own=frozenset({"app"}), pure=True).fatal
+
+
+@pytest.mark.parametrize(
+    ("message", "missing", "hint"),
+    [
+        ("SyntaxError: Missing parentheses in call to 'print'", "", "for another Python"),
+        ("app.Error: (-1, 'libxml2 library version mismatch')", "", "--from-source all"),
+        (MISSING, "extra", "imports; an empty list"),
+        ("OSError: Could not load libspatialindex_c library", "", "install libspatialindex-dev"),
+        ("OSError: PortAudio library not found", "", "Install it and build again"),
+        ("ValueError: no", "", ""),
+    ],
+)
+def test_a_failed_import_says_what_can_be_done(message: str, missing: str, hint: str) -> None:
+    said = failing("app", message, missing).hint
+
+    assert hint in said
+    assert bool(said) is bool(hint)

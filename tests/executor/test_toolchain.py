@@ -4,6 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from executor.yard import MakeYard
+from wheelyard.executor.rust import find_rust
+from wheelyard.executor.settings import Sandbox
 from wheelyard.executor.toolchain import describe_toolchain
 
 pytestmark = pytest.mark.anyio
@@ -20,3 +23,51 @@ async def test_a_compiler_that_no_build_finds_is_not_in_the_key(
 
     assert await describe_toolchain() == before
     assert "own compiler" not in before
+
+
+def rustup(folder: Path, *, answer: str = "") -> Path:
+    """Lay out a toolchain as rustup does, and a stand-in for it that knows where it is."""
+    toolchain, stand_ins = folder / "toolchains" / "stable", folder / "stand-ins"
+    (toolchain / "bin").mkdir(parents=True)
+    stand_ins.mkdir()
+    real, stand_in = toolchain / "bin" / "rustc", stand_ins / "rustc"
+    real.write_text("#!/bin/sh\necho rustc 9.9.9\n")
+    stand_in.write_text(
+        f"#!/bin/sh\n[ \"$*\" = '--print sysroot' ] && echo '{answer or toolchain}'\n"
+    )
+    for program in (real, stand_in):
+        program.chmod(0o755)
+    return toolchain
+
+
+async def test_the_rust_that_rustup_keeps_is_found_and_in_the_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    toolchain = rustup(tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path / "stand-ins"), prepend=":")
+
+    found = await find_rust()
+
+    assert found == toolchain
+    assert "rustc: rustc 9.9.9" in await describe_toolchain([found])
+
+
+@pytest.mark.parametrize("answer", ["/nowhere", "error: no toolchain"])
+async def test_a_rust_that_is_not_there_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str
+) -> None:
+    rustup(tmp_path, answer=answer)
+    monkeypatch.setenv("PATH", str(tmp_path / "stand-ins"), prepend=":")
+
+    assert await find_rust() is None
+
+
+async def test_a_toolchain_outside_of_the_system_is_what_a_build_finds(
+    tmp_path: Path, make_yard: MakeYard
+) -> None:
+    toolchain = rustup(tmp_path)
+    yard = make_yard(sandbox=Sandbox.OFF, readable=(toolchain,))
+
+    log = await yard.log(await yard.run(yard.offer("import os; os.system('rustc --version')")))
+
+    assert "rustc 9.9.9" in log

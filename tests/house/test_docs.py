@@ -17,6 +17,7 @@ from wheelyard.model.artifact import Origin
 from wheelyard.model.job import Outcome, StepName, Verdict
 from wheelyard.model.recipe import Recipe
 from wheelyard.model.resolution import FromSource
+from wheelyard.settings.file import read
 
 FENCE = re.compile(r"^```(?P<language>\w*)[^\n]*\n(?P<body>.*?)^```", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"`(wheelyard [^`]+)`")
@@ -159,8 +160,38 @@ def test_the_words_of_the_code_are_in_the_glossary(root: Path, words: Any) -> No
 
 def test_every_key_of_a_recipe_is_documented(root: Path) -> None:
     page = (root / "docs" / "reference" / "configuration.md").read_text("utf-8")
-    keys = [field.name.replace("_", "-") for field in fields(Recipe)]
-    assert [key for key in keys if f"`{key}`" not in page] == []
+    table = page.partition("## `[package.…]`: recipes")[2].partition("## `[checks]`")[0]
+    documented = re.findall(r"^\| `([\w-]+)` \|", table, re.MULTILINE)
+    assert documented == [field.name.replace("_", "-") for field in fields(Recipe)]
+
+
+def test_recipes_that_are_shown_are_read(pages: list[Path], tmp_path: Path) -> None:
+    blocks = [
+        fence["body"]
+        for page in pages
+        for fence in FENCE.finditer(page.read_text("utf-8"))
+        if fence["language"] == "toml" and "[package" in fence["body"]
+    ]
+    assert len(blocks) > 4
+    for number, body in enumerate(blocks):
+        folder = tmp_path / str(number)
+        for patch in re.findall(r'"(patches/[^"]+)"', body):
+            (folder / patch).parent.mkdir(parents=True, exist_ok=True)
+            (folder / patch).write_text("--- a/x\n+++ b/x\n@@ -1 +1 @@\n-1\n+2\n")
+        folder.mkdir(exist_ok=True)
+        (folder / "wheelyard.toml").write_text(body, "utf-8")
+        assert read(folder / "wheelyard.toml").overrides
+
+
+def test_reasons_that_are_explained_are_given(root: Path) -> None:
+    page = (root / "docs" / "how-to" / "when-a-package-does-not-build.md").read_text("utf-8")
+    samples = (root / "tests" / "reasons" / "samples.txt").read_text("utf-8")
+    given = re.findall(r"^=== (.+?) \|", samples, re.MULTILINE)
+    table = page.partition("## What the reasons mean")[2].partition("\n## ")[0]
+    explained = re.findall(r'"([^"|]+)"', table)
+    patterns = {one: re.escape(one).replace("…", ".+") for one in explained}
+    assert len(patterns) > 20
+    assert [one for one in patterns if not any(map(re.compile(patterns[one]).match, given))] == []
 
 
 def test_every_check_is_documented_with_what_it_does(root: Path) -> None:

@@ -227,7 +227,12 @@ def test_wheel_for_another_c_library_is_refused(tmp_path: Path, newest: bytes) -
 def test_platform_wheel_without_anything_compiled_is_left_to_the_checks(tmp_path: Path) -> None:
     wheel = make_wheel(tmp_path, {"pure.py": "", "fake.so": "no library"})
 
-    assert repair(wheel, OLD).path == wheel
+    result = repair(wheel, OLD)
+
+    facts = inspect_wheel(result.path, target=Target.parse(f"{INTERPRETER}-{OLD}"))
+    assert {tag.platform for tag in facts.tags} == {OLD}
+    assert (result.platform_tag, facts.compiled) == (OLD, ())
+    assert repair(wheel, ANY).path == wheel
 
 
 def test_library_in_a_wheel_that_is_called_pure_makes_it_a_platform_wheel(

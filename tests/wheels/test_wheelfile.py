@@ -17,11 +17,13 @@ Write = Callable[..., Path]
 DEMO = Release.parse("demo==1.0")
 
 
-def refused(wheel: Path, pattern: str, **expected: object) -> None:
+def refused(wheel: Path, pattern: str, **expected: object) -> str:
+    """Return the hint of the refusal."""
     with pytest.raises(InvalidArchiveError, match=pattern) as caught:
         inspect_wheel(wheel, **expected)  # type: ignore[arg-type]
     assert caught.value.hint
     assert wheel.name[:20] in caught.value.message
+    return caught.value.hint
 
 
 def entry(name: str, mode: int = 0) -> zipfile.ZipInfo:
@@ -67,8 +69,11 @@ def test_build_number_is_read(write_wheel: Write) -> None:
 
 
 def test_wheel_of_another_project_or_version_is_refused(write_wheel: Write) -> None:
-    refused(write_wheel("evil-1.0-py3-none-any.whl"), "name is not that of demo==1.0", release=DEMO)
-    refused(write_wheel("demo-1.1-py3-none-any.whl"), "name is not that", release=DEMO)
+    evil = write_wheel("evil-1.0-py3-none-any.whl")
+    hint = refused(evil, "name is not that of demo==1.0", release=DEMO)
+    assert "calls itself evil" in hint
+    hint = refused(write_wheel("demo-1.1-py3-none-any.whl"), "name is not that", release=DEMO)
+    assert "version 1.1" in hint
     refused(write_wheel("demo-1.0+local-py3-none-any.whl"), "name is not that", release=DEMO)
 
 

@@ -11,6 +11,7 @@ from datetime import datetime
 import msgspec
 
 from wheelyard.coordinator.questions import AS_OF, NEEDS, PORTABLE
+from wheelyard.jobs.held import advice_for_held
 from wheelyard.jobs.job import Job, State
 from wheelyard.model.artifact import Artifact, Origin
 from wheelyard.model.job import BuildKey, Offer, Outcome, Report
@@ -38,8 +39,7 @@ def stopped(job: Job, report: Report) -> Report:
     """Say of a job that is held or cancelled why it gives nothing, and what a person can do."""
     project = job.release.project
     if job.state is State.HELD and job.artifact:
-        name = job.key[:12]
-        hint = f"Look at it ('wheelyard job show {name}'); 'wheelyard job approve {name}' lets it count."
+        hint = advice_for_held(job.key[:12], report.findings)
     else:
         hint = f"'wheelyard job retry --project {project}' lets it be tried again."
     return replace(report, outcome=Outcome.FAILED, reason=f"{job.state}: {job.reason}", hint=hint)

@@ -47,6 +47,8 @@ NEEDS = "needs-2"
 PORTABLE = "portable-1"
 """The kind under which ``Memory`` keeps the key of a wheel with nothing compiled in it, by portable key."""
 
+_WITHOUT = "If it can be built without one, patch that out of its pyproject.toml in a recipe."
+
 
 class Questions:
     """Answers every command but Start."""
@@ -257,5 +259,5 @@ def _whose(command: ResolveBuild | ResolveTest, kind: str, error: WheelyardError
     asked = ", ".join(command.query.requirements)
     return NoSolutionError(
         f"the {kind} requirements of {command.unit} ({asked}) have no solution: {error.message}",
-        hint=error.hint,
+        hint="\n".join(filter(None, (error.hint, _WITHOUT if kind == "build" else ""))),
     )

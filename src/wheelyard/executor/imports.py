@@ -2,13 +2,15 @@
 
 A wheel whose own package cannot be imported is of no use, and one whose binary does not load was not
 built well. But wheels also bring modules that only work with something optional, on another system or
-with a display: those are told, and stop nobody.
+with a display, or look for a library of the system that is not on this one: those are told, and
+stop nobody.
 """
 
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from wheelyard.jobs.system_libraries import library_of_name
 from wheelyard.model.release import ProjectName
 
 _NOT_BUILT_WELL = re.compile(
@@ -22,6 +24,14 @@ _NOT_HERE = re.compile(
     r"|not (?:\w+ ){0,2}support (?:this |the )?(?:platform|linux)",
     re.IGNORECASE,
 )
+_LIBRARY_NOT_HERE = re.compile(
+    r"librar(?:y|ies) (?:was |were |is )?not (?:be )?found|no library called"
+    r"|(?:unable to|failed to|cannot|can't|could not|couldn't) (?:find|load|locate) "
+    r"(?:.{0,60}\blibrary\b|(?:or load )?lib\w)"
+    r"|^OSError: lib[^/]{1,80}: cannot open shared object file",
+    re.IGNORECASE,
+)
+"""What packages say that open a library themselves; an extension that does not load is an ImportError."""
 _MODULES_OF_OTHER_SYSTEMS = frozenset(
     {
         *("msvcrt", "nt", "winreg", "winsound", "_winapi", "_winreg", "_scproxy", "_overlapped"),
@@ -48,11 +58,22 @@ class ImportFailure:
     @property
     def hint(self) -> str:
         """Say what to do about it."""
+        if self.message.startswith(("SyntaxError:", "TabError:", "IndentationError:")):
+            return (
+                "Its code is for another Python: build another version, or leave this target out."
+            )
+        if _LIBRARY_NOT_HERE.search(self.message):
+            return f"It takes along a library of the system. {_library_hint(self.message)}"
+        if "version mismatch" in self.message:
+            return (
+                "It was built with another version of a library than a wheel that it requires: "
+                "build that one from source, too (--from-source all)."
+            )
         if not self.missing:
             return ""
         return (
             f"Nothing that it requires brings {self.missing}: add that to its requirements with a "
-            "patch, or name the modules to import in a recipe (imports)."
+            "patch, or name the modules to import in a recipe (imports; an empty list imports none)."
         )
 
 
@@ -70,16 +91,20 @@ def judge_imports(
     modules: tuple[str, ...],
     own: frozenset[str],
     as_upstream: bool = False,
+    pure: bool = False,
 ) -> ImportVerdict:
     """Sort the failures of importing ``modules`` by what they mean; ``own`` are those that must work.
 
     ``as_upstream``: the wheel holds all that upstream's does, which then misses the same modules.
+    ``pure``: it is for every system, and so cannot have brought the library that it looks for.
     """
     failures = tuple(failures)
     elsewhere = {
         failure.module
         for failure in failures
-        if _is_elsewhere(failure) or (as_upstream and _misses_another(failure, modules))
+        if _is_elsewhere(failure)
+        or (as_upstream and _misses_another(failure, modules))
+        or (pure and _LIBRARY_NOT_HERE.search(failure.message))
     }
     if {failure.module for failure in failures} - elsewhere == set(modules):
         return ImportVerdict(fatal=failures)
@@ -98,6 +123,12 @@ def own_modules(project: ProjectName, modules: tuple[str, ...]) -> frozenset[str
     return frozenset(
         module for module in modules if not module.startswith("_") and _names(module) & names
     )
+
+
+def _library_hint(message: str) -> str:
+    found = (library_of_name(name) for name in re.findall(r"\blib(\w{1,60})", message))
+    debian = next((f" (Debian: apt install {one.debian})" for one in found if one), "")
+    return f"Install it{debian} and build again."
 
 
 def _names(name: str) -> set[str]:

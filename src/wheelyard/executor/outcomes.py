@@ -17,6 +17,7 @@ _SHORTAGES = re.compile(
     re.IGNORECASE,
 )
 _DETAIL_LINES = 30
+_REASON_LETTERS = 300
 _MEBI, _GIBI = 1 << 20, 1 << 30
 _NEARLY = 0.9
 
@@ -100,7 +101,7 @@ def failure(answer: Answer, tail: str, usage: Usage, limits: Limits, reason: Exp
         return stopped
     cause = reason(tail)
     if cause is None:
-        said = answer.message or _death(answer)
+        said = _first_line(answer.message) or _death(answer)
         return Stopped(Outcome.FAILED, said, detail=last_lines(tail))
     return Stopped(
         cause.outcome,
@@ -146,6 +147,12 @@ def _is_own_limit(phrase: str, usage: Usage, limits: Limits) -> bool:
     if _KILLED.search(phrase):
         return usage.killed and usage.peak_bytes >= _NEARLY * limits.memory_bytes
     return limits.memory_bytes < os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+def _first_line(message: str) -> str:
+    """Return what stands in a table; the rest is in the log."""
+    lines = (line.strip() for line in message.splitlines())
+    return next(filter(None, lines), "")[:_REASON_LETTERS]
 
 
 def _death(answer: Answer) -> str:

@@ -33,7 +33,7 @@ def _repair(attempt: Attempt, state: State) -> Path:
     try:
         wheel = attempt.shop.parts.repair(known(state.wheel), folder, attempt.offer.target)
     except ToolError as error:
-        raise Stopped(Outcome.FAILED, error.message) from error
+        raise Stopped(Outcome.FAILED, error.message, hint=error.hint) from error
     attempt.shop.parts.normalise(wheel, attempt.offer.source_date_epoch)
     return wheel
 
@@ -82,7 +82,11 @@ async def _try_out(
         partial = tuple(failure for failure in failures if _is_partial(attempt, failure.missing))
         others = [failure for failure in failures if failure not in partial]
         verdict = judge_imports(
-            others, modules=modules, own=own, as_upstream=_is_as_upstream(attempt, state)
+            others,
+            modules=modules,
+            own=own,
+            as_upstream=_is_as_upstream(attempt, state),
+            pure=all(tag.platform == "any" for tag in known(state.facts).tags),
         )
         for failure in verdict.fatal:
             detail = last_lines(attempt.log.tail())

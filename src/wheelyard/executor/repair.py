@@ -23,6 +23,7 @@ import wheelyard
 from wheelyard.errors import InvalidArchiveError, InvalidNameError, ToolError
 from wheelyard.executor.elf import elf_names
 from wheelyard.executor.normalise import normalise_wheel
+from wheelyard.executor.retag import retag
 from wheelyard.targets.platform import Platform, PlatformKind
 from wheelyard.targets.target import Target
 from wheelyard.targets.wheelname import WheelName
@@ -60,8 +61,10 @@ def repair_wheel(path: Path, out_dir: Path, *, target: Target) -> RepairResult:
     """
     platform = Platform.parse(target.platform)
     own = _platforms(path)
-    if platform.kind not in _LIBC or not _is_compiled(path, own):
+    if platform.kind not in _LIBC:
         return RepairResult(path=path, platform_tag=own[0])
+    if not _is_compiled(path, own):
+        return _pure(path, out_dir, own, platform)
     with tempfile.TemporaryDirectory(prefix="repair-", dir=out_dir) as folder:
         copy = _safe_copy(path, Path(folder, "copy"))
         answer = _ask(copy, Path(folder), platform)
@@ -82,6 +85,19 @@ def repair_wheel(path: Path, out_dir: Path, *, target: Target) -> RepairResult:
         external=tuple(answer["external"]),
         note=f"bundled {', '.join(bundled)}" if bundled else "",
     )
+
+
+def _pure(path: Path, out_dir: Path, platforms: Sequence[str], platform: Platform) -> RepairResult:
+    """Keep a wheel with nothing compiled, and give one for any Linux the tag of its target.
+
+    The checks are what tells that it holds nothing; a tag that the target does not take would hide it.
+    """
+    if not platform.floor or platforms != (f"linux_{platform.arch}",):
+        return RepairResult(path=path, platform_tag=platforms[0])
+    with tempfile.TemporaryDirectory(prefix="repair-", dir=out_dir) as folder:
+        copy = _safe_copy(path, Path(folder, "copy"))
+        retagged = retag(copy, out_dir, (str(platform),))
+    return RepairResult(path=retagged, platform_tag=str(platform))
 
 
 def _platforms(path: Path) -> tuple[str, ...]:

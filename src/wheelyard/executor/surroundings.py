@@ -47,6 +47,9 @@ def build_environment(
         "CARGO_BUILD_JOBS": parallel,
         "NPY_NUM_BUILD_JOBS": parallel,
     }
+    if view.contained:
+        # There is no network: to try again is to wait for nothing.
+        chosen["CARGO_NET_RETRY"] = "0"
     if isolation.compiler_cache is not None:
         chosen |= {
             "CCACHE_DIR": f"{view.build}/{CACHE}",

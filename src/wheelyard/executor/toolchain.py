@@ -3,7 +3,9 @@
 import asyncio
 import os
 import shutil
+from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 
 from wheelyard.executor.interpreters import native_platform
 from wheelyard.executor.surroundings import SYSTEM_PATH
@@ -11,9 +13,13 @@ from wheelyard.executor.surroundings import SYSTEM_PATH
 _TOOLS = ("cc", "c++", "ld", "rustc", "gfortran")
 
 
-async def describe_toolchain() -> str:
-    """Name the C library, and each compiler that builds find, as it says it in its first line."""
-    lines = await asyncio.gather(*(_first_line(tool) for tool in _TOOLS))
+async def describe_toolchain(folders: Sequence[Path] = ()) -> str:
+    """Name the C library, and each compiler that builds find, as it says it in its first line.
+
+    ``folders``: those beside the system's own whose ``bin`` builds have on PATH.
+    """
+    places = ":".join((*(str(folder / "bin") for folder in folders), *SYSTEM_PATH))
+    lines = await asyncio.gather(*(_first_line(tool, places) for tool in _TOOLS))
     named = [f"{tool}: {line}" for tool, line in zip(_TOOLS, lines, strict=True) if line]
     return "; ".join((_c_library(), *named))
 
@@ -26,9 +32,8 @@ def _c_library() -> str:
     return native_platform()
 
 
-async def _first_line(tool: str) -> str:
-    # Not the user's own PATH, which no build sees.
-    path = shutil.which(tool, path=":".join(SYSTEM_PATH))
+async def _first_line(tool: str, places: str) -> str:
+    path = shutil.which(tool, path=places)
     if path is None:
         return ""
     process = await asyncio.create_subprocess_exec(

@@ -34,11 +34,11 @@ _CORRUPT = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, Runti
 _UNREADABLE = (ValueError, csv.Error, OSError)
 
 
-def wheel_refusal(path: Path, why: str) -> InvalidArchiveError:
+def wheel_refusal(path: Path, why: str, hint: str = "") -> InvalidArchiveError:
     """Return the error that refuses a wheel for a reason."""
     return InvalidArchiveError(
         f"the wheel {path.name} is refused: {why}",
-        hint="Its build back end made it; a newer or another one may do better.",
+        hint=hint or "Its build back end made it; a newer or another one may do better.",
     )
 
 

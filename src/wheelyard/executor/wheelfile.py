@@ -73,11 +73,8 @@ def inspect_wheel(
 ) -> WheelFacts:
     """Read a wheel and hold it against its name and its job. Raises InvalidArchiveError."""
     name = WheelName.parse(path.name)
-    _check(
-        release is None or (name.project, name.version) == (release.project, release.version),
-        path,
-        f"its name is not that of {release}",
-    )
+    if release is not None:
+        _check_release(path, name, release)
     with open_wheel(path) as archive:
         members = checked_entries(path, archive, limits or UnpackLimits())
         folder = _dist_info(path, name, members)
@@ -107,6 +104,18 @@ def inspect_wheel(
         compiled=compiled,
         purelib=str(wheel.get("Root-Is-Purelib", "")).strip().lower() == "true",
     )
+
+
+def _check_release(path: Path, name: WheelName, release: Release) -> None:
+    if (name.project, name.version) == (release.project, release.version):
+        return
+    hint = f"Its source calls itself {name.project}: build that project, or rename it with a patch."
+    if name.project == release.project:
+        hint = (
+            f"Its source says that it is version {name.version}; one that asks git for it can be told "
+            "with SETUPTOOLS_SCM_PRETEND_VERSION (or PBR_VERSION) in its environment."
+        )
+    raise wheel_refusal(path, f"its name is not that of {release}", hint)
 
 
 def _dist_info(path: Path, name: WheelName, members: dict[str, zipfile.ZipInfo]) -> str:

@@ -67,15 +67,27 @@ _PYTHON_2 = frozenset(
 )
 
 _DEBIAN_OF_PROGRAMS = {
+    **dict.fromkeys(("aclocal", "autoheader"), "automake"),
+    **dict.fromkeys(("ar", "as", "ld", "objdump", "strip"), "binutils"),
     "autoreconf": "autoconf automake libtool",
+    "gdalinfo": "gdal-bin libgdal-dev",
     "go": "golang",
     "java": "default-jdk",
     "javac": "default-jdk",
+    "hg": "mercurial",
     "libtoolize": "libtool",
+    "makeinfo": "texinfo",
+    "msgfmt": "gettext",
+    "mvn": "maven",
+    "ninja": "ninja-build",
     "node": "nodejs",
     "pkg-config": "pkg-config",
     "pkgconf": "pkgconf",
+    "proj": "proj-bin libproj-dev",
     "protoc": "protobuf-compiler",
+    "qmake": "qtbase5-dev",
+    "svn": "subversion",
+    "xz": "xz-utils",
 }
 
 _COMPILERS = {
@@ -145,7 +157,7 @@ def of_module(name: str) -> Explanation:
         older = "setuptools<82" if top == "pkg_resources" else "an older setuptools"
         return (
             f"{name} is gone from setuptools",
-            f"Constrain its build to {older} (build_constraints), or build a newer version.",
+            f"Constrain its build to {older} (build-constraints), or build a newer version.",
         )
     if top in _GONE_FROM_PYTHON:
         return (
@@ -158,7 +170,7 @@ def of_module(name: str) -> Explanation:
             f"Its module {top} never was in Python 3; build a newer version.",
         )
     project = _PROJECTS_OF_MODULES.get(top, top.replace("_", "-").lower())
-    return (f"build requirement {project} is not declared", f"Add {project} to its build_requires.")
+    return (f"build requirement {project} is not declared", f"Add {project} to its build-requires.")
 
 
 def _headers_of(library: SystemLibrary) -> Explanation:

@@ -86,7 +86,7 @@ _WORLD = (
         r"|failed to download from `|Unable to update registry|Could(?:n't| not) resolve host.{0,40}crates\.io"
         r"|failed to get `[\w-]{1,80}` as a dependency of package",
         phrase="its Rust crates are not there",
-        hint="The build step has no network: vendor them into its source with a patch, or fetch them before.",
+        hint="The build step has no network: put them into its source with 'cargo vendor', and build that.",
     ),
     Pattern(
         needles=(
@@ -111,6 +111,13 @@ _WORLD = (
         r"|cannot (?:create|touch|open|remove|write)[^/]{0,40}(?P<third>/[^':]{1,200})'?: (?:Read-only file system|Permission denied)",
         phrase="writes outside its folder ({name}{other}{third})",
         hint="Turn that off in its settings, or patch it in a recipe.",
+    ),
+    Pattern(
+        needles=("macOS", "Mac OS", "Windows", "windows"),
+        regex=r"(?:requires|(?:only|can only be) (?:\w+ ){0,3}(?:on|for|under)) (?P<name>macOS|Mac ?OS ?X?|[Ww]indows)\b",
+        phrase="only for {name}",
+        hint="Leave it out with a recipe (skip), or give what requires it an environment marker.",
+        rank=Rank.LAST_WORDS,
     ),
 )
 
@@ -170,6 +177,11 @@ _LIBRARIES = (
         explain=of_libpython,
     ),
     Pattern(
+        needles=("cannot open shared object file",),
+        regex=r"(?:^|[\s'\"])lib(?P<name>[\w+-]{1,60})\.so[\d.]{0,12}: cannot open shared object file",
+        explain=of_library,
+    ),
+    Pattern(
         needles=("cannot find -l", "unable to find library -l", "library not found for -l"),
         regex=r"(?:cannot find|unable to find library|library not found for) -l(?P<name>[\w.+-]{1,60}?)(?=:|'|\s|$)",
         explain=of_library,
@@ -205,7 +217,7 @@ _LIBRARIES = (
         regex=r"(?:^|[\s'\"`/])(?P<name>(?!pkg)[\w.]{1,30}-config)['\"`]?"
         r"(?: executable|: command)? ?(?::|is )?(?: ?not found| not installed|: No such file)"
         r"|No such file or directory: '(?P<second>(?!pkg)[\w.]{1,30}-config)'"
-        r"|Could not (?:run|find) (?P<third>(?!pkg)[\w.]{1,30}-config)",
+        r"|(?:Could not (?:run|find)|Did not find executable) (?P<third>(?!pkg)[\w.]{1,30}-config)",
         explain=of_program,
     ),
     Pattern(
@@ -297,7 +309,7 @@ _PROGRAMS = (
         needles=("or higher is required",),
         regex=r"CMake (?P<name>\d[\d.]{0,10}) or higher is required",
         phrase="CMake is too old (wants {name})",
-        hint="Add cmake to its build_requires, or install a newer one.",
+        hint="Add cmake to its build-requires, or install a newer one.",
     ),
     Pattern(
         needles=("Compatibility with CMake <",),
@@ -313,13 +325,13 @@ _PROGRAMS = (
         ),
         regex=r"CMake must be installed|Problem with the CMake installation|Could not find CMake",
         phrase="needs the program cmake",
-        hint="Add cmake to its build_requires, or install it (Debian: apt install cmake).",
+        hint="Add cmake to its build-requires, or install it (Debian: apt install cmake).",
     ),
     Pattern(
         needles=("Ninja",),
         regex=r"Could not (?:detect|find) Ninja|unable to find a build program corresponding to \"Ninja\"",
         phrase="needs the program ninja",
-        hint="Add ninja to its build_requires, or install it (Debian: apt install ninja-build).",
+        hint="Add ninja to its build-requires, or install it (Debian: apt install ninja-build).",
     ),
     Pattern(
         needles=("Meson version is",),
@@ -333,6 +345,13 @@ _PROGRAMS = (
         r"|command '(?P<second>[\w./+-]{1,80})' failed: No such file or directory"
         r"|unable to execute '?(?P<third>[\w./+-]{1,80})'?: No such file or directory",
         explain=of_program,
+    ),
+    Pattern(
+        needles=(" executable not found", "PyProjectOptionException('qmake"),
+        regex=r"(?:^|[\s\"'])(?P<name>[a-z][\w+-]{1,40})['\"]? executable not found"
+        r"|PyProjectOptionException\('(?P<second>qmake)'",
+        explain=of_program,
+        rank=Rank.SYMPTOM,
     ),
     Pattern(
         needles=("command not found", ": not found"),

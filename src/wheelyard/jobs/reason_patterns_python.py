@@ -45,7 +45,7 @@ _PYTHON_VERSION = (
         needles=("use_2to3 is invalid",),
         regex=r"use_2to3 is invalid",
         phrase="use_2to3 is gone from setuptools",
-        hint="Constrain its build to setuptools<58 (build_constraints), or build a newer version.",
+        hint="Constrain its build to setuptools<58 (build-constraints), or build a newer version.",
     ),
 )
 
@@ -82,7 +82,7 @@ _MODULES = (
         needles=("cannot import name '",),
         regex=r"cannot import name '(?P<what>\w{1,60})' from '(?P<name>(?:setuptools|pkg_resources|wheel|distutils)[\w.]{0,80})'",
         phrase="{what} is gone from {name}",
-        hint="Constrain its build to an older setuptools (build_constraints), or build a newer version.",
+        hint="Constrain its build to an older setuptools (build-constraints), or build a newer version.",
     ),
     Pattern(
         needles=(
@@ -91,7 +91,7 @@ _MODULES = (
         ),
         regex=r"AttributeError: cython_sources|'build_ext' object has no attribute 'cython_sources'",
         phrase="too old for Cython 3",
-        hint="Constrain its build to cython<3 (build_constraints), or build a newer version.",
+        hint="Constrain its build to cython<3 (build-constraints), or build a newer version.",
     ),
 )
 
@@ -137,13 +137,13 @@ _METADATA = (
         needles=("setup command: ", "Invalid dash-separated key", "InvalidSetupKeywordError"),
         regex=r"error in [\w.-]{1,80} setup command: (?P<name>.{1,80})|(?P<second>Invalid dash-separated key '[\w-]{1,40}')",
         phrase="setuptools refuses its setup ({name}{second})",
-        hint="Constrain its build to an older setuptools (build_constraints), or patch it.",
+        hint="Constrain its build to an older setuptools (build-constraints), or patch it.",
     ),
     Pattern(
         needles=("Invalid version: '", "InvalidVersion"),
         regex=r"InvalidVersion: Invalid version: '(?P<name>[^']{1,60})'",
         phrase="its version is not valid ({name})",
-        hint="Constrain its build to setuptools<66 (build_constraints), or patch its version.",
+        hint="Constrain its build to setuptools<66 (build-constraints), or patch its version.",
     ),
     Pattern(
         needles=("top-level packages discovered", "Unable to determine which files to ship"),
@@ -164,7 +164,7 @@ _CODE = (
         needles=("Cython.Compiler.Errors.CompileError", "Error compiling Cython file"),
         regex=r"Cython\.Compiler\.Errors\.CompileError: (?P<name>[\w./-]{1,120})|Error compiling Cython file",
         phrase="Cython cannot compile it",
-        hint="Constrain its build to cython<3 (build_constraints), or build a newer version.",
+        hint="Constrain its build to cython<3 (build-constraints), or build a newer version.",
     ),
     Pattern(
         needles=(

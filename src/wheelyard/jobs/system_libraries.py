@@ -67,6 +67,7 @@ LIBRARIES = (
     SystemLibrary("PNG", "libpng-dev", ("png.h",), ("libpng", "png", "png16"), ("libpng-config",)),
     SystemLibrary("TIFF", "libtiff-dev", ("tiffio.h", "tiff.h"), ("libtiff-4", "tiff")),
     SystemLibrary("WebP", "libwebp-dev", ("webp/",), ("libwebp", "webp")),
+    SystemLibrary("AVIF", "libavif-dev", ("avif/",), ("libavif", "avif")),
     SystemLibrary(
         "FreeType",
         "libfreetype-dev",
@@ -135,6 +136,9 @@ LIBRARIES = (
     SystemLibrary("NetCDF", "libnetcdf-dev", ("netcdf.h",), ("netcdf",), ("nc-config",)),
     SystemLibrary("GDAL", "libgdal-dev", ("gdal.h", "gdal/"), ("gdal",), ("gdal-config",)),
     SystemLibrary("GEOS", "libgeos-dev", ("geos_c.h", "geos/"), ("geos_c",), ("geos-config",)),
+    SystemLibrary(
+        "libspatialindex", "libspatialindex-dev", ("spatialindex/",), ("spatialindex_c",)
+    ),
     SystemLibrary("PROJ", "libproj-dev", ("proj.h", "proj_api.h"), ("proj",)),
     SystemLibrary("Boost", "libboost-all-dev", ("boost/",), ("boost",)),
     SystemLibrary("Eigen", "libeigen3-dev", ("Eigen/", "eigen3/"), ("eigen3",)),
@@ -142,6 +146,9 @@ LIBRARIES = (
     SystemLibrary("libsodium", "libsodium-dev", ("sodium.h", "sodium/"), ("libsodium", "sodium")),
     SystemLibrary("libyaml", "libyaml-dev", ("yaml.h",), ("yaml-0.1", "yaml")),
     SystemLibrary("ZeroMQ", "libzmq3-dev", ("zmq.h",), ("libzmq", "zmq")),
+    SystemLibrary(
+        "libmemcached", "libmemcached-dev", ("libmemcached/",), ("libmemcached", "memcached")
+    ),
     SystemLibrary("librdkafka", "librdkafka-dev", ("librdkafka/",), ("rdkafka",)),
     SystemLibrary("libgit2", "libgit2-dev", ("git2.h",), ("libgit2", "git2")),
     SystemLibrary(

@@ -47,8 +47,9 @@ def explain(
     if kind is NotApplicableError:
         # The complaint speaks of releases that it was not shown; only their Python is the reason.
         return kind(message, hint="\n".join(_other_pythons(lines, view)))
-    if any(need.project in view.absent for need in lines.roots):
-        own = ""  # that what is on no index cannot be had is no news
+    # What is on no index says it all; the complaint only knows that it has no version.
+    if _unknown(lines, view):
+        own = ""
     return kind(
         f"{message}\n{own}" if own else message,
         hint="\n".join([*_what_was_hidden(own, lines, view), *hints]),
@@ -65,7 +66,7 @@ def _other_pythons(lines: QueryLines, view: CandidateView) -> Iterator[str]:
 def _sentence(
     query: Query, lines: QueryLines, view: CandidateView, kind: type[NoSolutionError]
 ) -> str:
-    unknown = [need.project for need in lines.roots if need.project in view.absent]
+    unknown = _unknown(lines, view)
     if unknown:
         return view.absent[unknown[0]].message
     asked = [repr(line) for line in query.requirements[:_MOST_ASKED]]
@@ -76,8 +77,13 @@ def _sentence(
     return f"no set of releases satisfies {', '.join(asked)} for {query.target}"
 
 
+def _unknown(lines: QueryLines, view: CandidateView) -> list[ProjectName]:
+    """List the projects that are asked for and that no index has."""
+    return [need.project for need in lines.roots if need.project in view.absent]
+
+
 def _not_applicable(lines: QueryLines, view: CandidateView) -> bool:
-    if any(need.project in view.absent for need in lines.roots):
+    if _unknown(lines, view):
         return False
     return any(_excludes_python(need.project, need.specifier, view) for need in lines.roots)
 

@@ -26,6 +26,7 @@ from wheelyard.executor.interpreters import MachineInterpreters
 from wheelyard.executor.isolation import kind_of_isolation
 from wheelyard.executor.local import LocalExecutor
 from wheelyard.executor.normalise import renumber_wheel
+from wheelyard.executor.rust import find_rust
 from wheelyard.executor.settings import CompilerCache, ExecutorSettings, Sandbox
 from wheelyard.executor.standard import standard_parts
 from wheelyard.executor.toolchain import describe_toolchain
@@ -254,14 +255,14 @@ async def open_farm(settings: FarmSettings, recorded: Sequence[Answer] = ()) -> 
         resolver = UvResolver(upstream=upstream, extra=extra)
         stack.push_async_callback(resolver.close)
         chosen = _executor_settings(settings)
-        interpreters, toolchain, isolation = await asyncio.gather(
+        interpreters, (toolchain, compilers), isolation = await asyncio.gather(
             find_interpreters(settings.state),
-            describe_toolchain(),
+            _find_toolchain(),
             asyncio.to_thread(kind_of_isolation, chosen),
         )
         policy = CheckPolicy.parse(settings.checks)
         executor = LocalExecutor(
-            chosen,
+            replace(chosen, readable=compilers),
             blobs=blobs,
             interpreters=interpreters,
             parts=standard_parts(policy),
@@ -299,6 +300,13 @@ def _with_answers(
             fetch_wheel=upstream.fetch_wheel,
         )
     )
+
+
+async def _find_toolchain() -> tuple[str, tuple[Path, ...]]:
+    """Describe the compilers that builds find, and name the folders outside of the system's own."""
+    rust = await find_rust()
+    folders = () if rust is None else (rust,)
+    return await describe_toolchain(folders), folders
 
 
 def _upstream_settings(settings: FarmSettings, folder: StateFolder) -> UpstreamSettings:

@@ -1,5 +1,6 @@
 """The end of a run as a table: a row a release, a column a target."""
 
+import re
 import shlex
 from collections import Counter
 from collections.abc import Sequence
@@ -19,6 +20,8 @@ from wheelyard.plan.events import Exclusion
 from wheelyard.plan.summary import GOOD, Ending, Row
 from wheelyard.targets.target import Target
 
+_COMMANDS = re.compile(r"'(wheelyard job [^']+)'")
+"""What a hint tells to type; whoever named a state folder has to name it there, too."""
 _STYLE = {
     Ending.BUILT: "green",
     Ending.REUSED: "green",
@@ -130,7 +133,7 @@ def _print_failure(console: Console, alike: Sequence[Row], option: str) -> None:
     names = ", ".join([name(row.unit), *(str(one.unit.target.interpreter) for one in others)])
     reason = row.reason or "see its log"
     say(console, f"{row.ending.value}: {names}: {reason}", _STYLE[row.ending])
-    print_hint(console, row.hint)
+    print_hint(console, _COMMANDS.sub(lambda found: f"'{found[1]}{option}'", row.hint))
     if row.ending is Ending.FAILED and row.report is not None:
         for line in excerpt(row.report):
             say(console, f"  {line}", "dim")
