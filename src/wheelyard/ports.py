@@ -276,6 +276,52 @@ class Memory(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holding:
+    """How much there is of a kind of thing in the state folder."""
+
+    kind: str
+    count: int = 0
+    size: int = 0
+    """In bytes."""
+
+
+class Keeper(Protocol):
+    """A part of the state folder that grows by itself and can be made smaller.
+
+    ``alone``: what it evicts might be wanted by a run without its saying so, so that nothing may be
+    evicted while one goes on.
+    """
+
+    alone: bool
+
+    async def holdings(self) -> Sequence[Holding]:
+        """Say how much there is."""
+        ...
+
+    async def sweep(self) -> int:
+        """Remove what processes left behind that were killed; return how many things that were."""
+        ...
+
+    async def evict(self, *, unused_seconds: float, preview: bool) -> Sequence[Holding]:
+        """Remove what nobody used for so long and return what that is; ``preview`` removes nothing."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """A blob that the database names; ``wheel`` is the digest of the wheel that it belongs to.
+
+    ``needed``: without it something that the farm promises is not there.
+    """
+
+    digest: str
+    kind: str
+    wheel: str = ""
+    filename: str = ""
+    needed: bool = False
+
+
 class Interpreters(Protocol):
     """The Pythons of this machine."""
 

@@ -16,14 +16,24 @@ from pathlib import Path
 import platformdirs
 
 from wheelyard.blobs.folder import FolderBlobs
+from wheelyard.blobs.keeper import BlobKeeper
 from wheelyard.builder.worker import Worker
 from wheelyard.coordinator.intake import Intake
+from wheelyard.coordinator.others import Holds
 from wheelyard.coordinator.questions import Questions
 from wheelyard.coordinator.run import Run
 from wheelyard.coordinator.story import Listener
+from wheelyard.coordinator.upkeep import Upkeep
 from wheelyard.errors import ConfigurationError, StoreError, UpstreamError
 from wheelyard.executor.checks import CheckPolicy
 from wheelyard.executor.interpreters import MachineInterpreters
+from wheelyard.executor.isolation import kind_of_isolation
+from wheelyard.executor.keepers import (
+    CompilerCacheKeeper,
+    EnvironmentKeeper,
+    JobFolderKeeper,
+    UnpackedWheelKeeper,
+)
 from wheelyard.executor.local import LocalExecutor
 from wheelyard.executor.normalise import renumber_wheel
 from wheelyard.executor.settings import CompilerCache, ExecutorSettings, Sandbox
@@ -31,7 +41,7 @@ from wheelyard.executor.standard import standard_parts
 from wheelyard.executor.toolchain import describe_toolchain
 from wheelyard.index.listing import IndexPorts
 from wheelyard.model.artifact import Artifact
-from wheelyard.model.job import Offer
+from wheelyard.model.job import Offer, Verdict
 from wheelyard.model.release import ProjectName, Release
 from wheelyard.model.source import FileEntry
 from wheelyard.plan.planner import Planner
@@ -43,10 +53,12 @@ from wheelyard.store.artifacts import StoredArtifacts
 from wheelyard.store.clock import SystemClock
 from wheelyard.store.folder import StateFolder
 from wheelyard.store.jobs import StoredJobs
+from wheelyard.targets.target import Target
 from wheelyard.upstream.address import without_credentials
 from wheelyard.upstream.candidates import ExtraCandidate
 from wheelyard.upstream.client import IndexUpstream
 from wheelyard.upstream.installers import certificate_file, default_index
+from wheelyard.upstream.keeper import CacheKeeper
 from wheelyard.upstream.memo import MemoResolver
 from wheelyard.upstream.recorded import RecordedResolver, RecordingResolver
 from wheelyard.upstream.settings import UpstreamSettings
@@ -103,12 +115,16 @@ class Farm:
 
     def on_this_machine(self, options: PlanOptions) -> PlanOptions:
         """Add what only this machine knows."""
-        toolchain = self._parts.toolchain
+        isolation = self._parts.isolation
         if options.rebuild:
             # Another key for the same inputs: what was built under the old one stays as it is.
-            toolchain += f"; rebuilt {time.time_ns()}"
-        toolchains = {str(target): toolchain for target in options.targets}
-        return replace(options, toolchains=toolchains)
+            isolation += f"; rebuilt {time.time_ns()}"
+        toolchains = {str(target): self._toolchain(target) for target in options.targets}
+        return replace(options, toolchains=toolchains, isolation=isolation)
+
+    def _toolchain(self, target: Target) -> str:
+        found = self.interpreters.interpreter(target)
+        return f"{found.build if found else 'no Python'}; {self._parts.toolchain}"
 
     def answers(self) -> tuple[Answer, ...]:
         """Return every answer of the resolver so far, in the order of their questions' names."""
@@ -142,6 +158,7 @@ class Farm:
             clock=parts.clock,
             recover=parts.folder.recover,
             prepare=self._prepare,
+            holds=parts.holds,
             listener=listener,
             slots=parts.slots,
             build=build,
@@ -188,6 +205,8 @@ class _Parts:
     executor: LocalExecutor
     interpreters: MachineInterpreters
     toolchain: str
+    isolation: str
+    holds: Holds
     clock: SystemClock
     slots: int
 
@@ -200,21 +219,27 @@ async def open_farm(settings: FarmSettings, recorded: Sequence[Answer] = ()) -> 
         folder = await stack.enter_async_context(
             await StateFolder.open(settings.state, clock=clock)
         )
+        builder = await folder.builder()
         await folder.recover()
         blobs = FolderBlobs(folder.place("blobs"), own=folder.path)
+        await _upkeep(folder, blobs).tidy()
         upstream = IndexUpstream(settings=_upstream_settings(settings, folder), blobs=blobs)
         stack.push_async_callback(upstream.close)
         extra: dict[ProjectName, ExtraCandidate] = {}
         resolver = UvResolver(upstream=upstream, extra=extra)
         stack.push_async_callback(resolver.close)
-        interpreters, toolchain = await asyncio.gather(
-            find_interpreters(settings.state), describe_toolchain()
+        chosen = _executor_settings(settings)
+        interpreters, toolchain, isolation = await asyncio.gather(
+            find_interpreters(settings.state),
+            describe_toolchain(),
+            asyncio.to_thread(kind_of_isolation, chosen),
         )
+        policy = CheckPolicy.parse(settings.checks)
         executor = LocalExecutor(
-            _executor_settings(settings),
+            chosen,
             blobs=blobs,
             interpreters=interpreters,
-            parts=standard_parts(CheckPolicy.parse(settings.checks)),
+            parts=standard_parts(policy),
         )
         stack.push_async_callback(executor.close)
         known = {query_key(answer.query): answer.resolution for answer in recorded}
@@ -222,7 +247,7 @@ async def open_farm(settings: FarmSettings, recorded: Sequence[Answer] = ()) -> 
         yield Farm(
             _Parts(
                 folder=folder,
-                builder=await folder.builder(),
+                builder=builder,
                 blobs=blobs,
                 upstream=upstream,
                 resolver=RecordingResolver(RecordedResolver(known, fallback=memo)),
@@ -230,6 +255,8 @@ async def open_farm(settings: FarmSettings, recorded: Sequence[Answer] = ()) -> 
                 executor=executor,
                 interpreters=interpreters,
                 toolchain=toolchain,
+                isolation=isolation,
+                holds=lambda finding: policy.verdict(finding.check) is Verdict.HOLD,
                 clock=clock,
                 slots=settings.slots or os.cpu_count() or 1,
             )
@@ -263,6 +290,33 @@ async def open_archive(state: Path | None) -> AsyncIterator[Archive]:
     async with await StateFolder.open(state_path(state)) as folder:
         blobs = FolderBlobs(folder.place("blobs"))
         yield Archive(jobs=folder.jobs, artifacts=folder.artifacts, blobs=blobs)
+
+
+@asynccontextmanager
+async def open_upkeep(state: Path | None) -> AsyncIterator[Upkeep]:
+    """Open what looks after a state folder; leases of ended processes are given back."""
+    async with await StateFolder.open(state_path(state)) as folder:
+        await folder.recover()
+        yield _upkeep(folder, FolderBlobs(folder.place("blobs")))
+
+
+def _upkeep(folder: StateFolder, blobs: FolderBlobs) -> Upkeep:
+    keepers = (
+        BlobKeeper(blobs, folder.references.all),
+        EnvironmentKeeper(folder.place("environments")),
+        UnpackedWheelKeeper(cache=folder.path / "uv", names=folder.path / "wheels"),
+        CompilerCacheKeeper(folder.path / "compiler-caches"),
+        CacheKeeper(folder.place("cache")),
+        JobFolderKeeper(folder.place("jobs")),
+    )
+    return Upkeep(
+        keepers=keepers,
+        blobs=blobs,
+        references=folder.references.all,
+        artifacts=folder.artifacts,
+        jobs=folder.jobs,
+        alone=folder.alone,
+    )
 
 
 def _upstream_settings(settings: FarmSettings, folder: StateFolder) -> UpstreamSettings:

@@ -157,7 +157,7 @@ class ScriptedExecutor:
             return ending
         seeded = any(wheel.origin == "seed" for wheel in offer.requirements)
         unit = UnitId(offer.release, offer.target)
-        start = Start(unit=unit, offer=offer, bootstrap=seeded, unit_key=offer.key)
+        start = Start(unit=unit, offer=offer, bootstrap=seeded, portable_key=offer.key)
         return self._world.build(start).report
 
     async def until(self, *projects: str) -> None:
@@ -189,6 +189,7 @@ class Farm:
         self.executor = ScriptedExecutor(self.world, manual=self.manual)
         self.unprepared: dict[str, WheelyardError] = {}
         self.recovered = 0
+        self.tolerated: set[str] = set()
 
     def run(
         self,
@@ -199,12 +200,16 @@ class Farm:
         name: str = "builder",
         executor: ScriptedExecutor | None = None,
         pythons: tuple[str, ...] = ("cp311",),
+        toolchain: str = "gcc 12",
+        isolation: str = "bubblewrap",
     ) -> Run:
         options = PlanOptions(
             requirements=requirements,
             requested=frozenset(map(ProjectName, requirements)),
             targets=tuple(map(target, pythons)),
             retry_as_of=False,
+            toolchains={str(target(python)): toolchain for python in pythons},
+            isolation=isolation,
         )
         return Run(
             planner=Planner(options, lambda _: DEFAULT_RECIPE),
@@ -231,6 +236,8 @@ class Farm:
             listener=self.told.append,
             slots=slots,
             build=build,
+            poll_seconds=0.01,
+            holds=lambda finding: finding.check not in self.tolerated,
         )
 
     async def until_told(self, kind: type, times: int = 1) -> None:

@@ -43,6 +43,8 @@ def test_wheel_that_is_pure_where_upstreams_is_not_is_held_until_it_is_approved(
 
     again = user.build("suspect")
     assert again.code == 1
+    assert again.started == []
+    assert "approve" in again.row("suspect==1.0")["hint"]
     approved = user.run("job", "approve", "suspect", "--state", user.state)
     assert approved.code == 0, approved.err
     assert "suspect" in published(user)

@@ -46,6 +46,36 @@ async def test_a_source_becomes_a_stored_wheel(yard: Yard) -> None:
     assert report.peak_memory_bytes > 0
 
 
+async def test_a_disk_that_fills_under_uv_is_a_matter_of_resources(
+    make_yard: MakeYard, tmp_path: Path
+) -> None:
+    uv = tmp_path / "uv"
+    uv.write_text("#!/bin/sh\nhead -c 1 /dev/zero > /dev/full\nexit 2\n")
+    uv.chmod(0o755)
+    yard = make_yard(state=tmp_path / "state", uv=uv)
+
+    report = await yard.run(yard.offer())
+
+    assert report.outcome is Outcome.RESOURCES
+    assert "No space left on device" in report.reason
+    assert not report.limited
+
+
+async def test_start_of_a_warm_interpreter_is_in_the_step_of_its_environment(warm: Yard) -> None:
+    slow = warm.wheel(
+        "slowback", {"slowback.py": "import time\ntime.sleep(0.5)\nfrom tinyback import *\n"}
+    )
+    table = '[build-system]\nrequires = []\nbuild-backend = "slowback"\n'
+    offer = warm.offer(files={"pyproject.toml": table})
+
+    report = await warm.run(replace(offer, requirements=(*offer.requirements, slow)))
+
+    assert report.outcome is Outcome.BUILT, report.reason
+    assert [step.name for step in report.steps] == list(StepName)
+    seconds = {step.name: step.seconds for step in report.steps}
+    assert seconds[StepName.ENVIRONMENT] >= 0.5
+
+
 @pytest.mark.parametrize("named", ["tree:0123", "git:0123"])
 async def test_a_source_that_is_named_by_its_tree_is_built(yard: Yard, named: str) -> None:
     offer = yard.offer()

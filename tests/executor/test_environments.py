@@ -1,18 +1,24 @@
 """Environments are made once, shared, and forgotten only when nobody uses them."""
 
 import asyncio
+import os
 import sys
 from pathlib import Path
 
 import pytest
 
 from executor.yard import FolderBlobs, Yard
-from wheelyard.errors import StoreError, ToolError
+from wheelyard.errors import OutOfSpaceError, StoreError, ToolError
 from wheelyard.executor.environments import Environments
+from wheelyard.executor.keepers import EnvironmentKeeper, UnpackedWheelKeeper
+from wheelyard.executor.locks import hold, lock_of, unused
 from wheelyard.executor.pythons import Python, describe
 from wheelyard.model.artifact import InputWheel
+from wheelyard.ports import Keeper
 
 pytestmark = pytest.mark.anyio
+
+PROC_LOCKS = Path("/proc/locks")
 
 
 @pytest.fixture
@@ -103,15 +109,112 @@ async def test_a_wheel_that_is_gone_is_named(
     made.close()
 
 
+async def test_a_full_disk_under_uv_is_told_as_such(
+    tmp_path: Path, blobs: FolderBlobs, python: Python
+) -> None:
+    uv = tmp_path / "uv"
+    uv.write_text("#!/bin/sh\nhead -c 1 /dev/zero > /dev/full\nexit 2\n")
+    uv.chmod(0o755)
+    state = tmp_path / "state"
+    made = Environments(
+        state / "environments", cache=state / "uv", names=state / "wheels", uv=uv, blobs=blobs
+    )
+
+    with pytest.raises(OutOfSpaceError, match="No space left on device"):
+        await made.ensure(python, wheels(blobs))
+    made.close()
+
+
 async def test_only_what_nobody_uses_is_evicted(
     tmp_path: Path, blobs: FolderBlobs, python: Python
 ) -> None:
-    user, other = environments(tmp_path, blobs), environments(tmp_path, blobs)
+    user = environments(tmp_path, blobs)
+    keeper = EnvironmentKeeper(user.folder)
     kept = await user.ensure(python, wheels(blobs))
 
-    assert other.evict(unused_seconds=-1) == 0
+    assert await evicted(keeper, -1) == 0
     assert kept.path.is_dir()
     user.close()
-    assert other.evict(unused_seconds=3600) == 0
-    assert other.evict(unused_seconds=-1) == 1
-    assert not kept.path.exists()
+    assert await evicted(keeper, 3600) == 0
+    assert await evicted(keeper, -1, preview=True) == 1
+    assert kept.path.is_dir()
+    assert await evicted(keeper, -1) == 1
+    assert list(user.folder.iterdir()) == []
+
+
+async def test_use_makes_an_old_environment_young(
+    tmp_path: Path, blobs: FolderBlobs, python: Python
+) -> None:
+    made, user = environments(tmp_path, blobs), environments(tmp_path, blobs)
+    environment = await made.ensure(python, wheels(blobs))
+    made.close()
+    os.utime(environment.path, (1, 1))
+
+    await user.ensure(python, wheels(blobs))
+    user.close()
+
+    assert await evicted(EnvironmentKeeper(user.folder), 3600) == 0
+
+
+async def test_environment_that_is_evicted_while_it_is_waited_for_is_made_again(
+    tmp_path: Path, blobs: FolderBlobs, python: Python
+) -> None:
+    made, user = environments(tmp_path, blobs), environments(tmp_path, blobs)
+    environment = await made.ensure(python, wheels(blobs))
+    made.close()
+    lock = lock_of(environment.path)
+
+    with unused(lock) as free:
+        assert free
+        waiting = asyncio.create_task(asyncio.to_thread(hold, lock))
+        await asyncio.to_thread(waits_for, lock)
+        lock.unlink()
+    descriptor = await waiting
+
+    # The lock that it got is the one that others will find, not the one that was taken away.
+    assert os.path.samestat(os.fstat(descriptor), lock.stat())
+    os.close(descriptor)
+    user.close()
+
+
+async def test_what_killed_processes_left_of_environments_is_swept(tmp_path: Path) -> None:
+    folder = tmp_path / "environments"
+    for name in (".old-a-1", ".new-b-2", ".new-c-3", "d"):
+        (folder / name / "bin").mkdir(parents=True)
+    os.utime(folder / ".new-b-2", (1, 1))
+
+    assert await EnvironmentKeeper(folder).sweep() == 2
+    assert sorted(path.name for path in folder.iterdir()) == [".new-c-3", "d"]
+
+
+async def test_wheels_that_were_not_used_for_long_are_forgotten_by_uv(
+    tmp_path: Path, blobs: FolderBlobs, python: Python
+) -> None:
+    made = environments(tmp_path, blobs)
+    alpha, beta = wheels(blobs)
+    await made.ensure(python, [alpha, beta])
+    made.close()
+    state = tmp_path / "state"
+    os.utime(made.named(alpha), (1, 1), follow_symlinks=False)
+    keeper = UnpackedWheelKeeper(cache=state / "uv", names=state / "wheels")
+
+    assert await evicted(keeper, 3600, preview=True) == 1
+    assert len(list((state / "uv").rglob("alpha.py"))) == 1
+    assert await evicted(keeper, 3600) == 1
+
+    assert list((state / "uv").rglob("alpha.py")) == []
+    assert len(list((state / "uv").rglob("beta.py"))) == 1
+    await made.ensure(python, [alpha])
+    made.close()
+
+
+async def evicted(keeper: Keeper, unused_seconds: float, *, preview: bool = False) -> int:
+    found = await keeper.evict(unused_seconds=unused_seconds, preview=preview)
+    return sum(holding.count for holding in found)
+
+
+def waits_for(lock: Path) -> None:
+    """Come back when some process waits for a lock."""
+    node = f":{lock.stat().st_ino} "
+    while not any("->" in line and node in line for line in PROC_LOCKS.read_text().splitlines()):
+        pass

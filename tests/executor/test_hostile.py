@@ -262,12 +262,33 @@ async def test_too_many_processes_end_the_job_and_not_the_builder(yard: Yard) ->
     assert (await yard.run(yard.offer())).outcome is Outcome.BUILT
 
 
-async def test_too_much_memory_is_a_matter_of_resources(yard: Yard) -> None:
-    hog = "import time\nkeep = []\nwhile True: keep.append(bytearray(16 << 20)); time.sleep(0.01)"
-
+@pytest.mark.parametrize(
+    "hog",
+    [
+        "import time\nkeep = []\nwhile True: keep.append(bytearray(16 << 20)); time.sleep(0.01)",
+        "bytearray(400 << 20)",
+    ],
+    ids=["slowly", "at once"],
+)
+async def test_too_much_memory_is_a_matter_of_resources_and_names_the_limit(
+    yard: Yard, hog: str
+) -> None:
     report = await yard.run(yard.offer(hog, limits=Limits(memory_bytes=256 << 20)))
 
     assert report.outcome is Outcome.RESOURCES, report.reason
+    assert "its limit of 256 MiB" in report.reason
+    assert "--memory-limit" in report.hint
+    assert report.limited
+
+
+async def test_memory_that_the_machine_did_not_have_is_not_blamed_on_the_limit(yard: Yard) -> None:
+    killed = "import os\nos.kill(os.getpid(), 9)"
+
+    report = await yard.run(yard.offer(killed))
+
+    assert report.outcome is Outcome.RESOURCES, report.reason
+    assert "limit of" not in report.reason
+    assert not report.limited
 
 
 async def test_too_much_on_the_disk_is_a_matter_of_resources(yard: Yard) -> None:
@@ -276,6 +297,9 @@ async def test_too_much_on_the_disk_is_a_matter_of_resources(yard: Yard) -> None
     report = await yard.run(yard.offer(hog, limits=Limits(disk_bytes=8 << 20)))
 
     assert report.outcome is Outcome.RESOURCES, report.reason
+    assert "its limit of 8 MiB" in report.reason
+    assert "--disk-limit" in report.hint
+    assert report.limited
 
 
 async def test_a_wheel_over_its_limit_is_over_limit(yard: Yard) -> None:

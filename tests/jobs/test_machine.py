@@ -69,6 +69,7 @@ def finished(
     artifact: str = "sha256:a",
     hold: str = "",
     fingerprint: str = "f",
+    limited: bool = False,
 ) -> Finished:
     return Finished(
         fence=job.fence,
@@ -77,6 +78,7 @@ def finished(
         reason=reason,
         artifact=artifact if outcome is Outcome.BUILT else "",
         hold=hold,
+        limited=limited,
     )
 
 
@@ -255,6 +257,14 @@ def test_out_of_resources_is_tried_three_times_on_larger_builders() -> None:
     running = leased()
     _, commands = step(running, finished(running, Outcome.RESOURCES), NOW)
     assert commands[-1] == Requeue(after_seconds=RESOURCES_BACK_OFF.seconds(1), size=1)
+
+
+def test_a_limit_of_the_offer_is_not_met_a_second_time() -> None:
+    running = leased()
+
+    job, _ = step(running, finished(running, Outcome.RESOURCES, limited=True), NOW)
+
+    assert (job.state, job.outcome, job.counted) == (State.DONE, Outcome.RESOURCES, 1)
 
 
 def test_the_farms_own_faults_are_not_counted_and_hold_the_job_after_five() -> None:

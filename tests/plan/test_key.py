@@ -4,7 +4,7 @@ import pytest
 
 from wheelyard.model.recipe import Patch, Recipe
 from wheelyard.model.release import Release
-from wheelyard.plan.key import Ingredient, build_key, digest_of, recipe_digest
+from wheelyard.plan.key import Ingredient, build_keys, digest_of, recipe_digest
 from wheelyard.targets.target import Target
 
 BASE: dict[str, object] = {
@@ -13,6 +13,7 @@ BASE: dict[str, object] = {
     "subdirectory": "",
     "recipe": Recipe(),
     "target": Target.parse("cp312-linux_x86_64"),
+    "isolation": "bubblewrap",
     "toolchain": "gcc 12",
     "ingredients": [Ingredient("wheel==1", "source:a"), Ingredient("setuptools==80", "source:b")],
 }
@@ -29,6 +30,7 @@ BASE: dict[str, object] = {
         ("recipe", Recipe(patches=(Patch(name="a", text="b"),))),
         ("recipe", Recipe(build_requires=("x",))),
         ("target", Target.parse("cp313-linux_x86_64")),
+        ("isolation", "plain process"),
         ("toolchain", "gcc 13"),
         ("ingredients", [Ingredient("wheel==1", "source:a")]),
         (
@@ -38,13 +40,17 @@ BASE: dict[str, object] = {
     ],
 )
 def test_whatever_shapes_the_result_changes_the_key(field: str, value: object) -> None:
-    assert build_key(**BASE) != build_key(**(BASE | {field: value}))  # type: ignore[arg-type]
+    here = build_keys(**BASE)  # type: ignore[arg-type]
+    there = build_keys(**(BASE | {field: value}))  # type: ignore[arg-type]
+
+    assert here.exact != there.exact
+    assert (here.portable == there.portable) is (field == "toolchain")
 
 
 def test_order_of_build_requirements_does_not_matter() -> None:
     turned = BASE | {"ingredients": list(reversed(BASE["ingredients"]))}  # type: ignore[call-overload]
 
-    assert build_key(**BASE) == build_key(**turned)  # type: ignore[arg-type]
+    assert build_keys(**BASE) == build_keys(**turned)  # type: ignore[arg-type]
 
 
 def test_what_only_tests_or_explains_does_not_change_the_key() -> None:

@@ -179,9 +179,9 @@ class World:
                     facts=facts,
                     published=tuple(self.published.get(release, ())),
                 )
-            case Recall(unit=unit, key=key):
+            case Recall(unit=unit, key=key, portable_key=portable):
                 return Recalled(
-                    unit=unit, key=key, artifact=self.kept.get(key), needs=self.needs.get(key)
+                    unit=unit, key=key, artifact=self.kept.get(key), needs=self.needs.get(portable)
                 )
             case FetchWheel(unit=unit, origin=origin):
                 if self.packages[unit.release.project].wheel_lost:
@@ -250,7 +250,7 @@ class World:
             sorted(f"{wheel.release}:{wheel.origin}" for wheel in offer.requirements)
         )
         if not {_name(line) for line in package.dynamic} <= names:
-            self.needs[offer.key] = self.needs[start.unit_key] = package.dynamic
+            self.needs[start.portable_key] = package.dynamic
             report = Report(outcome=Outcome.NEEDS, needs=package.dynamic)
             return Finished(unit=unit, key=offer.key, report=report)
         self.built.append((unit.release.project, interpreter))

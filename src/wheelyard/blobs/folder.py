@@ -15,6 +15,7 @@ import secrets
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -24,6 +25,15 @@ _DIGEST = re.compile(r"sha256:([0-9a-f]{64})")
 _CHUNK = 1 << 20
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 STALE_SECONDS = 3600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Use:
+    """A blob, its size in bytes, and when it was used last: stored, or read as the file system tells."""
+
+    digest: str
+    size: int
+    used: float
 
 
 class FolderBlobs:
@@ -79,6 +89,18 @@ class FolderBlobs:
         path = self._place(digest)
         with self._told():
             await asyncio.to_thread(path.unlink, missing_ok=True)
+
+    def uses(self) -> Sequence[Use]:
+        """List everything that is stored with its size and when it was used last; blocks."""
+        found = []
+        with self._told():
+            for digest in self.digests():
+                with contextlib.suppress(FileNotFoundError):
+                    facts = self._place(digest).stat()
+                    # Not the time of the content: a linked file may have that of years ago.
+                    used = max(facts.st_atime, facts.st_ctime)
+                    found.append(Use(digest=digest, size=facts.st_size, used=used))
+        return found
 
     async def scrub(self) -> Sequence[str]:
         """Read everything again and return the digests of what is no longer what it was."""
@@ -205,7 +227,14 @@ class FolderBlobs:
 def _digest(path: Path) -> str:
     """Return the digest of a file, or an empty string where there is none (any more)."""
     try:
-        with path.open("rb") as file:
+        with open(path, "rb", opener=_unnoticed) as file:
             return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
     except FileNotFoundError:
         return ""
+
+
+def _unnoticed(path: str, flags: int) -> int:
+    """Open a file so that this does not count as a use of it, where we may."""
+    with contextlib.suppress(PermissionError):
+        return os.open(path, flags | getattr(os, "O_NOATIME", 0))
+    return os.open(path, flags)

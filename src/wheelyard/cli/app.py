@@ -11,6 +11,7 @@ from wheelyard.cli.build import build, plan
 from wheelyard.cli.index import index_app
 from wheelyard.cli.jobs import app as jobs_app
 from wheelyard.cli.recipes import app as recipes_app
+from wheelyard.cli.state import app as state_app
 from wheelyard.wiring import open_index
 
 app = typer.Typer(
@@ -58,4 +59,5 @@ app.add_typer(targets.app, name="target")
 app.add_typer(jobs_app, name="job")
 app.add_typer(recipes_app, name="recipe")
 app.add_typer(index_app(open_index), name="index")
+app.add_typer(state_app, name="state")
 app.command("config")(configured.show)

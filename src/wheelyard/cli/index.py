@@ -10,11 +10,12 @@ from typing import Annotated
 import msgspec
 import typer
 
-from wheelyard.errors import ExitCode
+from wheelyard.errors import ConfigurationError, ExitCode
 from wheelyard.index.export import ExportResult, export
 from wheelyard.index.listing import IndexPorts, Listing, listings
 from wheelyard.index.serving import serve
 from wheelyard.index.verify import Verification, verify
+from wheelyard.wiring import open_archive
 
 OpenState = Callable[[Path | None], AbstractAsyncContextManager[IndexPorts]]
 
@@ -82,7 +83,28 @@ def index_app(open_state: OpenState) -> typer.Typer:
         if verification.findings:
             raise typer.Exit(ExitCode.STATE)
 
+    app.command("yank")(yank)
     return app
+
+
+def yank(
+    filename: Annotated[str, typer.Argument(metavar="FILE", help="The name of a published file.")],
+    reason: Annotated[
+        str, typer.Option("--reason", metavar="TEXT", help="What installers print.")
+    ] = "",
+    undo: Annotated[bool, typer.Option("--undo", help="Take it back.")] = False,
+    state: State = None,
+) -> None:
+    """Let installers take a file only where it is pinned (PEP 592); its bytes stay."""
+
+    async def work() -> bool:
+        async with open_archive(state) as archive:
+            return await archive.artifacts.yank(filename, None if undo else reason)
+
+    if not asyncio.run(work()):
+        raise ConfigurationError(
+            f"{filename!r} is not published", hint="'wheelyard index list' shows what is."
+        )
 
 
 async def _serve(open_state: OpenState, state: Path | None, host: str, port: int) -> None:

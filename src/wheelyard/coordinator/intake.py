@@ -10,7 +10,7 @@ from datetime import datetime
 
 import msgspec
 
-from wheelyard.coordinator.questions import NEEDS
+from wheelyard.coordinator.questions import NEEDS, PORTABLE
 from wheelyard.jobs.job import Job, State
 from wheelyard.model.artifact import Artifact, Origin
 from wheelyard.model.job import BuildKey, Offer, Outcome, Report
@@ -38,7 +38,8 @@ def stopped(job: Job, report: Report) -> Report:
     """Say of a job that is held or cancelled why it gives nothing, and what a person can do."""
     project = job.release.project
     if job.state is State.HELD and job.artifact:
-        hint = f"Look at it ('wheelyard job show {project}'); 'wheelyard job approve {project}' lets it count."
+        name = job.key[:12]
+        hint = f"Look at it ('wheelyard job show {name}'); 'wheelyard job approve {name}' lets it count."
     else:
         hint = f"'wheelyard job retry --project {project}' lets it be tried again."
     return replace(report, outcome=Outcome.FAILED, reason=f"{job.state}: {job.reason}", hint=hint)
@@ -65,19 +66,18 @@ class Intake:
         self._renumber = renumber
 
     async def take(
-        self, offer: Offer, lease: Lease, report: Report, *, bootstrap: bool, unit_key: BuildKey
+        self, offer: Offer, lease: Lease, report: Report, *, bootstrap: bool, portable_key: BuildKey
     ) -> Taken:
         """Take one result in. A lease that was lost leaves everything as it is.
 
-        ``unit_key`` is what the unit is looked up under; with a seed in its environment the offer has another.
+        ``portable_key`` is what the unit is looked up under by whatever is not compiled.
         """
         if report.artifact is not None:
             report = replace(
                 report, artifact=self._complete(offer, report.artifact, bootstrap=bootstrap)
             )
         if report.outcome is Outcome.NEEDS:
-            for key in dict.fromkeys((offer.key, unit_key)):
-                await self._memory.keep(NEEDS, key, msgspec.json.encode(report.needs))
+            await self._memory.keep(NEEDS, portable_key, msgspec.json.encode(report.needs))
         if report.artifact is not None and not bootstrap:
             report = replace(report, artifact=await self._with_free_name(report.artifact))
         if not await self._jobs.finish(lease.key, lease.fence, report):
@@ -85,6 +85,9 @@ class Intake:
         job = await self._jobs.job(lease.key)
         if job is None or job.state is State.LEASED:
             return Taken(report=report, accepted=False)
+        if report.artifact is not None and report.artifact.portable and not bootstrap:
+            # What waits to be looked at, too: it is found by its key only once it counts.
+            await self._memory.keep(PORTABLE, portable_key, offer.key.encode())
         if job.state is State.READY:
             return Taken(report=report, again_at=job.not_before or self._clock.now())
         if job.state is State.HELD:

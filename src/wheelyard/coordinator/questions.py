@@ -14,6 +14,7 @@ from wheelyard.errors import (
     WheelyardError,
 )
 from wheelyard.model.artifact import Artifact
+from wheelyard.model.job import BuildKey
 from wheelyard.model.resolution import Query, Resolution
 from wheelyard.model.source import Source, SourceFacts
 from wheelyard.plan.events import (
@@ -36,8 +37,10 @@ from wheelyard.plan.events import (
 from wheelyard.ports import ArtifactStore, Blobs, Memory, Resolver, Upstream
 
 _FACTS = "source-facts-1"
-NEEDS = "needs-1"
+NEEDS = "needs-2"
 """The kind under which ``Memory`` keeps what a back end asked for beyond pyproject.toml."""
+PORTABLE = "portable-1"
+"""The kind under which ``Memory`` keeps the key of a wheel with nothing compiled in it, by portable key."""
 
 
 class Questions:
@@ -177,14 +180,19 @@ class Questions:
             return UnitFailed(unit=command.unit, error=_for_build(command, error))
 
     async def _recall(self, command: Recall) -> Recalled:
-        artifact = await self._artifacts.by_key(command.key)
+        artifact = await self._artifacts.by_key(command.key) or await self._portable(command)
         if artifact is not None and self._blobs.path(artifact.digest) is None:
             artifact = None
         if artifact is not None:
             await self._make_visible(artifact)
-        kept = await self._memory.recall(NEEDS, command.key) if artifact is None else None
+        kept = await self._memory.recall(NEEDS, command.portable_key) if artifact is None else None
         needs = msgspec.json.decode(kept, type=tuple[str, ...]) if kept is not None else None
         return Recalled(unit=command.unit, key=command.key, artifact=artifact, needs=needs)
+
+    async def _portable(self, command: Recall) -> Artifact | None:
+        """Return a wheel that other compilers or another patch of the Python would make just so."""
+        key = await self._memory.recall(PORTABLE, command.portable_key)
+        return None if key is None else await self._artifacts.by_key(BuildKey(key.decode()))
 
     async def _make_visible(self, artifact: Artifact) -> None:
         """Publish what counts but is not visible: its process ended between the two."""

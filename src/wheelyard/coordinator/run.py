@@ -8,13 +8,16 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from wheelyard.coordinator.dispatch import ReadyJobs
-from wheelyard.coordinator.intake import Intake, Taken, stopped
+from wheelyard.coordinator.intake import Intake, Taken
+from wheelyard.coordinator.others import POLL_SECONDS, Holds, Known, OtherRuns
 from wheelyard.coordinator.questions import Questions
 from wheelyard.coordinator.story import (
     BuildRetriedOlder,
     CycleBroken,
     JobAwaited,
+    JobDelayed,
     JobEnded,
+    JobHeld,
     JobQueued,
     JobStarted,
     Listener,
@@ -30,7 +33,6 @@ from wheelyard.errors import (
     WheelyardError,
 )
 from wheelyard.jobs.job import State as JobState
-from wheelyard.jobs.selection import Selection
 from wheelyard.model.artifact import Artifact
 from wheelyard.model.job import Offer, Outcome, Report
 from wheelyard.model.release import ProjectName
@@ -51,10 +53,6 @@ from wheelyard.ports import Builder, Clock, JobStore, Lease, Progress
 
 _QUESTIONS_AT_ONCE = 48
 """How many questions are open at the same time: enough to hide latency, too few to exhaust sockets."""
-_ANSWERS = frozenset({Outcome.BUILT, Outcome.NEEDS})
-"""Ends of a job that hold for every run; others are tried again by a new one."""
-_POLL_SECONDS = 0.2
-"""How often a job that another run has is looked at."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +68,8 @@ class Standing:
 class Run:
     """Carries out a plan with this machine's slots.
 
-    ``recover`` gives back what processes held that ended. ``prepare`` completes an offer right before it is run; it is told upstream's wheel for the same target. With ``build=False`` nothing is built: the plan
+    ``recover`` gives back what processes held that ended. ``prepare`` completes an offer right before it is run; it is told upstream's wheel for the same target.
+    ``holds`` judges by the policy of now what held a wheel in an earlier run. With ``build=False`` nothing is built: the plan
     grows as far as it can without.
     """
 
@@ -86,8 +85,10 @@ class Run:
         recover: Callable[[], Awaitable[object]],
         prepare: Callable[[Offer, FileEntry | None], Awaitable[Offer]],
         listener: Listener = lambda _: None,
+        holds: Holds = lambda _: True,
         slots: int = 1,
         build: bool = True,
+        poll_seconds: float = POLL_SECONDS,
     ) -> None:
         self.planner = planner
         self._questions = questions
@@ -95,7 +96,10 @@ class Run:
         self._builder = builder
         self._jobs = jobs
         self._clock = clock
-        self._recover = recover
+        self._others = OtherRuns(
+            jobs=jobs, intake=intake, recover=recover, holds=holds, poll_seconds=poll_seconds
+        )
+        self._poll_seconds = poll_seconds
         self._prepare = prepare
         self._tell = listener
         self._slots = slots
@@ -187,55 +191,43 @@ class Run:
         """Run one job after another."""
         while True:
             start = await self._ready.take()
-            if await self._answered_before(start):
+            known = await self._others.known(start)
+            if known is not None:
+                self._take_over(start, known)
                 continue
             lease = await self._builder.take(start.offer)
             if lease is None:
-                self._tell(JobAwaited(unit=start.unit, key=start.offer.key))
-                group.create_task(self._await_other(start))
+                group.create_task(self._wait(start))
                 continue
             try:
                 await self._run(start, lease, group)
             finally:
                 self._started.pop(start.unit, None)
 
-    async def _answered_before(self, start: Start) -> bool:
-        """Use what an earlier run left of a job, and open it again where that was a failure."""
-        key = start.offer.key
-        job = await self._jobs.job(key)
-        if job is None or job.state in {JobState.READY, JobState.LEASED}:
-            return False
-        report = await self._jobs.last_report(key)
-        known = job.state is JobState.DONE and report is not None and report.outcome in _ANSWERS
-        if known and report is not None and await self._intake.has_bytes(report):
-            await self._take_over(start, report)
-            return True
-        if known and report is not None and report.artifact is not None:
-            await self._jobs.artifact_lost(report.artifact.digest)
-        await self._jobs.retry(Selection(keys=(key,)))
-        return False
-
-    async def _take_over(self, start: Start, report: Report) -> None:
-        """Use the result of another run, which may have ended before it was published."""
-        artifact = report.artifact
-        if artifact is not None and not start.bootstrap:
-            artifact = await self._intake.publish(artifact)
-        self._finish(start, report, artifact)
-
-    async def _await_other(self, start: Start) -> None:
-        """Wait until whoever has a job is done or gone; take its result, or the job."""
-        key = start.offer.key
-        while (job := await self._jobs.job(key)) is not None and job.state is JobState.LEASED:
-            await asyncio.sleep(_POLL_SECONDS)
-            await self._recover()
-        report = await self._jobs.last_report(key)
-        if job is not None and job.state is not JobState.READY and report is not None:
-            if job.state is not JobState.DONE:
-                report = stopped(job, report)
-            await self._take_over(start, report)
+    async def _wait(self, start: Start) -> None:
+        """Wait for what keeps a job from being run: a pause between two tries, or another run."""
+        job = await self._jobs.job(start.offer.key)
+        if job is not None and job.state is JobState.READY:
+            pause = self._seconds_to(job.not_before) if job.not_before else 0.0
+            if pause > self._poll_seconds:
+                self._tell(
+                    JobDelayed(unit=start.unit, key=job.key, seconds=pause, reason=job.reason)
+                )
+            # Never at once: a builder that refused a job is not given it again.
+            await self._again(start, max(pause, self._poll_seconds))
             return
-        wait = self._seconds_to(job.not_before) if job is not None and job.not_before else 0.0
-        await self._again(start, max(wait, _POLL_SECONDS))
+        self._tell(JobAwaited(unit=start.unit, key=start.offer.key))
+        known = await self._others.end(start)
+        if known is None:
+            await self._ready.add(start)
+        else:
+            self._take_over(start, known)
+
+    def _take_over(self, start: Start, known: Known) -> None:
+        """Use the end that another run brought about."""
+        if known.held:
+            self._tell(JobHeld(unit=start.unit, key=start.offer.key, report=known.report))
+        self._finish(start, known.report, known.artifact)
 
     async def _run(self, start: Start, lease: Lease, group: asyncio.TaskGroup) -> None:
         self._started[start.unit] = time.monotonic()
@@ -276,14 +268,14 @@ class Run:
         """Take a result in; a wheel that cannot be taken in is a failure of its job."""
         try:
             return await self._intake.take(
-                offer, lease, report, bootstrap=start.bootstrap, unit_key=start.unit_key
+                offer, lease, report, bootstrap=start.bootstrap, portable_key=start.portable_key
             )
         except WheelyardError as error:
             if report.artifact is None:
                 raise
             failed = _report_of(error)
             return await self._intake.take(
-                offer, lease, failed, bootstrap=start.bootstrap, unit_key=start.unit_key
+                offer, lease, failed, bootstrap=start.bootstrap, portable_key=start.portable_key
             )
 
     def _seconds_until(self, taken: Taken) -> float | None:

@@ -57,6 +57,25 @@ class JobAwaited:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class JobDelayed:
+    """Nobody has this job: it failed for ``reason`` and is tried again in some seconds."""
+
+    unit: UnitId
+    key: BuildKey
+    seconds: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobHeld:
+    """An earlier run built a wheel that waits for a person's look; it is not built again."""
+
+    unit: UnitId
+    key: BuildKey
+    report: Report
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StepBegan:
     """An attempt came to its next step."""
 
@@ -107,6 +126,8 @@ RunEvent = (
     | JobQueued
     | JobStarted
     | JobAwaited
+    | JobDelayed
+    | JobHeld
     | StepBegan
     | OutputPrinted
     | JobEnded

@@ -86,24 +86,35 @@ class Attempt:
         self.cpu_seconds = 0.0
         self.began = time.monotonic()
         self._progress = progress
-        self._step = StepName.FETCH
+        self._step: StepName | None = None
         self.log = JobLog(folder / "log", limit=offer.limits.log_bytes, told=self._tell)
         self.watch = Watch(offer.limits, self.log, workshop.isolation.groups)
 
     @asynccontextmanager
     async def step(self, name: StepName) -> AsyncIterator[None]:
-        """Time what is done here as a step, and say so."""
-        self._step = name
-        self._progress(Progress(key=self.offer.key, step=name))
+        """Time what is done here as a step, and say so; a step in several parts is one."""
+        if self._step is not name:
+            self._step = name
+            self._progress(Progress(key=self.offer.key, step=name))
         started, cpu = time.monotonic(), self.cpu_seconds
         try:
             yield
         finally:
             seconds, used = time.monotonic() - started, self.cpu_seconds - cpu
-            self.steps.append(
-                Step(name=name, started=started - self.began, seconds=seconds, cpu_seconds=used)
-            )
+            self._count(name, started - self.began, seconds, used)
             self.log.note(f"{name}: {seconds:.3f} s, {used:.3f} s of processor time")
+
+    def _count(self, name: StepName, started: float, seconds: float, used: float) -> None:
+        """Add a part of a step to what was done of it before."""
+        before = next((step for step in self.steps if step.name is name), None)
+        if before is not None:
+            self.steps.remove(before)
+            started, seconds, used = (
+                before.started,
+                before.seconds + seconds,
+                before.cpu_seconds + used,
+            )
+        self.steps.append(Step(name=name, started=started, seconds=seconds, cpu_seconds=used))
 
     @asynccontextmanager
     async def running(
@@ -149,7 +160,8 @@ class Attempt:
         self.watch.close()
 
     def _tell(self, line: str) -> None:
-        self._progress(Progress(key=self.offer.key, step=self._step, line=line))
+        step = self._step or StepName.FETCH
+        self._progress(Progress(key=self.offer.key, step=step, line=line))
 
 
 class Running:

@@ -5,9 +5,9 @@ this module: its files are hard links into uv's cache.
 """
 
 import asyncio
-import fcntl
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sysconfig
@@ -17,14 +17,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from wheelyard.errors import StoreError, ToolError
+from wheelyard.errors import OutOfSpaceError, StoreError, ToolError
 from wheelyard.executor.folders import remove
+from wheelyard.executor.locks import hold, lock_of
 from wheelyard.executor.pythons import Python
 from wheelyard.model.artifact import InputWheel
 from wheelyard.ports import Blobs
 
 _UV_SECONDS = 600
 _LINES_OF_UV = 12
+_FULL = re.compile(r"No space left on device|Disk quota exceeded|os error (?:28|122)\b")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,10 +64,10 @@ class Environments:
         key = hashlib.sha256(text.encode()).hexdigest()[:32]
         path = self.folder / key
         async with self._making[key]:
-            self._hold(key)
+            first = self._hold(key)
             if not path.is_dir():
                 await asyncio.to_thread(self._make, path, python, wheels)
-            elif key not in self._used:
+            elif first:
                 os.utime(path)
         return Environment(path=path, key=key, packages=f"lib/python{python.release}/site-packages")
 
@@ -74,15 +76,6 @@ class Environments:
         for lock in self._used.values():
             os.close(lock)
         self._used.clear()
-
-    def evict(self, *, unused_seconds: float) -> int:
-        """Remove environments that nobody used for so long; return how many they were."""
-        evicted = 0
-        for path in list(self.folder.iterdir()):
-            old = time.time() - path.lstat().st_mtime > unused_seconds
-            if path.suffix != ".lock" and old and self._remove_unused(path):
-                evicted += 1
-        return evicted
 
     def named(self, wheel: InputWheel) -> Path:
         """Return a stable path of a wheel under its own file name. Raises StoreError.
@@ -97,35 +90,22 @@ class Environments:
             )
         folder = self._names / wheel.digest.partition(":")[2][:32]
         path = folder / Path(wheel.filename).name
-        if not path.exists():
+        if path.exists():
+            # What uv keeps of a wheel that nobody names for long is thrown away.
+            os.utime(path, follow_symlinks=False)
+        else:
             folder.mkdir(parents=True, exist_ok=True)
             temporary = folder / f".{os.getpid()}-{time.monotonic_ns()}"
             temporary.symlink_to(blob.absolute())
             temporary.replace(path)
         return path
 
-    def _hold(self, key: str) -> None:
-        if key not in self._used:
-            lock = os.open(
-                self.folder / f"{key}.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o644
-            )
-            fcntl.flock(lock, fcntl.LOCK_SH)
-            self._used[key] = lock
-
-    def _remove_unused(self, path: Path) -> bool:
-        lock = os.open(f"{path}.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o644)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+    def _hold(self, key: str) -> bool:
+        """Keep an environment from being evicted; True where that was not so yet."""
+        if key in self._used:
             return False
-        else:
-            # Renamed first: a removal that is cut short must not leave half an environment.
-            doomed = path.with_name(f".old-{path.name}-{os.getpid()}")
-            path.rename(doomed)
-            remove(doomed)
-            return True
-        finally:
-            os.close(lock)
+        self._used[key] = hold(lock_of(self.folder / key))
+        return True
 
     def _make(self, path: Path, python: Python, wheels: Sequence[InputWheel]) -> None:
         files = [str(self.named(wheel)) for wheel in wheels]
@@ -168,6 +148,12 @@ class Environments:
             )
         except subprocess.CalledProcessError as error:
             said = error.stderr.decode(errors="replace").strip().splitlines()[-_LINES_OF_UV:]
+            if _FULL.search("\n".join(said)):
+                raise OutOfSpaceError(
+                    f"no space is left for environments in {str(self.folder)!r}: {said[-1]}",
+                    hint="Make room on that disk ('wheelyard state clean' may), or choose another "
+                    "state folder with --state.",
+                ) from error
             raise ToolError(
                 f"uv {arguments[0]} failed: " + "\n".join(said),
                 hint="A wheel of the environment may not fit its interpreter.",

@@ -58,6 +58,7 @@ paths = sysconfig.get_paths()
 include = [sysconfig.get_config_var("INCLUDEPY"), paths["include"], paths.get("platinclude")]
 print(json.dumps({
     "implementation": sys.implementation.name,
+    "build": " ".join(sys.version.split()),
     "version": list(sys.version_info[:3]),
     "release_level": sys.version_info[3],
     "release_serial": sys.version_info[4],
@@ -101,6 +102,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     include: tuple[str, ...]
     standard_library: str
     has_ctypes: bool
+    build: str = ""
 
 
 class _Remembered(msgspec.Struct, frozen=True, kw_only=True):

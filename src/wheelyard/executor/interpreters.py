@@ -30,7 +30,7 @@ _ARCHITECTURES_OF_32_BITS = {"x86_64": "i686", "aarch64": "armv7l", "armv8l": "a
 class FoundInterpreter:
     """A Python that works, as it was when it was looked at.
 
-    ``version`` is its full version, as PEP 440 writes it; ``prefix`` that of the installation, never of a virtual environment.
+    ``version`` is its full version, as PEP 440 writes it; ``build`` what it says of itself: version, date, compiler; ``prefix`` that of the installation, never of a virtual environment.
     """
 
     executable: Path
@@ -43,6 +43,7 @@ class FoundInterpreter:
     has_ctypes: bool
     has_venv: bool
     conda: bool = False
+    build: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,6 +227,7 @@ def _found(path: Path, answer: Answer) -> FoundInterpreter:
         has_ctypes=answer.has_ctypes,
         has_venv=(library / "venv").is_dir() and (library / "ensurepip").is_dir(),
         conda=(Path(answer.prefix) / "conda-meta").is_dir(),
+        build=answer.build,
     )
 
 

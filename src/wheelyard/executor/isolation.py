@@ -50,26 +50,40 @@ class Isolation:
 
 def find_isolation(settings: ExecutorSettings) -> Isolation:
     """Try what can be had. Raises SandboxError where it is less than what is required."""
-    cache = _compiler_cache(settings)
-    groups = Groups.find()
-    if settings.sandbox is Sandbox.OFF:
-        return Isolation(
-            bubblewrap=None, nested=False, groups=groups, why_not="off", compiler_cache=cache
-        )
-    found, why_not = _find_bubblewrap()
-    if found is None and settings.sandbox is Sandbox.REQUIRE:
-        raise SandboxError(
-            f"A sandbox is required, and there is none: {why_not}",
-            hint="Install bubblewrap and allow user namespaces, or set the sandbox to 'auto'.",
-        )
+    found, why_not = _wanted_bubblewrap(settings)
     nested = (
         found is not None
         and settings.fork
         and _try(*_trial(found), sys.executable, "-I", "-S", "-c", _NESTED) == ""
     )
     return Isolation(
-        bubblewrap=found, nested=nested, groups=groups, why_not=why_not, compiler_cache=cache
+        bubblewrap=found,
+        nested=nested,
+        groups=Groups.find(),
+        why_not=why_not,
+        compiler_cache=_compiler_cache(settings),
     )
+
+
+def kind_of_isolation(settings: ExecutorSettings) -> str:
+    """Name it for the build key: whether a build sees more of the machine than is meant for it.
+
+    Raises SandboxError where it is less than what is required.
+    """
+    found, _ = _wanted_bubblewrap(settings)
+    return "plain process" if found is None else "bubblewrap"
+
+
+def _wanted_bubblewrap(settings: ExecutorSettings) -> tuple[Path | None, str]:
+    if settings.sandbox is Sandbox.OFF:
+        return None, "off"
+    found, why_not = _find_bubblewrap()
+    if found is None and settings.sandbox is Sandbox.REQUIRE:
+        raise SandboxError(
+            f"A sandbox is required, and there is none: {why_not}",
+            hint="Install bubblewrap and allow user namespaces, or set the sandbox to 'auto'.",
+        )
+    return found, why_not
 
 
 def _compiler_cache(settings: ExecutorSettings) -> Path | None:

@@ -14,7 +14,7 @@ from typing import TypeVar
 from wheelyard.executor.cgroups import Group, Groups, Usage
 from wheelyard.executor.folders import disk_usage
 from wheelyard.executor.joblog import JobLog
-from wheelyard.executor.outcomes import MORE_MEMORY, Stopped, written_size
+from wheelyard.executor.outcomes import Stopped, out_of_disk, out_of_memory, written_size
 from wheelyard.executor.processes import Tree, tree_of
 from wheelyard.executor.sessions import Session, SessionLostError
 from wheelyard.model.job import Limits, Outcome
@@ -112,20 +112,18 @@ class Watch:
         self.peak_bytes = max(self.peak_bytes, tree.resident_bytes)
         if len(tree.pids) > self._limits.processes:
             raise Stopped(
-                Outcome.RESOURCES, f"started more than {self._limits.processes} processes"
+                Outcome.RESOURCES,
+                f"started more than its limit of {self._limits.processes} processes",
+                limited=True,
             )
         if tree.resident_bytes > self._limits.memory_bytes:
-            raise self._out_of_memory()
+            raise out_of_memory(self._limits)
 
     async def _look_at_disk(self, folder: Path) -> None:
         began = time.monotonic()
         used = await asyncio.to_thread(disk_usage, folder, self._limits.disk_bytes + 1)
         if used > self._limits.disk_bytes:
-            raise Stopped(
-                Outcome.RESOURCES,
-                f"wrote more than {written_size(self._limits.disk_bytes)}",
-                hint="--disk-limit gives it more.",
-            )
+            raise out_of_disk(self._limits)
         # A walk over many files must not become the job's main work.
         took = time.monotonic() - began
         self._next_disk = time.monotonic() + max(0.5, _DISK_SHARE * took)
@@ -134,17 +132,10 @@ class Watch:
         if session.overflow.is_set():
             return self._overflow()
         if self.usage().killed:
-            return self._out_of_memory()
+            return out_of_memory(self._limits, "killed")
         return Stopped(Outcome.INFRASTRUCTURE, "the sandbox of the job died")
 
     def _overflow(self) -> Stopped:
         return Stopped(
             Outcome.OVER_LIMIT, f"printed more than {written_size(self._limits.log_bytes)}"
-        )
-
-    def _out_of_memory(self) -> Stopped:
-        return Stopped(
-            Outcome.RESOURCES,
-            f"needed more than {written_size(self._limits.memory_bytes)} of memory",
-            hint=MORE_MEMORY,
         )

@@ -163,6 +163,7 @@ class LocalExecutor:
             detail="" if stopped is None else stopped.detail,
             hint="" if stopped is None else _hint(stopped, offer),
             needs_system=stopped is not None and stopped.system,
+            limited=stopped is not None and stopped.limited,
             findings=state.findings,
             log_digest=log_digest,
             log_bytes=attempt.log.size,

@@ -1,5 +1,6 @@
 """How a step ends an attempt, and what a log says about the machine rather than about the package."""
 
+import os
 import re
 import signal
 from collections.abc import Callable
@@ -7,7 +8,7 @@ from collections.abc import Callable
 from wheelyard.executor.cgroups import Usage
 from wheelyard.executor.sessions import Answer
 from wheelyard.jobs.reasons import Reason
-from wheelyard.model.job import Outcome
+from wheelyard.model.job import Limits, Outcome
 
 _SHORTAGES = re.compile(
     r"No space left on device|Disk quota exceeded|File too large|Cannot allocate memory|\bMemoryError\b|std::bad_alloc"
@@ -17,17 +18,25 @@ _SHORTAGES = re.compile(
 )
 _DETAIL_LINES = 30
 _MEBI, _GIBI = 1 << 20, 1 << 30
+_NEARLY = 0.9
 
-MORE_MEMORY = "--memory-limit gives it more; with fewer --jobs less runs beside it."
-_MORE_DISK = "Make room on the disk of the state folder; --disk-limit gives one build more."
-_DISK = re.compile(r"space left|quota|too large", re.IGNORECASE)
+MORE_MEMORY = "--memory-limit gives it more."
+MORE_DISK = "--disk-limit gives it more."
+_MORE_ROOM = "Make room on the disk of the state folder."
+_FEWER_JOBS = "With fewer --jobs less runs beside it; --memory-limit is not what stopped it."
+_DISK = re.compile(r"space left|quota", re.IGNORECASE)
+_LARGE = re.compile(r"too large", re.IGNORECASE)
+_KILLED = re.compile(r"kill", re.IGNORECASE)
 
 Explain = Callable[[str], Reason | None]
 """Names the cause that the end of a log shows."""
 
 
 class Stopped(Exception):  # noqa: N818 - no error of this program, but the end of an attempt
-    """An attempt ends here, in a way that its report tells."""
+    """An attempt ends here, in a way that its report tells.
+
+    ``limited``: a limit that its offer sets stopped it, and would again.
+    """
 
     def __init__(  # noqa: PLR0913 - what a report tells
         self,
@@ -38,6 +47,7 @@ class Stopped(Exception):  # noqa: N818 - no error of this program, but the end 
         detail: str = "",
         hint: str = "",
         system: bool = False,
+        limited: bool = False,
     ) -> None:
         super().__init__(f"{outcome}: {reason}")
         self.outcome = outcome
@@ -46,6 +56,7 @@ class Stopped(Exception):  # noqa: N818 - no error of this program, but the end 
         self.detail = detail
         self.hint = hint
         self.system = system
+        self.limited = limited
 
 
 def shortage(tail: str) -> str:
@@ -67,18 +78,26 @@ def last_lines(tail: str) -> str:
     return "\n".join(lines[-_DETAIL_LINES:])
 
 
-def failure(answer: Answer, tail: str, usage: Usage, reason: Explain) -> Stopped:
+def out_of_memory(limits: Limits, phrase: str = "") -> Stopped:
+    """Say that a build met its own limit of memory; ``phrase`` is how the build put it."""
+    said = f" ({phrase})" if phrase else ""
+    reason = f"needed more memory than its limit of {written_size(limits.memory_bytes)}{said}"
+    return Stopped(Outcome.RESOURCES, reason, hint=MORE_MEMORY, limited=True)
+
+
+def out_of_disk(limits: Limits, phrase: str = "") -> Stopped:
+    """Say that a build met its own limit of disk space."""
+    said = f" ({phrase})" if phrase else ""
+    reason = f"wrote more than its limit of {written_size(limits.disk_bytes)}{said}"
+    return Stopped(Outcome.RESOURCES, reason, hint=MORE_DISK, limited=True)
+
+
+def failure(answer: Answer, tail: str, usage: Usage, limits: Limits, reason: Explain) -> Stopped:
     """Say how a call that did not end well ends the attempt."""
-    phrase = shortage(tail)
-    if usage.killed:
-        phrase = phrase or "out of memory"
-    if answer.failed == "memory" or answer.signal == signal.SIGKILL:
-        phrase = phrase or "killed, probably for lack of memory"
-    if answer.signal == signal.SIGXFSZ:
-        phrase = phrase or "File too large"
-    if phrase:
-        hint = _MORE_DISK if _DISK.search(phrase) else MORE_MEMORY
-        return Stopped(Outcome.RESOURCES, phrase, detail=last_lines(tail), hint=hint)
+    if phrase := _lacking(answer, tail, usage):
+        stopped = _shortage(phrase, usage, limits)
+        stopped.detail = last_lines(tail)
+        return stopped
     cause = reason(tail)
     if cause is None:
         said = answer.message or _death(answer)
@@ -90,6 +109,43 @@ def failure(answer: Answer, tail: str, usage: Usage, reason: Explain) -> Stopped
         hint=cause.hint,
         system=cause.system,
     )
+
+
+def _lacking(answer: Answer, tail: str, usage: Usage) -> str:
+    """Return the words for what a call had too little of, or nothing."""
+    phrase = shortage(tail)
+    if usage.killed:
+        phrase = phrase or "killed"
+    if answer.failed == "memory":
+        phrase = phrase or "MemoryError"
+    if answer.signal == signal.SIGKILL:
+        phrase = phrase or "killed, probably for lack of memory"
+    if answer.signal == signal.SIGXFSZ:
+        phrase = phrase or "File too large"
+    return phrase
+
+
+def _shortage(phrase: str, usage: Usage, limits: Limits) -> Stopped:
+    """Tell the build's own limit from a machine that has no more."""
+    if _LARGE.search(phrase):
+        return out_of_disk(limits, phrase)
+    if _DISK.search(phrase):
+        return Stopped(Outcome.RESOURCES, phrase, hint=_MORE_ROOM)
+    if _is_own_limit(phrase, usage, limits):
+        return out_of_memory(limits, phrase)
+    return Stopped(Outcome.RESOURCES, phrase, hint=_FEWER_JOBS)
+
+
+def _is_own_limit(phrase: str, usage: Usage, limits: Limits) -> bool:
+    """Whether the limit of memory was met.
+
+    Where a process was killed, what was used tells: the kernel kills for the machine's sake, too. Where
+    memory was refused, it was by our limit unless the machine has less: Linux itself hardly ever
+    refuses.
+    """
+    if _KILLED.search(phrase):
+        return usage.killed and usage.peak_bytes >= _NEARLY * limits.memory_bytes
+    return limits.memory_bytes < os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 def _death(answer: Answer) -> str:

@@ -6,11 +6,18 @@ Stopped ends the attempt.
 
 import asyncio
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-from wheelyard.errors import ConfigurationError, InvalidArchiveError, StoreError, ToolError
+from wheelyard.errors import (
+    ConfigurationError,
+    InvalidArchiveError,
+    OutOfSpaceError,
+    StoreError,
+    ToolError,
+)
 from wheelyard.executor import compiler_cache
 from wheelyard.executor.attempt import INSIDE, OUTPUT, SOURCE, Attempt, Running, State, known
 from wheelyard.executor.folders import regular_file
@@ -96,6 +103,8 @@ async def environment(attempt: Attempt, state: State) -> State:
         try:
             build = await environments.ensure(attempt.python, offer.requirements)
             test = await environments.ensure(attempt.python, offer.test_requirements)
+        except OutOfSpaceError as error:
+            raise Stopped(Outcome.RESOURCES, error.message, hint=error.hint) from error
         except (StoreError, ToolError) as error:
             raise Stopped(Outcome.INFRASTRUCTURE, error.message) from error
         return replace(state, environment=build, test_environment=test)
@@ -110,9 +119,12 @@ async def make(attempt: Attempt, state: State, name: str = INSIDE) -> State:
     if cached:
         await asyncio.to_thread(compiler_cache.check_out, caches, offer, inside / CACHE)
     try:
-        async with attempt.running(
-            known(state.environment), _preload(attempt, state), inside
-        ) as running:
+        async with AsyncExitStack() as stack:
+            async with attempt.step(StepName.ENVIRONMENT):
+                # An interpreter that is not warm yet is started now, which may take seconds.
+                running = await stack.enter_async_context(
+                    attempt.running(known(state.environment), _preload(attempt, state), inside)
+                )
             async with attempt.step(StepName.REQUIREMENTS):
                 await _requirements(attempt, state, running)
             async with attempt.step(StepName.BUILD):
@@ -172,7 +184,7 @@ def judge(attempt: Attempt, answer: Answer) -> None:
     if answer.ok:
         return
     tail, usage = attempt.log.tail(), attempt.watch.usage()
-    raise failure(answer, tail, usage, attempt.shop.parts.reason)
+    raise failure(answer, tail, usage, attempt.offer.limits, attempt.shop.parts.reason)
 
 
 def _wheel(attempt: Attempt, inside: Path, filename: str) -> Path:

@@ -26,7 +26,8 @@ class Finished:
     """The holder of a fence tells how its attempt ended.
 
     ``fingerprint`` tells a repeated report from another one. ``artifact`` is the digest of the wheel;
-    ``hold`` is why a green build must not count before a person looked at it.
+    ``hold`` is why a green build must not count before a person looked at it. ``limited``: it met a
+    limit of its offer, not the end of what its builder has.
     """
 
     fence: int
@@ -35,6 +36,7 @@ class Finished:
     reason: str = ""
     artifact: str = ""
     hold: str = ""
+    limited: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

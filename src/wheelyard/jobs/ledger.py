@@ -107,6 +107,7 @@ def finish(ledger: Ledger, key: BuildKey, fence: int, report: Report, now: datet
         reason=report.reason,
         artifact=report.artifact.digest if report.artifact else "",
         hold=_hold(report),
+        limited=report.limited,
     )
     return _followed(apply(ledger, job, event, now, report)[1])
 

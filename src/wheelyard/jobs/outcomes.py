@@ -74,7 +74,8 @@ def _follow(job: Job, event: Finished, now: datetime) -> _Answer:
         case Outcome.NEEDS | Outcome.FAILED | Outcome.TIMED_OUT | Outcome.OVER_LIMIT:
             return _done(job, event.outcome)
         case Outcome.RESOURCES:
-            if job.count(Outcome.RESOURCES) >= RESOURCES_CAP:
+            # The same limit would stop it again, and an offer to anybody else names the same.
+            if event.limited or job.count(Outcome.RESOURCES) >= RESOURCES_CAP:
                 return _done(job, Outcome.RESOURCES)
             return _again(job, RESOURCES_BACK_OFF.seconds(job.count(Outcome.RESOURCES)), now)
         case Outcome.UPSTREAM:

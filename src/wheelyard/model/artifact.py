@@ -46,6 +46,11 @@ class Artifact:
     created: datetime | None = None
     yanked: str | None = None
 
+    @property
+    def portable(self) -> bool:
+        """Whether nothing in it is compiled, as its tags say."""
+        return all(tag.abi == "none" and tag.platform == "any" for tag in self.tags)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InputWheel:

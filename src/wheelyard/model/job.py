@@ -121,7 +121,8 @@ class Report:
     """How an attempt ended, as the builder tells it.
 
     ``needs`` goes with NEEDS. ``reason`` is the phrase taken from the log, ``hint`` what to do about it, ``detail`` a few lines of it.
-    ``needs_system``: the reason is something that this machine lacks. ``artifact`` goes with BUILT (its bytes and METADATA are already in the blobs). ``log_digest`` names the compressed log.
+    ``needs_system``: the reason is something that this machine lacks. ``limited``: what stopped it is a
+    limit of its offer, which would stop it again. ``artifact`` goes with BUILT (its bytes and METADATA are already in the blobs). ``log_digest`` names the compressed log.
     ``sandbox`` lists what was in force. ``repeat`` is the shell command that repeats this build by hand.
     """
 
@@ -132,6 +133,7 @@ class Report:
     reason: str = ""
     hint: str = ""
     needs_system: bool = False
+    limited: bool = False
     detail: str = ""
     findings: tuple[Finding, ...] = ()
     log_digest: str = ""

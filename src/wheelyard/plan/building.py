@@ -80,7 +80,7 @@ def try_start(agenda: Agenda, unit: Unit) -> None:
             unit=unit.id,
             offer=offer,
             bootstrap=bool(around.seeds),
-            unit_key=unit.key or offer.key,
+            portable_key=unit.portable_key or offer.key,
         )
     )
 

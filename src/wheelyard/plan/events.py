@@ -72,10 +72,14 @@ class ResolveBuild:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recall:
-    """Look up what a key is known to give: an artifact, or further requirements."""
+    """Look up what a key is known to give: an artifact, or further requirements.
+
+    Under ``portable_key`` lie further requirements, and the key of a wheel with nothing compiled in it.
+    """
 
     unit: UnitId
     key: BuildKey
+    portable_key: BuildKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,14 +95,14 @@ class FetchWheel:
 class Start:
     """Run a job.
 
-    ``bootstrap``: a seed is in its environment, so that the offer's key is another than ``unit_key``,
-    under which the unit will be looked up the next time.
+    ``bootstrap``: a seed is in its environment, so that the offer's key is another than the unit's.
+    ``portable_key`` is the unit's, under which it will be looked up the next time.
     """
 
     unit: UnitId
     offer: Offer
     bootstrap: bool
-    unit_key: BuildKey
+    portable_key: BuildKey
 
 
 Command = ResolveRequest | Inspect | ResolveBuild | Recall | FetchWheel | Start

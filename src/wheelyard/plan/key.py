@@ -1,8 +1,9 @@
 """The build key: the hash of everything that shapes the result of a job.
 
 Build requirements enter by name, version and where they come from (the digest of their source, or of
-the wheel), not by their own build keys: a new release of a tool's tool rebuilds nothing
-(``docs/decisions/0003``).
+the wheel), not by their own build keys: a new release of a tool's tool rebuilds nothing. What of a
+machine shapes compiled code only is kept apart, so that a wheel without any is found again when that
+changed (``docs/decisions/0003``).
 """
 
 import hashlib
@@ -15,7 +16,15 @@ from wheelyard.model.recipe import DEFAULT_RECIPE, Recipe
 from wheelyard.model.release import Release
 from wheelyard.targets.target import Target
 
-_SCHEME = "wheelyard-key-1"
+_SCHEME = "wheelyard-key-2"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keys:
+    """The names of a job: ``exact``, and ``portable``, which leaves out what shapes compiled code only."""
+
+    exact: BuildKey
+    portable: BuildKey
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -67,19 +76,25 @@ def _digest_of_recipe(recipe: Recipe) -> str:
     return digest_of(fields)
 
 
-def build_key(  # noqa: PLR0913 - all that shapes a result, by name
+def build_keys(  # noqa: PLR0913 - all that shapes a result, by name
     *,
     release: Release,
     source_digest: str,
     subdirectory: str,
     recipe: Recipe,
     target: Target,
+    isolation: str,
     toolchain: str,
     ingredients: Iterable[Ingredient],
-) -> BuildKey:
-    """Name a job. ``toolchain`` describes compilers and interpreter of the platform."""
+) -> Keys:
+    """Name a job.
+
+    ``isolation`` is what kept the build apart from the machine; ``toolchain`` describes compilers, C
+    library and interpreter.
+    """
     fields = [_SCHEME, str(release), source_digest, subdirectory, recipe_digest(recipe)]
-    fields += [str(target), toolchain]
+    fields += [str(target), isolation]
     for ingredient in sorted(ingredients):
         fields += [ingredient.release, ingredient.identity]
-    return BuildKey(digest_of(fields))
+    portable = digest_of(fields)
+    return Keys(exact=BuildKey(digest_of((portable, toolchain))), portable=BuildKey(portable))

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from wheelyard.model.artifact import Artifact, InputWheel, Origin
-from wheelyard.model.job import BuildKey, Offer
+from wheelyard.model.job import Offer
 from wheelyard.model.recipe import Recipe
 from wheelyard.model.resolution import Pin
 from wheelyard.plan.events import UnitId
-from wheelyard.plan.key import Ingredient, build_key, recipe_digest
+from wheelyard.plan.key import Ingredient, Keys, build_keys, recipe_digest
 from wheelyard.plan.unit import PlanOptions, ReleaseState, Unit
 from wheelyard.targets.compatibility import serves
 
@@ -28,21 +28,22 @@ def ingredient(pin: Pin, *, from_source: bool, seed: Artifact | None = None) -> 
     return Ingredient(release, "nowhere")
 
 
-def key_of(
+def keys_of(
     unit: Unit,
     known: ReleaseState,
     recipe: Recipe,
     options: PlanOptions,
     seeds: Mapping[UnitId, Artifact] | None = None,
-) -> BuildKey:
+) -> Keys:
     """Name the job of a unit whose environment is resolved."""
     given = seeds or {}
-    return build_key(
+    return build_keys(
         release=unit.id.release,
         source_digest=known.source.digest,
         subdirectory=known.source.subdirectory,
         recipe=recipe,
         target=unit.id.target,
+        isolation=options.isolation,
         toolchain=options.toolchains.get(str(unit.id.target), ""),
         ingredients=[
             ingredient(
@@ -180,7 +181,7 @@ def make_offer(
 ) -> Offer:
     """Return the offer of a unit whose surroundings are complete."""
     return Offer(
-        key=key_of(unit, known, recipe, options, around.seeds),
+        key=keys_of(unit, known, recipe, options, around.seeds).exact,
         release=unit.id.release,
         source=known.source,
         target=unit.id.target,

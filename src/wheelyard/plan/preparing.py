@@ -126,12 +126,13 @@ def build_resolved(agenda: Agenda, unit: Unit, resolution: Resolution) -> None:
     unit.resolution = resolution
     known = agenda.board.releases[unit.id.release]
     recipe = agenda.recipe_of(unit.id.release)
-    unit.key = offers.key_of(unit, known, recipe, agenda.options)
+    keys = offers.keys_of(unit, known, recipe, agenda.options)
+    unit.key, unit.portable_key = keys.exact, keys.portable
     if unit.key in unit.failed_keys:
         settling.give_up(agenda, unit)
         return
     unit.state = State.RECALLING
-    agenda.commands.append(Recall(unit=unit.id, key=unit.key))
+    agenda.commands.append(Recall(unit=unit.id, key=keys.exact, portable_key=keys.portable))
 
 
 def need(agenda: Agenda, unit: Unit, needs: tuple[str, ...]) -> None:

@@ -68,8 +68,9 @@ class Reason:
 class PlanOptions:
     """What was asked for and how it may be met.
 
-    ``requirements`` and the constraints are PEP 508 lines, ``requested`` the projects that they name. ``toolchains`` describes compilers and
-    interpreter of each target, for the build key. ``build_constraints`` narrow every build
+    ``requirements`` and the constraints are PEP 508 lines, ``requested`` the projects that they name. ``toolchains`` describes compilers, C
+    library and interpreter of each target, ``isolation`` what keeps builds apart from the machine: both
+    are for the build key. ``build_constraints`` narrow every build
     environment. ``as_of_margin_days``: how much newer than the release its build requirements may be when
     a failed build is tried again with older ones.
     """
@@ -83,6 +84,7 @@ class PlanOptions:
     from_source: FromSource = FromSource.ALL
     policy: CandidatePolicy = field(default_factory=CandidatePolicy)
     toolchains: dict[str, str] = field(default_factory=dict)
+    isolation: str = ""
     limits: Limits = field(default_factory=Limits)
     retry_as_of: bool = True
     as_of_margin_days: int = 1
@@ -143,6 +145,7 @@ class Unit:
     needs: tuple[str, ...] = ()
     rounds: int = 0
     key: BuildKey | None = None
+    portable_key: BuildKey | None = None
     failed_keys: set[BuildKey] = field(default_factory=set)
     artifact: Artifact | None = None
     bootstrap: Artifact | None = None

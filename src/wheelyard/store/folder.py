@@ -8,7 +8,8 @@ runs. Opening a folder never touches one that is something else's.
 import asyncio
 import contextlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Self
 
@@ -22,6 +23,7 @@ from wheelyard.store.faults import translated
 from wheelyard.store.jobs import StoredJobs
 from wheelyard.store.memory import StoredMemory
 from wheelyard.store.owners import Owner
+from wheelyard.store.references import StoredReferences
 
 FORMAT = 1
 MARKER = "wheelyard-state"
@@ -42,6 +44,7 @@ class StateFolder:
         self.jobs = StoredJobs(database=database, clock=clock)
         self.artifacts = StoredArtifacts(database=database, clock=clock)
         self.memory = StoredMemory(database=database)
+        self.references = StoredReferences(database=database)
         self._database = database
         self._owner: Owner | None = None
 
@@ -78,12 +81,20 @@ class StateFolder:
         return sorted(await asyncio.to_thread(owners.dead, self.place("runs"), holders))
 
     async def recover(self) -> int:
-        """Give back what ended processes held; return how many leases that were."""
+        """Give back what ended processes held, or let lapse; return how many leases that were."""
         given_back = 0
         for builder in await self.dead_owners():
             given_back += await self.jobs.release_owner(builder)
+        # A process that hangs is alive, and so may be one of another machine.
+        given_back += await self.jobs.expire()
         await asyncio.to_thread(owners.sweep, self.place("runs"))
         return given_back
+
+    @asynccontextmanager
+    async def alone(self) -> AsyncIterator[bool]:
+        """Keep runs from beginning; False where one goes on, so that nothing it may want can go."""
+        with owners.alone(self.place("runs")) as free:
+            yield free
 
     async def close(self) -> None:
         """Give back this process's own leases and close the database."""

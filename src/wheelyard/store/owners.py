@@ -1,14 +1,16 @@
 """Which processes are alive: each holds a lock that the kernel drops when it ends, however it ends.
 
 So the leases of a run that was killed are given back at once, not when they expire. A builder is
-called ``HOST-RUN``; its lock is ``runs/RUN.lock``.
+called ``HOST-RUN``; its lock is ``runs/RUN.lock``. All of them share a lock of the folder itself: whoever
+has that alone knows that no run goes on, and that none begins.
 """
 
 import fcntl
 import os
 import secrets
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from wheelyard.store.faults import translated
@@ -22,6 +24,8 @@ class Owner:
         self._path = folder / f"{self._run}.lock"
         self.name = f"{host or socket.gethostname()}-{self._run}"
         with translated(self._path):
+            self._present = _open_folder(folder)
+            fcntl.flock(self._present, fcntl.LOCK_SH)
             self._descriptor = self._acquire()
 
     def close(self) -> None:
@@ -29,6 +33,7 @@ class Owner:
         if self._descriptor >= 0:
             self._path.unlink(missing_ok=True)
             os.close(self._descriptor)
+            os.close(self._present)
             self._descriptor = -1
 
     def _acquire(self) -> int:
@@ -39,6 +44,25 @@ class Owner:
                 return descriptor
             # A sweep of another process took the file away before it was locked.
             os.close(descriptor)
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[bool]:
+    """Keep runs from beginning; False where one goes on."""
+    with translated(folder):
+        descriptor = _open_folder(folder)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        yield False
+    else:
+        yield True
+    finally:
+        os.close(descriptor)
+
+
+def _open_folder(folder: Path) -> int:
+    return os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
 
 
 def dead(folder: Path, builders: Iterable[str], *, host: str = "") -> frozenset[str]:

@@ -4,7 +4,9 @@ from wheelyard.coordinator.story import (
     BuildRetriedOlder,
     CycleBroken,
     JobAwaited,
+    JobDelayed,
     JobEnded,
+    JobHeld,
     JobStarted,
     RunEvent,
     TargetResolved,
@@ -44,6 +46,12 @@ def line_of(event: RunEvent) -> tuple[str, str] | None:
             return _ended(event)
         case JobAwaited():
             return f"awaited  {name(event.unit)}: another run is building it", NOTE
+        case JobDelayed():
+            wait = f"tried again in {seconds(event.seconds)}, because of {event.reason}"
+            return f"delayed  {name(event.unit)}: {wait}", NOTE
+        case JobHeld():
+            said = event.report.reason.removeprefix("held: ")
+            return f"held     {name(event.unit)}: {said}\n  {event.report.hint}", NOTE
         case BuildRetriedOlder():
             text = f"again    {name(event.unit)}: with build requirements as of {event.day}"
             return text, NOTE

@@ -1,0 +1,55 @@
+"""Which blobs the database names, and why: wheels, their METADATA, and logs."""
+
+import sqlite3
+from collections.abc import Sequence
+
+import msgspec
+
+from wheelyard.ports import Reference
+from wheelyard.store.database import Database
+
+_WHEELS = """
+SELECT filename, digest, metadata_digest, counts OR published OR EXISTS (
+    SELECT 1 FROM jobs WHERE jobs.artifact = artifacts.digest
+) FROM artifacts
+"""
+_REPORTS = "SELECT report FROM attempts WHERE report IS NOT NULL"
+
+
+class _Log(msgspec.Struct):
+    """What of a report names a log."""
+
+    log_digest: str = ""
+
+
+class StoredReferences:
+    """Everything in the database that names a blob."""
+
+    def __init__(self, *, database: Database) -> None:
+        self._database = database
+
+    async def all(self) -> Sequence[Reference]:
+        """Return every reference; the same blob may have several."""
+        return await self._database.read(_references)
+
+
+def _references(connection: sqlite3.Connection) -> Sequence[Reference]:
+    found = []
+    for filename, digest, metadata, needed in connection.execute(_WHEELS):
+        for blob, kind in ((digest, "wheels"), (metadata, "metadata")):
+            if blob:
+                found.append(
+                    Reference(
+                        digest=blob,
+                        kind=kind,
+                        wheel=digest,
+                        filename=filename,
+                        needed=bool(needed),
+                    )
+                )
+    decoder = msgspec.json.Decoder(_Log)
+    for (report,) in connection.execute(_REPORTS):
+        log = decoder.decode(report).log_digest
+        if log:
+            found.append(Reference(digest=log, kind="logs"))
+    return found
