@@ -84,6 +84,12 @@ class InvalidArchiveError(WheelyardError):
     exit_code = ExitCode.BUILDS_FAILED
 
 
+class MetadataError(WheelyardError):
+    """A source that does not say which release it is, nor does its back end."""
+
+    exit_code = ExitCode.BUILDS_FAILED
+
+
 class StoreError(WheelyardError):
     """The state folder, its database or its blobs cannot be used."""
 

@@ -64,12 +64,13 @@ class DirectSource:
     """What a direct reference (git, URL, folder, sdist) was found to be.
 
     ``release`` is None where name or version are only known to its back end, and ``metadata`` (the
-    text of a METADATA file) where its requirements are.
+    text of a METADATA file) where its requirements are. ``project`` is its name, where that is known.
     """
 
     source: Source
     release: Release | None
     metadata: bytes | None = None
+    project: ProjectName | None = None
 
 
 class Upstream(Protocol):
@@ -129,6 +130,22 @@ class Progress:
     key: BuildKey
     step: StepName
     line: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Described:
+    """What a back end said of a source: its METADATA, or how it ended without (``report``)."""
+
+    report: Report
+    metadata: bytes | None = None
+
+
+class BackEnds(Protocol):
+    """Asks a back end on this machine what it would build, without building more than it takes."""
+
+    async def describe(self, offer: Offer, progress: Callable[[Progress], None]) -> Described:
+        """Ask the back end of an offer's source, in the sandbox. The offer's release may be a guess."""
+        ...
 
 
 class Executor(Protocol):

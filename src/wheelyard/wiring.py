@@ -8,23 +8,25 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import platformdirs
+from packaging.markers import Marker
 
 from wheelyard.blobs.folder import FolderBlobs
 from wheelyard.blobs.keeper import BlobKeeper
 from wheelyard.builder.worker import Worker
+from wheelyard.coordinator.describing import Describer, Question, provided
 from wheelyard.coordinator.intake import Intake
 from wheelyard.coordinator.others import Holds
 from wheelyard.coordinator.questions import Questions
 from wheelyard.coordinator.run import Run
 from wheelyard.coordinator.story import Listener
 from wheelyard.coordinator.upkeep import Upkeep
-from wheelyard.errors import ConfigurationError, StoreError, UpstreamError
+from wheelyard.errors import StoreError, UpstreamError
 from wheelyard.executor.checks import CheckPolicy
 from wheelyard.executor.interpreters import MachineInterpreters
 from wheelyard.executor.isolation import kind_of_isolation
@@ -42,26 +44,30 @@ from wheelyard.executor.toolchain import describe_toolchain
 from wheelyard.index.listing import IndexPorts
 from wheelyard.model.artifact import Artifact
 from wheelyard.model.job import Offer, Verdict
+from wheelyard.model.recipe import Recipe
 from wheelyard.model.release import ProjectName, Release
 from wheelyard.model.source import FileEntry
 from wheelyard.plan.planner import Planner
 from wheelyard.plan.record import Answer
 from wheelyard.plan.recording import query_key
 from wheelyard.plan.unit import PlanOptions
-from wheelyard.ports import ArtifactStore, Blobs, JobStore
+from wheelyard.ports import ArtifactStore, Blobs, DirectSource, JobStore
+from wheelyard.settings.direct import DirectRequirement
 from wheelyard.store.artifacts import StoredArtifacts
 from wheelyard.store.clock import SystemClock
 from wheelyard.store.folder import StateFolder
 from wheelyard.store.jobs import StoredJobs
 from wheelyard.targets.target import Target
-from wheelyard.upstream.address import without_credentials
-from wheelyard.upstream.candidates import ExtraCandidate
+from wheelyard.upstream.candidates import ExtraCandidate, joined
 from wheelyard.upstream.client import IndexUpstream
 from wheelyard.upstream.installers import certificate_file, default_index
 from wheelyard.upstream.keeper import CacheKeeper
 from wheelyard.upstream.memo import MemoResolver
+from wheelyard.upstream.pinning import PinningResolver
 from wheelyard.upstream.recorded import RecordedResolver, RecordingResolver
 from wheelyard.upstream.settings import UpstreamSettings
+from wheelyard.upstream.target_metadata import holds
+from wheelyard.upstream.transport import shown
 from wheelyard.upstream.uv import UvResolver
 
 
@@ -95,23 +101,63 @@ class Farm:
         self.jobs: JobStore = parts.folder.jobs
         self.interpreters = parts.interpreters
 
-    async def add_direct(self, reference: str) -> Release:
-        """Make a path, URL or git reference a candidate, and return which release it is.
+    async def add_direct(
+        self,
+        wanted: DirectRequirement,
+        options: PlanOptions,
+        recipe_of: Callable[[Release], Recipe],
+        listener: Listener = lambda _: None,
+    ) -> str:
+        """Make a path, URL or git reference a candidate, and return the requirement that means it.
 
-        Raises ConfigurationError where only its back end knows that.
+        Where only its back end knows what it is, what that needs is built first, as ``options`` say.
+        Empty where it is not wanted on any target.
         """
-        found = await self._parts.upstream.direct(reference)
-        if found.release is None:
-            raise ConfigurationError(
-                f"{without_credentials(reference)!r} does not say its name and version without running its code",
-                hint="Build an sdist of it first ('uv build --sdist') and name that file.",
-            )
-        self._parts.extra[found.release.project] = ExtraCandidate(
-            release=found.release,
-            metadata=found.metadata or _bare_metadata(found.release),
+        marker = Marker(wanted.marker) if wanted.marker else None
+        targets = tuple(sorted(t for t in options.targets if holds(marker, t)))
+        if not targets:
+            return ""
+        found = await self._parts.upstream.direct(wanted.reference)
+        if found.release is None or found.metadata is None:
+            asked = replace(self.on_this_machine(options), targets=targets[:1])
+            describer = self._describer(recipe_of, listener)
+            name = shown(found.source.location)
+            found = await describer.describe(Question(found=found, name=repr(name), options=asked))
+        return self._admit(wanted, found)
+
+    def _admit(self, wanted: DirectRequirement, found: DirectSource) -> str:
+        release, extra = found.release, self._parts.extra
+        if release is None or found.metadata is None:
+            raise AssertionError(found.source.location)
+        candidate = ExtraCandidate(
+            release=release,
+            metadata=found.metadata,
             source=found.source,
+            markers=(wanted.marker,) if wanted.marker else (),
         )
-        return found.release
+        extra[release.project] = joined(extra.get(release.project), candidate)
+        extras = f"[{','.join(wanted.extras)}]" if wanted.extras else ""
+        marker = f" ; {wanted.marker}" if wanted.marker else ""
+        return f"{release.project}{extras}=={release.version}{marker}"
+
+    def _describer(
+        self,
+        recipe_of: Callable[[Release], Recipe],
+        listener: Listener,
+    ) -> Describer:
+        async def provide(wanted: PlanOptions) -> Mapping[Release, Artifact]:
+            run = self.run(Planner(wanted, recipe_of), listener, build=True)
+            return provided(await run.carry_out(), run.planner.exclusions)
+
+        parts = self._parts
+        return Describer(
+            upstream=parts.upstream,
+            resolver=parts.resolver,
+            memory=parts.folder.memory,
+            back_ends=parts.executor,
+            provide=provide,
+            recipe_of=recipe_of,
+        )
 
     def on_this_machine(self, options: PlanOptions) -> PlanOptions:
         """Add what only this machine knows."""
@@ -244,13 +290,18 @@ async def open_farm(settings: FarmSettings, recorded: Sequence[Answer] = ()) -> 
         stack.push_async_callback(executor.close)
         known = {query_key(answer.query): answer.resolution for answer in recorded}
         memo = MemoResolver(resolver, memory=folder.memory)
+        pinning = PinningResolver(
+            RecordedResolver(known, fallback=memo),
+            fetch=upstream.fetch,
+            fetch_wheel=upstream.fetch_wheel,
+        )
         yield Farm(
             _Parts(
                 folder=folder,
                 builder=builder,
                 blobs=blobs,
                 upstream=upstream,
-                resolver=RecordingResolver(RecordedResolver(known, fallback=memo)),
+                resolver=RecordingResolver(pinning),
                 extra=extra,
                 executor=executor,
                 interpreters=interpreters,
@@ -336,7 +387,3 @@ def _executor_settings(settings: FarmSettings) -> ExecutorSettings:
         compiler_cache=CompilerCache(settings.compiler_cache),
         parallel=max(1, (os.cpu_count() or 1) // slots),
     )
-
-
-def _bare_metadata(release: Release) -> bytes:
-    return f"Metadata-Version: 2.1\nName: {release.project}\nVersion: {release.version}\n".encode()

@@ -41,7 +41,7 @@ def assert_refused(ran: Ran, code: int, *words: str) -> None:
     [
         ((), USAGE, ["nothing was asked for"]),
         (("not a name!!",), USAGE, ["'not a name!!'"]),
-        (("./nowhere",), UPSTREAM, ["nowhere"]),
+        (("./nowhere",), USAGE, ["nowhere"]),
         (("good", "-t", "cp27"), USAGE, ["'cp27'", "cp37"]),
         (("good", "-t", "cp399"), USAGE, ["cp399", "cp39"]),
         (("good", "-r", "nofile"), USAGE, ["'nofile'"]),

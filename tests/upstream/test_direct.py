@@ -1,6 +1,7 @@
 """Direct references: git at a commit, folders, and sdists by URL or path."""
 
 import asyncio
+import base64
 import io
 import os
 import subprocess
@@ -11,14 +12,17 @@ import pytest
 
 from upstream.archives import sdist, sha256
 from upstream.opener import FolderBlobs, Opener
-from upstream.web import Site
+from upstream.web import Asked, Reply, Site
 from wheelyard.errors import (
+    ConfigurationError,
     DigestMismatchError,
+    ExitCode,
     InvalidNameError,
     NotUpstreamError,
     OfflineError,
     ToolError,
     UpstreamError,
+    WheelyardError,
 )
 from wheelyard.model.source import Source, SourceFacts, SourceKind
 from wheelyard.ports import DirectSource
@@ -301,8 +305,9 @@ def test_folder_over_its_limit_is_refused(tmp_path: Path, opened: Opener) -> Non
 
 
 def test_path_that_is_not_there_says_so(opened: Opener) -> None:
-    with pytest.raises(NotUpstreamError, match="nowhere"):
+    with pytest.raises(ConfigurationError, match="nowhere") as caught:
         direct(opened, "./nowhere")
+    assert caught.value.exit_code == ExitCode.USAGE
 
 
 def test_sdist_by_url_and_by_path(tmp_path: Path, site: Site, opened: Opener) -> None:
@@ -330,6 +335,121 @@ def test_credentials_of_a_reference_are_used_and_not_kept(site: Site, opened: Op
     found = direct(opened, url)
     assert "Authorization" in site.asked[0].headers
     assert "secret" not in str(found)
+
+
+def test_query_of_a_reference_is_used_and_not_kept(site: Site, opened: Opener) -> None:
+    url = site.put("/foo-1.0.tar.gz?token=secret", sdist("foo", "1.0"))
+    found = direct(opened, f"foo @ {url}")
+    assert site.asked[0].path == "/foo-1.0.tar.gz?token=secret"
+    assert "secret" not in str(found)
+    assert found.source.location == f"{site.url}/foo-1.0.tar.gz"
+
+
+def test_secrets_are_not_quoted_where_a_reference_fails(site: Site, opened: Opener) -> None:
+    port = site.url.rpartition(":")[2]
+    for reference in (
+        f"http://me:secret@127.0.0.1:{port}/foo-1.0.tar.gz?token=secret",
+        "http://me:secret@127.0.0.1:1/foo-1.0.tar.gz?token=secret",
+        "http://me:secret@x.invalid/foo-1.0.whl?token=secret",
+        "git+https://me:secret@127.0.0.1:1/r?token=secret",
+        "git+http://me:secret@x.invalid/r?token=secret",
+        "git+ssh://me:secret@127.0.0.1:1/r?token=secret",
+        "file://me:secret@x.invalid/foo?token=secret",
+        "ftp://me:secret@x.invalid/foo?token=secret",
+    ):
+        with pytest.raises(WheelyardError) as caught:
+            direct(opened, reference, retries=0)
+        told = caught.value.message + caught.value.hint
+        assert "secret" not in told, told
+
+
+def test_each_reference_has_its_own_credentials(site: Site, opened: Opener) -> None:
+    one = site.put("/one-1.0.tar.gz", sdist("one", "1.0")).replace("//", "//one:pass@")
+    two = site.put("/two-1.0.tar.gz", sdist("two", "1.0")).replace("//", "//two:pass@")
+
+    async def look() -> None:
+        async with opened() as upstream:
+            for url in (one, two):
+                await upstream.direct(url)
+
+    asyncio.run(look())
+    sent = [asked.headers["Authorization"].partition(" ")[2] for asked in site.asked]
+    assert [base64.b64decode(text) for text in sent] == [b"one:pass", b"two:pass"]
+
+
+def test_references_that_differ_in_their_query_only_are_refused(site: Site, opened: Opener) -> None:
+    for query in ("a", "b"):
+        site.put(f"/foo-1.0.tar.gz?ref={query}", sdist("foo", "1.0"))
+
+    async def look() -> None:
+        async with opened() as upstream:
+            for query in ("a", "a", "b"):
+                await upstream.direct(f"{site.url}/foo-1.0.tar.gz?ref={query}")
+
+    with pytest.raises(ConfigurationError, match="named twice, with different queries"):
+        asyncio.run(look())
+
+
+def test_git_reads_a_query_from_its_environment(tmp_path: Path) -> None:
+    whole = "https://x.invalid/r?token=secret"
+    environment = environment_for(Repository(url="https://x.invalid/r", whole=whole))
+    told = subprocess.check_output(
+        ["git", "ls-remote", "--get-url", "https://x.invalid/r"], env=environment, text=True
+    )
+    assert told.strip() == whole
+
+
+def test_changed_file_at_a_url_is_noticed_and_an_unchanged_one_not_sent_again(
+    site: Site, opened: Opener
+) -> None:
+    sent: list[int] = []
+
+    def serve(content: bytes) -> str:
+        tag = f'"{sha256(content)}"'
+
+        def answer(asked: Asked) -> Reply:
+            same = asked.headers.get("If-None-Match") == tag
+            sent.append(304 if same else 200)
+            return Reply(b"" if same else content, status=sent[-1], headers={"ETag": tag})
+
+        site.answers["/foo-1.0.tar.gz"] = answer
+        return f"{site.url}/foo-1.0.tar.gz"
+
+    url = serve(sdist("foo", "1.0"))
+    first = direct(opened, url)
+    assert direct(opened, url) == first
+    assert sent == [200, 304]
+    assert direct(opened, url, offline=True) == first
+    serve(sdist("foo", "1.0", {"foo.py": "changed"}))
+    assert direct(opened, url).source.digest != first.source.digest
+    assert sent == [200, 304, 200]
+
+
+def test_tree_with_a_dynamic_version_is_archived_with_its_history(
+    tmp_path: Path, opened: Opener, blobs: FolderBlobs
+) -> None:
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    (tree / "setup.py").write_text("")
+    git(tree, "init", "--quiet")
+    git(tree, "remote", "add", "origin", "https://me:secret@x.invalid/r?token=secret")
+    (tree / ".git" / "hooks" / "post-checkout").write_text("exit 1")
+    git(tree, "add", "--all")
+    git(tree, "commit", "--quiet", "-m", "first")
+    git(tree, "tag", "v1")
+    for reference in (str(tree), f"git+{tree.as_uri()}"):
+        source = direct(opened, reference).source
+        assert source.history
+        held = asyncio.run(blobs.read(source.archive))
+        with tarfile.open(fileobj=io.BytesIO(held)) as tar:
+            tar.extractall(tmp_path / source.kind, filter="data")
+        copy = tmp_path / source.kind / "source"
+        assert git(copy, "describe", "--tags", "--dirty") == "v1"
+        assert b"secret" not in b"".join(
+            path.read_bytes() for path in copy.rglob("*") if path.is_file()
+        )
+        assert not (copy / ".git" / "hooks").exists()
+        assert direct(opened, reference).source == source
 
 
 def test_facts_of_a_fetched_source_need_nothing_more(tmp_path: Path, opened: Opener) -> None:

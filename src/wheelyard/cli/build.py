@@ -114,7 +114,7 @@ async def _build(
     plan: Path | None,
     display: Display,
 ) -> "_Ended":
-    async with open_session(selection, configuration, plan) as session:
+    async with open_session(selection, configuration, plan, display) as session:
         run = session.run(display, build=True)
         display.start(run.standing)
         try:
@@ -159,7 +159,8 @@ async def _plan(
     plan_format: PlanFormat,
 ) -> bool:
     """Print a plan, and return whether something that was asked for is not in it."""
-    async with open_session(selection, configuration, recorded) as session:
+    display = PlainDisplay(Console(stderr=True))
+    async with open_session(selection, configuration, recorded, display) as session:
         run = session.run(lambda _: None, build=False)
         rows = await run.carry_out()
         outputs.write(session)

@@ -1,7 +1,7 @@
 """One command's session: the farm of this machine, and a plan on it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +15,8 @@ from wheelyard.coordinator.story import Listener
 from wheelyard.errors import ConfigurationError
 from wheelyard.executor.checks import CheckPolicy
 from wheelyard.index.export import ExportResult, export_wheels
+from wheelyard.model.recipe import Recipe
+from wheelyard.model.release import Release
 from wheelyard.plan.planner import Planner
 from wheelyard.plan.pylock import pylock_filename, pylock_text
 from wheelyard.plan.record import PlanRecord
@@ -42,25 +44,27 @@ class Session:
 
     def write_plan(self, path: Path) -> None:
         """Record the plan in a file. Raises ConfigurationError."""
-        answers = tuple(
-            replace(answer, resolution=self.planner.with_digests(answer.resolution))
-            for answer in self._farm.answers()
-        )
-        record = PlanRecord(options=self.planner.options, answers=answers)
+        record = PlanRecord(options=self.planner.options, answers=self._farm.answers())
         _write(path, record.encode())
 
     def write_pylocks(self, folder: Path) -> None:
         """Write what was resolved as a lock file a target (PEP 751). Raises ConfigurationError."""
         for target, resolution in self.planner.resolved.items():
-            text = pylock_text(self.planner.with_digests(resolution), target)
+            text = pylock_text(resolution, target)
             _write(folder / pylock_filename(target), text)
 
 
 @asynccontextmanager
 async def open_session(
-    selection: Selection, configuration: Configuration, recorded: Path | None
+    selection: Selection,
+    configuration: Configuration,
+    recorded: Path | None,
+    listener: Listener = lambda _: None,
 ) -> AsyncIterator[Session]:
-    """Open the farm that a selection asks for, and plan on it. Raises WheelyardError."""
+    """Open the farm that a selection asks for, and plan on it. Raises WheelyardError.
+
+    ``listener`` is told what has to be built before there can be a plan.
+    """
     if recorded is not None and selection.requirements:
         raise ConfigurationError(
             f"{selection.requirements[0]!r} is asked for beside a recorded plan",
@@ -70,9 +74,11 @@ async def open_session(
     record = await asyncio.to_thread(_read_record, recorded) if recorded is not None else None
     answers = record.answers if record is not None else ()
     async with open_farm(_settings(selection, configuration), answers) as farm:
-        planned = await _options(selection, farm) if record is None else record.options
+        planned = _options(selection, farm) if record is None else record.options
         options = _as_asked_now(planned, selection)
         check_present(options.targets, farm.interpreters)
+        if record is None:
+            options = await _with_direct(options, selection, farm, overrides.recipe, listener)
         yield Session(farm, Planner(farm.on_this_machine(options), overrides.recipe))
 
 
@@ -99,18 +105,37 @@ def _checks(configuration: Configuration) -> Mapping[str, str]:
     return configuration.checks
 
 
-async def _options(selection: Selection, farm: Farm) -> PlanOptions:
-    """Turn the words of a command line into what a plan is made of."""
+def _options(selection: Selection, farm: Farm) -> PlanOptions:
+    """Turn the words of a command line into what a plan is made of, but for direct references."""
     wanted = request.wanted(selection)
-    direct = [await farm.add_direct(reference) for reference in wanted.direct]
     return PlanOptions(
-        requirements=tuple(dict.fromkeys((*wanted.lines, *map(str, direct)))),
-        requested=request.projects(wanted.lines) | {release.project for release in direct},
+        requirements=tuple(dict.fromkeys(wanted.lines)),
+        requested=request.projects(wanted.lines),
         targets=chosen(selection.targets, farm.interpreters),
         constraints=wanted.constraints,
         build_constraints=request.build_constraints(selection),
         from_source=selection.from_source,
         policy=request.policy(selection),
+    )
+
+
+async def _with_direct(
+    options: PlanOptions,
+    selection: Selection,
+    farm: Farm,
+    recipe_of: Callable[[Release], Recipe],
+    listener: Listener,
+) -> PlanOptions:
+    """Add the requirements that are places, once it is known which releases lie there."""
+    lines = [
+        await farm.add_direct(direct, options, recipe_of, listener)
+        for direct in request.wanted(selection).direct
+    ]
+    found = tuple(line for line in lines if line)
+    return replace(
+        options,
+        requirements=tuple(dict.fromkeys((*options.requirements, *found))),
+        requested=options.requested | request.projects(found),
     )
 
 

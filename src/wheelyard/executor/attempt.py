@@ -58,6 +58,7 @@ class State:
     artifact: Artifact | None = None
     irreproducible: str = ""
     libraries: tuple[str, ...] = ()
+    metadata: bytes | None = None
 
 
 def known(value: T | None) -> T:

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import errno
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from wheelyard.errors import (
 )
 from wheelyard.executor import proofs, steps
 from wheelyard.executor.attempt import INSIDE, Attempt, State, Workshop, known
+from wheelyard.executor.describing import ask_metadata
 from wheelyard.executor.environments import Environments, find_uv
 from wheelyard.executor.folders import RunFolder, sweep
 from wheelyard.executor.isolation import Isolation, find_isolation
@@ -33,9 +34,10 @@ from wheelyard.executor.repeat import Tools, repeat_line
 from wheelyard.executor.reproducible import difference
 from wheelyard.executor.settings import ExecutorSettings
 from wheelyard.model.job import Offer, Outcome, Report, StepName
-from wheelyard.ports import Blobs, Interpreters, Progress
+from wheelyard.ports import Blobs, Described, Interpreters, Progress
 
 _ORDER = tuple(StepName)
+_TakeStep = Callable[[Attempt, State], Awaitable[State]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,17 +73,28 @@ class LocalExecutor:
 
     async def run(self, offer: Offer, progress: Callable[[Progress], None]) -> Report:
         """Carry out an offer. Cancelling the task kills the whole process tree."""
+        report, _ = await self._conduct(offer, progress, _BUILDING)
+        return report
+
+    async def describe(self, offer: Offer, progress: Callable[[Progress], None]) -> Described:
+        """Ask the back end of an offer's source what it would build, in the sandbox."""
+        report, state = await self._conduct(offer, progress, _DESCRIBING)
+        return Described(report=report, metadata=state.metadata)
+
+    async def _conduct(
+        self, offer: Offer, progress: Callable[[Progress], None], way: Sequence[_TakeStep]
+    ) -> tuple[Report, State]:
         workshop, run = await self._open()
         try:
             python = await self._python(offer)
         except InterpreterError as error:
-            return Report(outcome=Outcome.REFUSED, reason=error.message)
+            return Report(outcome=Outcome.REFUSED, reason=error.message), State()
         name = f"{offer.key[:16]}-{offer.attempt}"
         folder = run.new(name)
         attempt = Attempt(workshop, offer, python, folder, progress)
         try:
-            ending = await _carry_out(attempt)
-            return await self._report(attempt, ending)
+            ending = await _carry_out(attempt, way)
+            return await self._report(attempt, ending), ending.state
         finally:
             attempt.close()
             await asyncio.shield(asyncio.to_thread(run.discard, folder, bulky=attempt.bulky))
@@ -199,21 +212,11 @@ class LocalExecutor:
         return ""
 
 
-async def _carry_out(attempt: Attempt) -> _Ending:
+async def _carry_out(attempt: Attempt, way: Sequence[_TakeStep]) -> _Ending:
     """Take the steps until one stops the attempt."""
     state = State()
     try:
-        for step in (
-            steps.fetch,
-            steps.unpack,
-            steps.environment,
-            steps.make,
-            proofs.repair,
-            _build_again,
-            proofs.inspect,
-            proofs.test,
-            proofs.deliver,
-        ):
+        for step in way:
             state = await step(attempt, state)
     except Stopped as stopped:
         return _Ending(state=state, stopped=stopped)
@@ -243,6 +246,20 @@ async def _build_again(attempt: Attempt, state: State) -> State:
     said = await asyncio.to_thread(difference, first, known(again.wheel))
     attempt.log.note(f"built twice: {said}" if said else "built twice: the same bytes")
     return replace(state, irreproducible=said)
+
+
+_BUILDING: tuple[_TakeStep, ...] = (
+    steps.fetch,
+    steps.unpack,
+    steps.environment,
+    steps.make,
+    proofs.repair,
+    _build_again,
+    proofs.inspect,
+    proofs.test,
+    proofs.deliver,
+)
+_DESCRIBING: tuple[_TakeStep, ...] = (steps.fetch, steps.unpack, steps.environment, ask_metadata)
 
 
 def _hint(stopped: Stopped, offer: Offer) -> str:

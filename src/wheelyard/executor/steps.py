@@ -123,19 +123,19 @@ async def make(attempt: Attempt, state: State, name: str = INSIDE) -> State:
             async with attempt.step(StepName.ENVIRONMENT):
                 # An interpreter that is not warm yet is started now, which may take seconds.
                 running = await stack.enter_async_context(
-                    attempt.running(known(state.environment), _preload(attempt, state), inside)
+                    attempt.running(known(state.environment), preload(attempt, state), inside)
                 )
             async with attempt.step(StepName.REQUIREMENTS):
-                await _requirements(attempt, state, running)
+                await ask_requirements(attempt, state, running)
             async with attempt.step(StepName.BUILD):
-                filename = await _build(attempt, state, running)
+                filename = await call_build(attempt, state, running)
     finally:
         if cached:
             await asyncio.to_thread(compiler_cache.check_in, caches, offer, inside / CACHE)
     return replace(state, wheel=_wheel(attempt, inside, filename))
 
 
-def _preload(attempt: Attempt, state: State) -> tuple[str, ...]:
+def preload(attempt: Attempt, state: State) -> tuple[str, ...]:
     """Say what may be loaded before the fork: never a project's own code.
 
     Nor anything where the recipe sets variables, which a back end may read when it is loaded.
@@ -145,8 +145,9 @@ def _preload(attempt: Attempt, state: State) -> tuple[str, ...]:
     return modules_of(state.system.backend)
 
 
-async def _requirements(attempt: Attempt, state: State, running: Running) -> None:
-    answer = await running.call(_hook(attempt, state, running, "get_requires_for_build_wheel"))
+async def ask_requirements(attempt: Attempt, state: State, running: Running) -> None:
+    """Ask what the back end needs beyond pyproject.toml; stops where its environment lacks it."""
+    answer = await running.call(hook(attempt, state, running, "get_requires_for_build_wheel"))
     judge(attempt, answer)
     asked = answer.returned if isinstance(answer.returned, list) else []
     lines = tuple(str(line) for line in asked)
@@ -158,13 +159,15 @@ async def _requirements(attempt: Attempt, state: State, running: Running) -> Non
         raise Stopped(Outcome.NEEDS, "needs " + ", ".join(missing), needs=lines)
 
 
-async def _build(attempt: Attempt, state: State, running: Running) -> str:
-    answer = await running.call(_hook(attempt, state, running, "build_wheel"))
+async def call_build(attempt: Attempt, state: State, running: Running) -> str:
+    """Have the wheel built, and return its file name."""
+    answer = await running.call(hook(attempt, state, running, "build_wheel"))
     judge(attempt, answer)
     return str(answer.returned)
 
 
-def _hook(attempt: Attempt, state: State, running: Running, name: str) -> dict[str, object]:
+def hook(attempt: Attempt, state: State, running: Running, name: str) -> dict[str, object]:
+    """Return the call of a hook of the back end."""
     settings = attempt.offer.recipe.config_settings
     return {
         "call": "hook",

@@ -23,6 +23,7 @@ class Source:
     git ``git:COMMIT`` and for a folder ``tree:…`` (see ``upstream.folders``); before anything was
     fetched it is what an index announced: nothing, or another algorithm's. ``archive`` names the blob
     that holds the text, once it was fetched: of an sdist its ``digest``, of a tree a tar file.
+    ``history``: the archive of a tree has its ``.git``, because only that tells its version.
     ``uploaded`` is aware, in UTC.
     """
 
@@ -35,6 +36,7 @@ class Source:
     subdirectory: str = ""
     index: str = ""
     archive: str = ""
+    history: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,13 +8,12 @@ asks for nothing.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TypeVar, assert_never
 
 from wheelyard.model.artifact import Origin
 from wheelyard.model.recipe import Recipe
 from wheelyard.model.release import Release
-from wheelyard.model.resolution import Pin, Resolution
+from wheelyard.model.resolution import Resolution
 from wheelyard.plan import bootstrap, building, preparing, settling
 from wheelyard.plan.agenda import Agenda
 from wheelyard.plan.events import (
@@ -65,16 +64,6 @@ class Planner:
         """Return the units that are tried with older build requirements, and as of which day, likewise."""
         taken, self._agenda.older = self._agenda.older, []
         return taken
-
-    def with_digests(self, resolution: Resolution) -> Resolution:
-        """Fill in the digests that an index does not announce, of the sources that were read."""
-        return replace(resolution, pins=tuple(map(self._with_digest, resolution.pins)))
-
-    def _with_digest(self, pin: Pin) -> Pin:
-        known = self.board.releases.get(pin.release)
-        if known is None or pin.source is None or pin.source.digest:
-            return pin
-        return replace(pin, source=replace(pin.source, digest=known.source.digest))
 
     def begin(self) -> list[Command]:
         """Return the first commands."""

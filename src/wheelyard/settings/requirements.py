@@ -7,18 +7,19 @@ from pathlib import Path
 from packaging.requirements import InvalidRequirement, Requirement
 
 from wheelyard.errors import ConfigurationError, InvalidNameError
+from wheelyard.model.secrets import without_secrets
+from wheelyard.settings.direct import DirectRequirement, absolute, of_requirement, read_direct
 
-_DIRECT = re.compile(r"(git\+|https?://|file:|\.{0,2}/|~/)|[^\s@]*\.(tar\.(gz|bz2|xz)|tgz|zip)$")
 _HASH = re.compile(r"\s--hash[= ]\S+")
 _MAXIMUM_DEPTH = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What was asked for: PEP 508 lines, references to sources (paths, URLs, git), and constraints."""
+    """What was asked for: PEP 508 lines, places of sources (paths, URLs, git), and constraints."""
 
     lines: tuple[str, ...] = ()
-    direct: tuple[str, ...] = ()
+    direct: tuple[DirectRequirement, ...] = ()
     constraints: tuple[str, ...] = ()
 
     def __add__(self, other: "Wanted") -> "Wanted":
@@ -32,26 +33,20 @@ class Wanted:
 def read_line(text: str, folder: Path) -> Wanted:
     """Read one requirement; relative paths are those of ``folder``. Raises InvalidNameError."""
     line = text.strip()
-    if _DIRECT.match(line):
-        return Wanted(direct=(_absolute(line, folder),))
+    if (direct := read_direct(line, folder)) is not None:
+        return Wanted(direct=(direct,))
     try:
         requirement = Requirement(line)
     except InvalidRequirement as error:
         if (folder / line).exists():
-            return Wanted(direct=(str((folder / line).resolve()),))
-        reason = str(error).splitlines()[0]
+            return Wanted(direct=(DirectRequirement(reference=absolute(line, folder)),))
+        reason = without_secrets(str(error).splitlines()[0])
         raise InvalidNameError(
-            f"{line!r} is not a requirement: {reason}",
+            f"{without_secrets(line)!r} is not a requirement: {reason}",
             hint="Write for example 'flask', 'sqlalchemy<2.1', './folder' or 'git+https://…@v1'.",
         ) from error
     if requirement.url is not None:
-        if requirement.extras or requirement.marker is not None:
-            raise InvalidNameError(
-                f"the extras or markers of {requirement.name!r} cannot be followed beside an address",
-                hint="Name the address alone, and what its extras need as further requirements.",
-            )
-        # With its name, so that an address that leads to another project is told as such.
-        return Wanted(direct=(f"{requirement.name} @ {_absolute(requirement.url, folder)}",))
+        return Wanted(direct=(of_requirement(requirement, folder),))
     return Wanted(lines=(str(requirement),))
 
 
@@ -85,7 +80,7 @@ def read_constraints(path: Path) -> tuple[str, ...]:
     wanted = read_file(path)
     if wanted.direct:
         raise ConfigurationError(
-            f"{path}: {wanted.direct[0]!r} is no constraint",
+            f"{path}: '{wanted.direct[0]}' is no constraint",
             hint="A constraint is name<specifier>.",
         )
     return wanted.lines + wanted.constraints
@@ -109,9 +104,3 @@ def _read_entry(line: str, path: Path, number: int, depth: int) -> Wanted:
         return read_line(line, path.parent)
     except InvalidNameError as error:
         raise ConfigurationError(f"{path}:{number}: {error.message}", hint=error.hint) from error
-
-
-def _absolute(reference: str, folder: Path) -> str:
-    if "://" in reference or reference.startswith(("git+", "file:")):
-        return reference
-    return str((folder / Path(reference).expanduser()).resolve())

@@ -1,7 +1,7 @@
 """Addresses: URLs, paths and the credentials in them.
 
-A password is taken out of a URL at the door and kept apart, by the origin that it is for, so that
-no message, page, plan or log can show it.
+A password, and a query, which may hold a token, are taken out of a URL at the door and kept apart,
+so that no message, page, plan or log can show them.
 """
 
 import netrc
@@ -25,6 +25,11 @@ def without_credentials(url: str) -> str:
     if "@" not in parts.netloc:
         return url
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+
+
+def bare(url: str) -> str:
+    """Return a URL without user name, password, query and fragment: where something lies."""
+    return urlunsplit(urlsplit(without_credentials(url))._replace(query="", fragment=""))
 
 
 def credentials_of(url: str) -> Credentials | None:
@@ -68,23 +73,52 @@ def url_of(path: Path) -> str:
 
 
 class Keyring:
-    """Who to be where: credentials from the indexes' own URLs, then from the user's netrc file."""
+    """What to say where.
+
+    Credentials that were written for the very address come first, then those of its origin, then the
+    user's netrc file. A query is that which the address was written with.
+    """
 
     def __init__(self, urls: Iterable[str], *, netrc_file: Path | None = None) -> None:
         self._known: dict[Origin, Credentials] = {}
+        self._exact: dict[str, Credentials] = {}
+        self._queries: dict[str, str] = {}
         for url in urls:
             self.learn(url)
         self._netrc = _read_netrc(netrc_file or _netrc_file())
 
     def learn(self, url: str) -> None:
-        """Keep the credentials that are written in a URL, for its origin."""
+        """Keep the credentials that are written in a URL, for it and for its origin, and its query."""
+        if not is_remote(url):
+            return
+        query = urlsplit(url).query
+        if query:
+            self._queries[bare(url)] = query
         found = credentials_of(url)
-        if found is not None and is_remote(url):
+        if found is not None:
+            self._exact[bare(url)] = found
             self._known.setdefault(origin_of(url), found)
+
+    def learn_reference(self, url: str) -> None:
+        """Learn a URL that a user wrote. Raises ConfigurationError where only its query is another."""
+        known = self._queries.get(bare(url))
+        if known is not None and is_remote(url) and known != urlsplit(url).query:
+            raise ConfigurationError(
+                f"{bare(url)!r} is named twice, with different queries",
+                hint="Queries are kept secret, so they cannot tell two sources apart; name one.",
+            )
+        self.learn(url)
+
+    def whole(self, url: str) -> str:
+        """Return a URL with the query that it was written with. Not to be shown."""
+        query = self._queries.get(url)
+        return f"{url}?{query}" if query else url
 
     def credentials(self, url: str) -> Credentials | None:
         """Return user name and password for a URL's origin; another origin never gets them."""
         scheme, host, port = origin_of(url)
+        if (exact := self._exact.get(bare(url))) is not None:
+            return exact
         if (scheme, host, port) in self._known:
             return self._known[scheme, host, port]
         entry = self._netrc.authenticators(host) if self._netrc and host else None

@@ -7,12 +7,14 @@ is hidden for a recorded reason, so that a failure can be explained.
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
+from packaging.markers import Marker
 from packaging.version import Version
 
+from wheelyard.errors import ConfigurationError
 from wheelyard.model.release import ProjectName, Release
 from wheelyard.model.resolution import CandidatePolicy
 from wheelyard.model.source import FileEntry, ProjectPage, Source
@@ -20,6 +22,8 @@ from wheelyard.targets.compatibility import allows, compatible_tags
 from wheelyard.targets.target import Target
 from wheelyard.upstream.best_wheel import best_wheel
 from wheelyard.upstream.files import ReleaseFiles, files_of, listing, source_of
+from wheelyard.upstream.target_metadata import holds
+from wheelyard.upstream.transport import shown
 
 _QUARANTINED = "quarantined"
 
@@ -67,7 +71,8 @@ class Candidate:
 class ExtraCandidate:
     """A release that does not come from an index: a direct reference, or the farm's own artifact.
 
-    It is the only candidate of its project. ``metadata`` is its METADATA file.
+    It is the only candidate of its project, on the targets on which one of its ``markers`` holds;
+    without any, on all. ``metadata`` is its METADATA file.
     """
 
     release: Release
@@ -75,12 +80,31 @@ class ExtraCandidate:
     source: Source | None = None
     wheel: FileEntry | None = None
     requires_python: str = ""
+    markers: tuple[str, ...] = ()
+
+    def applies(self, target: Target) -> bool:
+        """Tell whether it is a candidate on a target."""
+        return not self.markers or any(holds(Marker(text), target) for text in self.markers)
 
     @property
     def fingerprint(self) -> str:
         """What changes when anything of the candidate does."""
         facts = repr((self.release, self.source, self.wheel, self.requires_python)).encode()
         return f"extra:{hashlib.sha256(self.metadata + facts).hexdigest()}"
+
+
+def joined(known: ExtraCandidate | None, new: ExtraCandidate) -> ExtraCandidate:
+    """Return one candidate where a project is named twice. Raises ConfigurationError for two sources."""
+    if known is None:
+        return new
+    if (known.release, known.source) != (new.release, new.source):
+        places = [shown(one.source.location) for one in (known, new) if one.source is not None]
+        raise ConfigurationError(
+            f"{new.release.project} is asked for from two places: {' and '.join(places)}",
+            hint="Name one of them; two that exclude each other by markers need a run each.",
+        )
+    everywhere = not (known.markers and new.markers)
+    return replace(new, markers=() if everywhere else known.markers + new.markers)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,16 +8,18 @@ not one that lacks the project, and ends the search.
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from wheelyard.errors import NotUpstreamError, UpstreamError
+from wheelyard.errors import InvalidNameError, NotUpstreamError, UpstreamError
 from wheelyard.model.artifact import Artifact, Origin
-from wheelyard.model.release import ProjectName, Release
+from wheelyard.model.release import ProjectName, Release, project_name
 from wheelyard.model.source import FileEntry, ProjectPage, Source, SourceFacts, SourceKind
 from wheelyard.ports import Blobs, DirectSource
-from wheelyard.upstream.address import Keyring
+from wheelyard.upstream.address import Keyring, bare, is_remote
 from wheelyard.upstream.archive import ReadLimits
 from wheelyard.upstream.core_metadata import check_identity, parse_metadata
 from wheelyard.upstream.downloads import Downloads, Wanted
@@ -35,10 +37,12 @@ from wheelyard.upstream.static import (
     StaticFiles,
     facts_of,
     metadata_of,
+    name_of,
     read_static,
     release_of,
+    speaks_for_itself,
 )
-from wheelyard.upstream.transport import Delay, Transport, wait
+from wheelyard.upstream.transport import Delay, Transport, shown, wait
 from wheelyard.upstream.wheels import wheel_identity, wheel_metadata
 
 
@@ -102,6 +106,11 @@ class IndexUpstream:
 
     async def fetch(self, source: Source) -> Source:
         """Bring a source into the blobs, checked. Raises UpstreamError."""
+        try:
+            return await self._sources.bring(source)
+        except UpstreamError:
+            if not await self._learns_query(source):
+                raise
         return await self._sources.bring(source)
 
     async def fetch_wheel(self, entry: FileEntry) -> Artifact:
@@ -148,28 +157,60 @@ class IndexUpstream:
     async def direct(self, reference: str) -> DirectSource:
         """Look at a direct reference, and bring what it means into the blobs."""
         parsed = await asyncio.to_thread(parse_reference, reference)
-        self._keyring.learn(parsed.written)
+        self._keyring.learn_reference(parsed.written)
         if parsed.source.kind is SourceKind.GIT:
             source = await self._sources.git(parsed.source, parsed.revision)
         else:
             source = await self._sources.bring(parsed.source)
         files = await self._static(source)
-        built = source.kind is SourceKind.SDIST
-        release = release_of(files, built=built)
-        _check_project(parsed, release)
+        # An archive that no back end made is a tree: what setuptools left in it may be old.
+        built = source.kind is SourceKind.SDIST and files.pkg_info is not None
+        known = built or speaks_for_itself(files)
+        release = release_of(files, built=built) if known else None
         metadata = metadata_of(files, release, built=built) if release is not None else None
-        return DirectSource(source=source, release=release, metadata=metadata)
+        if release is None and source.kind is not SourceKind.SDIST:
+            source = await self._sources.with_history(source)
+        project = release.project if release else _project(name_of(files))
+        _check_project(parsed, project)
+        return DirectSource(
+            source=source,
+            release=release,
+            metadata=metadata,
+            project=project or parsed.project,
+        )
 
     async def _page(self, project: ProjectName) -> ProjectPage:
         for index in self._indexes:
             page = await index.page(project)
             if page is not None:
-                return page
+                return self._without_queries(page)
         asked = ", ".join(index.address for index in self._indexes) or "no index"
         raise NotUpstreamError(
             f"{project!r} is not on {asked}",
             hint="Check the spelling, or name another index with --index.",
         )
+
+    async def _learns_query(self, source: Source) -> bool:
+        """Look up with what query an index lists a source now: a recorded plan does not say."""
+        if not source.index or self._keyring.whole(source.location) != source.location:
+            return False
+        project = _project(source.filename.rpartition("-")[0])
+        with suppress(UpstreamError):
+            if project is not None:
+                await self.page(project)
+        return self._keyring.whole(source.location) != source.location
+
+    def _without_queries(self, page: ProjectPage) -> ProjectPage:
+        """Take the queries out of a page's addresses, which may be signatures, and keep them apart."""
+        if not any("?" in entry.url for entry in page.files):
+            return page
+        for entry in page.files:
+            self._keyring.learn(entry.url)
+        files = tuple(
+            replace(entry, url=bare(entry.url)) if is_remote(entry.url) else entry
+            for entry in page.files
+        )
+        return replace(page, files=files)
 
     async def _static(self, source: Source) -> StaticFiles:
         limits = ReadLimits(
@@ -188,9 +229,16 @@ class IndexUpstream:
         return await self._static(await self._sources.bring(source_of(page, entry)))
 
 
-def _check_project(reference: Reference, release: Release | None) -> None:
-    if release and reference.project and release.project != reference.project:
+def _project(name: str) -> ProjectName | None:
+    try:
+        return project_name(name) if name else None
+    except InvalidNameError:
+        return None
+
+
+def _check_project(reference: Reference, project: ProjectName | None) -> None:
+    if project and reference.project and project != reference.project:
         raise UpstreamError(
-            f"{reference.source.location} is {release.project!r}, not {reference.project!r}",
+            f"{shown(reference.source.location)} is {project!r}, not {reference.project!r}",
             hint="Correct the name before the '@'.",
         )

@@ -47,11 +47,15 @@ def from_fragment(fragment: str) -> str:
 
 
 class Hashes:
-    """The digests of bytes that go by: sha256 always, and the one that was announced."""
+    """The digests of bytes that go by: sha256 always, and the one that was announced.
+
+    ``etag`` is what a server calls them, where it says so.
+    """
 
     def __init__(self, expected: str = "") -> None:
         self.expected = expected
         self.size = 0
+        self.etag = ""
         self._sha256 = hashlib.sha256()
         algorithm = expected.partition(":")[0]
         self._other = (

@@ -1,7 +1,8 @@
 """Bytes from a URL or a path into the blobs, checked on the way.
 
 A file is streamed to scratch space, hashed as it comes, and handed to the blobs only when it is what
-was announced.
+was announced. Where nothing was announced, another file may lie at the same address tomorrow: it is
+asked for each time, and its bytes are sent again only when the server says that they are others.
 """
 
 import asyncio
@@ -96,27 +97,35 @@ class Downloads:
 
     async def _bring(self, wanted: Wanted) -> str:
         path = path_of(wanted.url)
-        key = f"{wanted.url} {wanted.digest} {wanted.size}"
-        if path is None and (known := await self.recall(key)):
+        key = f"{self._transport.whole(wanted.url)} {wanted.digest} {wanted.size}"
+        known = await self.recall(key) if path is None else ""
+        if known and (wanted.digest or self._settings.offline):
             return known
+        validator = await asyncio.to_thread(_read_note, self._note(f"{key} etag")) if known else ""
         async with self.scratch() as folder:
             file = folder / "file"
             with disk_faults():
                 hashes = (
                     await asyncio.to_thread(self._copy, path, file, wanted)
                     if path is not None
-                    else await self._download(file, wanted)
+                    else await self._download(file, wanted, validator)
                 )
+            if hashes is None:
+                return known
             _check(hashes, wanted)
             await self._blobs.add_file(file, digest=hashes.digest)
         if path is None and not wanted.digest.startswith("sha256:"):
             await self.remember(key, hashes.digest)
+            await self.remember(f"{key} etag", hashes.etag)
         return hashes.digest
 
-    async def _download(self, file: Path, wanted: Wanted) -> Hashes:
+    async def _download(self, file: Path, wanted: Wanted, validator: str) -> Hashes | None:
+        """Write what is there; None where the server says that it is what ``validator`` stands for."""
         limit = self._settings.file_bytes
 
-        async def read(response: httpx.Response) -> Hashes:
+        async def read(response: httpx.Response) -> Hashes | None:
+            if validator and response.status_code == httpx.codes.NOT_MODIFIED:
+                return None
             if response.status_code in MISSING:
                 raise _missing(wanted)
             if not response.is_success:
@@ -129,12 +138,14 @@ class Downloads:
                     await asyncio.to_thread(_take, sink, hashes, chunk)
                     if hashes.size > limit:
                         raise too_large(wanted.url, limit)
+            hashes.etag = _strong(response.headers.get("ETag", ""))
             return hashes
 
         # An encoding on the way would give other bytes than those that were announced.
-        return await self._transport.stream(
-            wanted.url, headers={"Accept-Encoding": "identity"}, read=read
-        )
+        headers = {"Accept-Encoding": "identity"}
+        if validator:
+            headers["If-None-Match"] = validator
+        return await self._transport.stream(wanted.url, headers=headers, read=read)
 
     def _copy(self, path: Path, file: Path, wanted: Wanted) -> Hashes:
         hashes = Hashes(wanted.digest)
@@ -152,6 +163,18 @@ class Downloads:
     def _note(self, key: str) -> Path:
         name = hashlib.sha256(key.encode()).hexdigest()
         return self._settings.cache / "digests-1" / name[:2] / name
+
+
+def _read_note(path: Path) -> str:
+    try:
+        return path.read_text()
+    except (OSError, ValueError):
+        return ""
+
+
+def _strong(etag: str) -> str:
+    """Return a validator that stands for the very bytes; empty for a weak one (RFC 9110)."""
+    return "" if etag.startswith("W/") else etag
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 git gets no terminal, no hooks and no protocol beyond https, ssh and, for repositories of this
 machine, files: what a repository says about itself or its submodules cannot make it do more.
-Credentials go to it in its environment, where other users of the machine do not see them.
+Credentials and queries go to it in its environment, where other users of the machine do not see them.
 """
 
 import asyncio
@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wheelyard.errors import NotUpstreamError, ToolError, UpstreamError
-from wheelyard.upstream.address import Credentials
+from wheelyard.model.secrets import without_secrets
+from wheelyard.upstream.address import Credentials, url_of
 from wheelyard.upstream.transport import shown
 
 COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
@@ -32,10 +33,11 @@ _OPTIONS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repository:
-    """Where a repository lies, without credentials."""
+    """Where a repository lies, without secrets; ``whole`` is its URL with them where it has a query."""
 
     url: str
     credentials: Credentials | None = None
+    whole: str = ""
 
     @property
     def is_local(self) -> bool:
@@ -69,21 +71,60 @@ class Git:
             hint="Give a branch, a tag or a commit that was pushed.",
         )
 
-    async def check_out(self, repository: Repository, revision: str, folder: Path) -> str:
-        """Write the tree at a revision, with its submodules, into a folder; return the commit."""
+    async def tags(self, repository: Repository) -> str:
+        """Return what a repository says of its tags, and of the commits that they stand for."""
+        return await self._run(repository, ["ls-remote", "--tags", "--", repository.url])
+
+    async def check_out(
+        self, repository: Repository, revision: str, folder: Path, *, whole: bool = False
+    ) -> str:
+        """Write the tree at a revision, with its submodules, into a folder; return the commit.
+
+        ``whole``: what led to it is fetched, too, with its tags.
+        """
         await self._run(repository, ["init", "--quiet", str(folder)])
         await self._run(repository, ["remote", "add", "origin", repository.url], folder)
-        target = await self._fetch(repository, revision, folder)
+        target = await self._fetch(repository, revision, folder, whole=whole)
         await self._run(repository, ["checkout", "--quiet", "--detach", target], folder)
         if (folder / ".gitmodules").is_file():
             update = ["submodule", "--quiet", "update", "--init", "--recursive", "--depth", "1"]
             await self._run(repository, update, folder)
         return (await self._run(repository, ["rev-parse", "HEAD"], folder)).strip()
 
-    async def _fetch(self, repository: Repository, revision: str, folder: Path) -> str:
+    async def history(self, tree: Path, into: Path) -> str:
+        """Write what led to a tree as its ``.git``, and return what that says: the commit and the tags.
+
+        It has no remotes, hooks or settings of the original, none of which belong into an archive.
+        Empty where the tree has no commit.
+        """
+        here = Repository(url=url_of(tree))
+        clone = ["clone", "--quiet", "--bare", "--single-branch", "--template="]
+        try:
+            await self._run(here, ["rev-parse", "--verify", "--quiet", "HEAD"], tree)
+        except UpstreamError:
+            return ""
+        await self._run(here, [*clone, "--", here.url, str(into)])
+        await self._run(here, ["config", "--remove-section", "remote.origin"], into)
+        await self._run(here, ["config", "core.bare", "false"], into)
+        work = [f"--git-dir={into}", f"--work-tree={tree}"]
+        # Without an index, everything would count as changed.
+        await self._run(here, [*work, "read-tree", "HEAD"])
+        commit = await self._run(here, [*work, "rev-parse", "--symbolic-full-name", "HEAD"])
+        commit += await self._run(here, [*work, "rev-parse", "HEAD"])
+        return commit + await self._run(here, [*work, "for-each-ref", "refs/tags"])
+
+    async def tracked(self, tree: Path) -> frozenset[str]:
+        """Return the files of a tree that belong to its repository, relative to the tree."""
+        here = Repository(url=url_of(tree))
+        return frozenset((await self._run(here, ["ls-files", "-z"], tree)).split("\0"))
+
+    async def _fetch(
+        self, repository: Repository, revision: str, folder: Path, *, whole: bool
+    ) -> str:
         if COMMIT.fullmatch(revision):
             try:
-                fetch = ["fetch", "--quiet", "--depth", "1", "--no-tags", "origin", revision]
+                extent = ["--tags"] if whole else ["--depth", "1", "--no-tags"]
+                fetch = ["fetch", "--quiet", *extent, "origin", revision]
                 await self._run(repository, fetch, folder)
             except UpstreamError:
                 # Old servers give out the tips of branches only; then all of history has to come.
@@ -160,17 +201,29 @@ def environment_for(repository: Repository) -> Mapping[str, str]:
         # A repository from elsewhere must not reach this machine's by its submodules.
         "GIT_ALLOW_PROTOCOL": "file:https:ssh" if repository.is_local else "https:ssh",
     }
+    return kept | _settings(_secrets(repository))
+
+
+def _secrets(repository: Repository) -> list[tuple[str, str]]:
+    """Return the settings of git that carry what must not stand in a command line."""
+    found = []
     if repository.credentials:
         token = base64.b64encode(":".join(repository.credentials).encode()).decode()
-        kept |= {
-            "GIT_CONFIG_COUNT": "1",
-            "GIT_CONFIG_KEY_0": f"http.{repository.url}.extraHeader",
-            "GIT_CONFIG_VALUE_0": f"Authorization: Basic {token}",
-        }
-    return kept
+        found.append((f"http.{repository.url}.extraHeader", f"Authorization: Basic {token}"))
+    if repository.whole not in {"", repository.url}:
+        found.append((f"url.{repository.whole}.insteadOf", repository.url))
+    return found
+
+
+def _settings(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """Write settings as git reads them from its environment."""
+    written = {"GIT_CONFIG_COUNT": str(len(pairs))} if pairs else {}
+    for number, (key, value) in enumerate(pairs):
+        written |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+    return written
 
 
 def _reason(stderr: bytes) -> str:
     lines = stderr.decode("utf-8", "replace").strip().splitlines()
     told = [line for line in lines if line.startswith(("fatal:", "error:"))] or lines
-    return " ".join(told[:2])[:400] or "it did not say why"
+    return without_secrets(" ".join(told[:2]))[:400] or "it did not say why"

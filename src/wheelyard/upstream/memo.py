@@ -47,7 +47,8 @@ class MemoResolver:
     async def _still_holds(self, evidence: Evidence, query: Query) -> bool:
         if not evidence.holds_at(query.policy.before):
             return False
-        pages = [self._inner.fingerprint(project) for project, _ in evidence.fingerprints]
+        target = query.target
+        pages = [self._inner.fingerprint(project, target) for project, _ in evidence.fingerprints]
         metadata = [self._inner.metadata_digest(release) for release, _ in evidence.metadata]
         expected = [known for _, known in (*evidence.fingerprints, *evidence.metadata)]
         found = await asyncio.gather(*map(_or_empty, (*pages, *metadata)))

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit, urlunsplit
 
-from wheelyard.errors import InvalidNameError, NotUpstreamError
+from wheelyard.errors import ConfigurationError, InvalidNameError
 from wheelyard.model.release import ProjectName, project_name
+from wheelyard.model.secrets import without_secrets
 from wheelyard.model.source import Source, SourceKind
 from wheelyard.upstream import digests
-from wheelyard.upstream.address import is_remote, path_of, without_credentials
+from wheelyard.upstream.address import bare, is_remote, path_of
 from wheelyard.upstream.files import SDIST_SUFFIXES
 from wheelyard.upstream.page_parts import file_name
 
@@ -35,7 +36,7 @@ class Reference:
 
 
 def parse_reference(text: str) -> Reference:
-    """Read a reference. Raises InvalidNameError, or NotUpstreamError for a path that is not there."""
+    """Read a reference. Raises InvalidNameError, or ConfigurationError for a path that is not there."""
     match = _NAMED.fullmatch(text)
     project = None
     if match and not Path(text).exists():
@@ -51,7 +52,7 @@ def _git(url: str, project: ProjectName | None) -> Reference:
     parts = urlsplit(url)
     if parts.scheme not in _GIT_SCHEMES:
         raise InvalidNameError(
-            f"git cannot be used over {parts.scheme!r} in {without_credentials(url)!r}",
+            f"git cannot be used over {parts.scheme!r} in {without_secrets(url)!r}",
             hint="Write git+https://…, git+ssh://… or git+file://….",
         )
     path, separator, revision = parts.path.rpartition("@")
@@ -63,24 +64,27 @@ def _git(url: str, project: ProjectName | None) -> Reference:
             f"{revision!r} is not a git revision", hint="Give a branch, a tag or a commit."
         )
     fields = parse_qs(parts.fragment)
-    # ssh needs its user name, which is no secret; a password there is not used.
-    location = urlunsplit(parts._replace(path=path, fragment=""))
+    location = bare(urlunsplit(parts._replace(path=path)))
+    if parts.scheme == "ssh" and parts.username:
+        # ssh needs its user name, which is no secret; a password there is not used.
+        location = location.replace("://", f"://{parts.username}@", 1)
     source = Source(
         kind=SourceKind.GIT,
-        location=location if parts.scheme == "ssh" else without_credentials(location),
+        location=location,
         digest="",
         subdirectory=_subdirectory(fields),
     )
-    return Reference(source=source, written=url, project=project, revision=revision)
+    written = urlunsplit(parts._replace(path=path, fragment=""))
+    return Reference(source=source, written=written, project=project, revision=revision)
 
 
 def _remote(url: str) -> Source:
     parts = urlsplit(url)
-    bare = without_credentials(urlunsplit(parts._replace(fragment="")))
-    filename = _sdist_name(file_name(bare), bare)
+    location = bare(url)
+    filename = _sdist_name(file_name(location), location)
     return Source(
         kind=SourceKind.SDIST,
-        location=bare,
+        location=location,
         digest=digests.from_fragment(parts.fragment),
         filename=filename,
         subdirectory=_subdirectory(parse_qs(parts.fragment)),
@@ -88,16 +92,16 @@ def _remote(url: str) -> Source:
 
 
 def _local(text: str) -> Source:
-    bare, _, fragment = text.partition("#") if text.startswith("file:") else (text, "", "")
-    path = path_of(bare)
+    written, _, fragment = text.partition("#") if text.startswith("file:") else (text, "", "")
+    path = path_of(written)
     if path is None:
         raise InvalidNameError(
-            f"{text!r} is not a reference to a source",
+            f"{without_secrets(text)!r} is not a reference to a source",
             hint="Write git+https://…@rev, the URL of an sdist, or a path.",
         )
     path = path.expanduser().absolute()
     if not path.exists():
-        raise NotUpstreamError(
+        raise ConfigurationError(
             f"{str(path)!r} is not there", hint="Write the path of a folder or an sdist."
         )
     subdirectory = _subdirectory(parse_qs(fragment))

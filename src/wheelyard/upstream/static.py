@@ -100,6 +100,20 @@ def release_of(files: StaticFiles, *, built: bool) -> Release | None:
     return None
 
 
+def speaks_for_itself(files: StaticFiles) -> bool:
+    """Tell whether ``[project]`` says name, version and requirements, so that no back end is asked."""
+    pyproject = files.parsed()
+    if pyproject is None or not all(_pyproject_identity(files)):
+        return False
+    return dependencies(pyproject) is not None
+
+
+def name_of(files: StaticFiles) -> str:
+    """Return the name of a source, where that is static; else an empty string."""
+    pyproject = files.parsed()
+    return pyproject.static("name") if pyproject else ""
+
+
 def metadata_of(files: StaticFiles, release: Release, *, built: bool = True) -> bytes | None:
     """Return the METADATA of a source by its best witness; None where it has none.
 

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from wheelyard.model.release import ProjectName, Release
 from wheelyard.model.resolution import Query, Resolution
+from wheelyard.targets.target import Target
 
 ABSENT = "absent"
 """The fingerprint of a project that no index has."""
@@ -48,8 +49,8 @@ class TracingResolver(Protocol):
         """Resolve, or raise as a Resolver does."""
         ...
 
-    async def fingerprint(self, project: ProjectName) -> str:
-        """Return what a project's page is known by now. Raises UpstreamError."""
+    async def fingerprint(self, project: ProjectName, target: Target) -> str:
+        """Return what a project is known by now, on a target. Raises UpstreamError."""
         ...
 
     async def metadata_digest(self, release: Release) -> str:

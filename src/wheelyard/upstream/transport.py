@@ -8,13 +8,13 @@ import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
-from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 
 from wheelyard import __version__
 from wheelyard.errors import ConfigurationError, OfflineError, UpstreamError
-from wheelyard.upstream.address import Keyring, without_credentials
+from wheelyard.model.secrets import without_secrets
+from wheelyard.upstream.address import Keyring, bare
 from wheelyard.upstream.settings import UpstreamSettings
 
 Delay = Callable[[float], Awaitable[None]]
@@ -55,7 +55,7 @@ class Transport:
                 body += chunk
                 if len(body) > limit:
                     raise too_large(url, limit)
-            final = without_credentials(str(response.url))
+            final = bare(str(response.url))
             return Answer(
                 status=response.status_code,
                 url=final,
@@ -89,6 +89,10 @@ class Transport:
                 await self._delay(min(fault.after or 0.5 * 2**number, _LONGEST_DELAY))
         raise AssertionError(url)
 
+    def whole(self, url: str) -> str:
+        """Return a URL as it is asked for, with a query that may be a secret."""
+        return self._keyring.whole(url)
+
     async def close(self) -> None:
         """Close the connections."""
         if self._client is not None:
@@ -105,7 +109,9 @@ class Transport:
         credentials = self._keyring.credentials(url)
         auth = httpx.BasicAuth(*credentials) if credentials else None
         try:
-            async with client.stream("GET", url, headers=dict(headers), auth=auth) as response:
+            async with client.stream(
+                "GET", self.whole(url), headers=dict(headers), auth=auth
+            ) as response:
                 _check(response, url)
                 return await read(response)
         except httpx.TooManyRedirects as error:
@@ -114,7 +120,7 @@ class Transport:
             ) from error
         except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
             raise UpstreamError(
-                f"{shown(url)} leads to an address that cannot be fetched: {error}",
+                f"{shown(url)} leads to an address that cannot be fetched: {without_secrets(str(error))}",
                 hint="Only http and https addresses can.",
             ) from error
         except httpx.TimeoutException as error:
@@ -155,7 +161,7 @@ class _AskAgainError(Exception):
 
 def shown(url: str) -> str:
     """Return a URL fit to be shown: no credentials, no query (signed ones are secrets)."""
-    return urlunsplit(urlsplit(without_credentials(url))._replace(query="", fragment=""))
+    return bare(url)
 
 
 def too_large(url: str, limit: int) -> UpstreamError:
@@ -192,10 +198,12 @@ def _retry_after(response: httpx.Response) -> float | None:
 def _unreachable(url: str, error: httpx.HTTPError) -> UpstreamError:
     if isinstance(error, httpx.ConnectError):
         return UpstreamError(
-            f"{shown(url)} cannot be reached: {error}",
+            f"{shown(url)} cannot be reached: {without_secrets(str(error))}",
             hint="Check the address and the network; --offline works with what is cached.",
         )
-    return UpstreamError(f"{shown(url)} broke off its answer: {error}", hint="Try again later.")
+    return UpstreamError(
+        f"{shown(url)} broke off its answer: {without_secrets(str(error))}", hint="Try again later."
+    )
 
 
 def _certificates(settings: UpstreamSettings) -> ssl.SSLContext | bool:

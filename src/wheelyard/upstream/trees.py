@@ -45,15 +45,18 @@ def is_leftover(path: Path, root: Path) -> bool:
     return (path / "pyvenv.cfg").is_file()
 
 
-def pack(
+def pack(  # noqa: PLR0913 - what to pack and how, by name
     folder: Path,
     archive: Path,
     *,
     leave_out: LeaveOut,
     follow_outside: bool,
     limit: int,
+    history: Path | None = None,
 ) -> str:
     """Write ``archive`` (a tar.gz) of a folder and return ``tree:HEX``. Raises UpstreamError.
+
+    ``history`` is a folder that goes along as the tree's ``.git``.
 
     A link that leads to a file outside is stored as that file where ``follow_outside`` allows it: in
     one's own folder that is wanted, in a stranger's it would carry this machine's files away.
@@ -67,8 +70,9 @@ def pack(
             fileobj=cast("IO[bytes]", sink), mode="w|", format=tarfile.PAX_FORMAT
         ) as tar:
             total = 0
-            for path, name in _walk(folder, leave_out):
-                total += _add(tar, path, name, folder if follow_outside else None)
+            root = folder if follow_outside else None
+            for path, name in _walk(folder, leave_out, history):
+                total += _add(tar, path, name, root)
                 if total > limit:
                     raise UpstreamError(
                         f"{str(folder)!r} holds more than {limit} bytes",
@@ -77,9 +81,19 @@ def pack(
     return f"tree:{sink.digest}"
 
 
-def _walk(root: Path, leave_out: LeaveOut) -> Iterator[tuple[Path, PurePosixPath]]:
+def _walk(
+    root: Path, leave_out: LeaveOut, history: Path | None
+) -> Iterator[tuple[Path, PurePosixPath]]:
     """Yield each path and its name in the archive, folders before what is in them."""
-    pending = [(root, PurePosixPath(TOP))]
+    yield from _walk_below(root, PurePosixPath(TOP), leave_out)
+    if history is not None:
+        yield from _walk_below(history, PurePosixPath(TOP, ".git"), lambda *_: False)
+
+
+def _walk_below(
+    root: Path, top: PurePosixPath, leave_out: LeaveOut
+) -> Iterator[tuple[Path, PurePosixPath]]:
+    pending = [(root, top)]
     while pending:
         path, name = pending.pop()
         yield path, name

@@ -13,6 +13,7 @@ from wheelyard.errors import NotUpstreamError, ToolError, WheelyardError
 from wheelyard.model.release import ProjectName, Release
 from wheelyard.model.resolution import Query, Resolution
 from wheelyard.ports import Upstream
+from wheelyard.targets.target import Target
 from wheelyard.upstream.candidate_server import CandidateServer
 from wheelyard.upstream.candidates import ExtraCandidate, Selections
 from wheelyard.upstream.edges import edges
@@ -74,7 +75,11 @@ class UvResolver:
         view = CandidateView(
             upstream=self._upstream,
             query=query,
-            extra=self._extra,
+            extra={
+                project: extra
+                for project, extra in self._extra.items()
+                if extra.applies(query.target)
+            },
             selections=self._selections,
         )
         lines = QueryLines.of(query, view.provided)
@@ -85,10 +90,10 @@ class UvResolver:
             raise _failure(output, query, lines, view)
         return Trace(resolution=_resolution(output, lines, view), evidence=_evidence(view))
 
-    async def fingerprint(self, project: ProjectName) -> str:
-        """Return what a project's page, or its extra candidate, is known by now."""
+    async def fingerprint(self, project: ProjectName, target: Target) -> str:
+        """Return what a project's page, or its extra candidate on a target, is known by now."""
         extra = self._extra.get(project)
-        if extra is not None:
+        if extra is not None and extra.applies(target):
             return extra.fingerprint
         try:
             return (await self._upstream.page(project)).fingerprint
