@@ -5,10 +5,10 @@ comes from machines that are not trusted: whatever they send, the only error is 
 A field that is not known is passed over, and one that an older side left out gets its default.
 """
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 from packaging.tags import Tag
@@ -32,7 +32,6 @@ from wheelyard.protocol.messages import (
 from wheelyard.protocol.soundness import QUOTED, fault_of, quoted
 
 _Kinds = Mapping[str, type]
-_Message = TypeVar("_Message")
 
 _ORDERS: _Kinds = MappingProxyType(
     {"assignment": Assignment, "stop": Stop, "settled": Settled, "set-mode": SetMode}
@@ -94,7 +93,7 @@ def check_size(content: bytes, *, largest: int) -> None:
 
 
 def _decode(content: bytes, kinds: _Kinds, what: str) -> Any:
-    envelope = _read_as(content, _Envelope, "a message")
+    envelope: _Envelope = _read_as(content, _Envelope, "a message")
     if envelope.version != VERSION:
         raise ProtocolError(
             f"a message is of version {envelope.version} of the protocol, and this side speaks version {VERSION}",
@@ -106,7 +105,7 @@ def _decode(content: bytes, kinds: _Kinds, what: str) -> Any:
             f"{quoted(envelope.type)} is not the type of {what}",
             hint=nearest(envelope.type[:QUOTED], kinds) or _SAME_VERSIONS,
         )
-    message: Any = _read_as(bytes(envelope.body), kind, f"a message of type {envelope.type!r}")
+    message = _read_as(bytes(envelope.body), kind, f"a message of type {envelope.type!r}")
     fault = fault_of(message)
     if fault:
         raise ProtocolError(
@@ -115,18 +114,17 @@ def _decode(content: bytes, kinds: _Kinds, what: str) -> Any:
     return message
 
 
-def _read_as(content: bytes, kind: type[_Message], what: str) -> _Message:
+def _read_as(content: bytes, kind: type, what: str) -> Any:
     try:
-        message: _Message = _decoder(kind).decode(content)
+        return _decoder(kind).decode(content)
     except (msgspec.MsgspecError, ValueError, OverflowError, RecursionError) as error:
         # An error may quote what a stranger sent, at any length.
         reason = str(error) if len(str(error)) < 10 * QUOTED else f"{str(error)[: 10 * QUOTED]}…"
         raise ProtocolError(f"{what} cannot be read: {reason}", hint=_SAME_VERSIONS) from error
-    return message
 
 
 @cache
-def _decoder(kind: Hashable) -> "msgspec.json.Decoder[Any]":
+def _decoder(kind: type) -> "msgspec.json.Decoder[Any]":
     return msgspec.json.Decoder(kind, dec_hook=_read)
 
 
