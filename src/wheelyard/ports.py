@@ -13,6 +13,7 @@ from typing import Protocol, runtime_checkable
 from wheelyard.jobs.job import Job
 from wheelyard.jobs.selection import Selection
 from wheelyard.model.artifact import Artifact
+from wheelyard.model.command import Revision
 from wheelyard.model.job import Attempt, BuildKey, Offer, Report, StepName
 from wheelyard.model.release import ProjectName, Release
 from wheelyard.model.resolution import Query, Resolution
@@ -109,6 +110,22 @@ class Upstream(Protocol):
 
     async def direct(self, reference: str) -> DirectSource:
         """Look at a direct reference: ``git+https://…@rev``, a URL, a path. Raises UpstreamError."""
+        ...
+
+
+class Repositories(Protocol):
+    """Git repositories: which commit a revision is. Trees are an ``Upstream``'s."""
+
+    async def address(self, text: str) -> str:
+        """Return the address of a repository without secrets, which are kept apart."""
+        ...
+
+    async def revision(self, address: str, asked: str, tolerance: int) -> Revision:
+        """Find a revision and those near it on its line. Raises UpstreamError."""
+        ...
+
+    async def file_at(self, address: str, commit: str, name: str) -> str | None:
+        """Return the text of a file at the top of a commit's tree; None: there is none."""
         ...
 
 

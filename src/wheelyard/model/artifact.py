@@ -11,7 +11,7 @@ from wheelyard.targets.target import Target
 
 
 class Origin(StrEnum):
-    """Where a wheel comes from."""
+    """Where an artifact comes from."""
 
     BUILT = "built"
     BOOTSTRAP = "bootstrap"
@@ -20,11 +20,13 @@ class Origin(StrEnum):
     """Upstream's wheel, where the request allows it."""
     SEED = "seed"
     """Upstream's wheel that breaks a bootstrap cycle; never published."""
+    COMMAND = "command"
+    """An archive of what a command left; no wheel, so that no index has it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Artifact:
-    """A wheel, named by ``digest`` (``sha256:…``); ``size`` in bytes.
+    """A wheel, or a command's archive, named by ``digest`` (``sha256:…``); ``size`` in bytes.
 
     ``metadata_digest`` names the blob with its METADATA file. ``requires_dist`` are its Requires-Dist
     lines. ``build_key`` is empty for what was not built here. ``as_of`` is the day that its build tools are of,
@@ -51,7 +53,9 @@ class Artifact:
     @property
     def portable(self) -> bool:
         """Whether nothing in it is compiled, as its tags say."""
-        return all(tag.abi == "none" and tag.platform == "any" for tag in self.tags)
+        return bool(self.tags) and all(
+            tag.abi == "none" and tag.platform == "any" for tag in self.tags
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

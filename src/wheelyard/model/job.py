@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import NewType
 
 from wheelyard.model.artifact import Artifact, InputWheel
+from wheelyard.model.command import Command
 from wheelyard.model.recipe import DEFAULT_RECIPE, Recipe
 from wheelyard.model.release import Release
 from wheelyard.model.source import Source
@@ -97,7 +98,8 @@ class Offer:
     there yet. ``test_tools`` is what the recipe's own test is given beside those, and ``test_tools_absent``
     the projects of it that a cycle keeps away: without them the test is not run. ``upstream_filename`` is upstream's wheel for the same target, ``upstream_files`` the
     paths in it where they are known; ``upstream_portable``: upstream has one in which nothing is compiled, too. ``source_date_epoch`` in seconds.
-    ``as_of`` is the day that the requirements are of, where newer ones broke the build.
+    ``as_of`` is the day that the requirements are of, where newer ones broke the build. ``command`` is set where
+    no wheel is built: then ``release`` is a name and a revision's number, and the target's interpreter may be ``py3``.
     """
 
     key: BuildKey
@@ -119,6 +121,7 @@ class Offer:
     source_date_epoch: int = 315532800
     check_reproducible: bool = False
     as_of: str = ""
+    command: Command | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,6 +26,9 @@ _LAST_PYMALLOC_MINOR = 7
 
 _FIRST_FREE_THREADED_MINOR = 13
 
+_ANY = "py3"
+"""As in tags of wheels: no Python in particular."""
+
 _NEWEST_PATCH = 99
 """A target names no patch release. What upstream wrote (``>=3.6.2``, ``!=3.7.0``) is about patches
 that were broken, so a target stands for the newest patch that there can be."""
@@ -45,6 +48,8 @@ class Interpreter:
     @classmethod
     def parse(cls, text: str) -> Self:
         """Read ``cp312`` and its kin; ``cp37`` is read as ``cp37m``. Raises InvalidTargetError."""
+        if text == _ANY:
+            return cls("py", (3, 0))
         match = _PATTERN.fullmatch(text)
         if match is None:
             raise InvalidTargetError(f"{text!r} is not an interpreter", hint=_suggestion(text))
@@ -60,7 +65,8 @@ class Interpreter:
         return cls(match["implementation"], (3, minor), flags)
 
     def __str__(self) -> str:
-        return f"{self.implementation}{self.version[0]}{self.version[1]}{self.flags}"
+        minor = self.version[1] or ""
+        return f"{self.implementation}{self.version[0]}{minor}{self.flags}"
 
     @property
     def abi(self) -> str:
@@ -92,6 +98,10 @@ class Interpreter:
     def free_threaded(self) -> bool:
         """Whether it runs without the global interpreter lock (PEP 703)."""
         return "t" in self.flags
+
+
+ANY = Interpreter.parse(_ANY)
+"""The interpreter of targets whose artifacts have nothing to do with any, written ``py3``."""
 
 
 def _fault(implementation: str, minor: int, flags: str) -> str:

@@ -27,6 +27,7 @@ from wheelyard.upstream.facts_cache import FactsCache
 from wheelyard.upstream.files import source_of
 from wheelyard.upstream.flights import Flights
 from wheelyard.upstream.git import Git
+from wheelyard.upstream.histories import Histories
 from wheelyard.upstream.index import Index, open_index
 from wheelyard.upstream.metadata import MetadataReader
 from wheelyard.upstream.page_cache import PageCache
@@ -74,8 +75,9 @@ class IndexUpstream:
             self._downloads,
             blobs,
             self._keyring,
-            git=Git(seconds=settings.git_seconds),
+            git=(git := Git(seconds=settings.git_seconds)),
         )
+        self.repositories = Histories(settings, self._keyring, git)
         self._facts = FactsCache(settings.cache)
         self._metadata = MetadataReader(
             settings, self._transport, self._downloads, read_static=self._static_of_entry

@@ -55,7 +55,7 @@ class Git:
         """Return the commit of a branch, a tag or HEAD; None for what only its history knows."""
         if COMMIT.fullmatch(revision):
             return revision
-        listed = await self._run(repository, ["ls-remote", "--", repository.url])
+        listed = await self.run(repository, ["ls-remote", "--", repository.url])
         lines = (line.partition("	") for line in listed.splitlines())
         commits = {name: commit for commit, _, name in lines}
         names = (revision, f"refs/tags/{revision}", f"refs/heads/{revision}", f"refs/{revision}")
@@ -73,7 +73,7 @@ class Git:
 
     async def tags(self, repository: Repository) -> str:
         """Return what a repository says of its tags, and of the commits that they stand for."""
-        return await self._run(repository, ["ls-remote", "--tags", "--", repository.url])
+        return await self.run(repository, ["ls-remote", "--tags", "--", repository.url])
 
     async def check_out(
         self, repository: Repository, revision: str, folder: Path, *, whole: bool = False
@@ -82,14 +82,14 @@ class Git:
 
         ``whole``: what led to it is fetched, too, with its tags.
         """
-        await self._run(repository, ["init", "--quiet", str(folder)])
-        await self._run(repository, ["remote", "add", "origin", repository.url], folder)
+        await self.run(repository, ["init", "--quiet", str(folder)])
+        await self.run(repository, ["remote", "add", "origin", repository.url], folder)
         target = await self._fetch(repository, revision, folder, whole=whole)
-        await self._run(repository, ["checkout", "--quiet", "--detach", target], folder)
+        await self.run(repository, ["checkout", "--quiet", "--detach", target], folder)
         if (folder / ".gitmodules").is_file():
             update = ["submodule", "--quiet", "update", "--init", "--recursive", "--depth", "1"]
-            await self._run(repository, update, folder)
-        return (await self._run(repository, ["rev-parse", "HEAD"], folder)).strip()
+            await self.run(repository, update, folder)
+        return (await self.run(repository, ["rev-parse", "HEAD"], folder)).strip()
 
     async def history(self, tree: Path, into: Path) -> str:
         """Write what led to a tree as its ``.git``, and return what that says: the commit and the tags.
@@ -100,23 +100,23 @@ class Git:
         here = Repository(url=url_of(tree))
         clone = ["clone", "--quiet", "--bare", "--single-branch", "--template="]
         try:
-            await self._run(here, ["rev-parse", "--verify", "--quiet", "HEAD"], tree)
+            await self.run(here, ["rev-parse", "--verify", "--quiet", "HEAD"], tree)
         except UpstreamError:
             return ""
-        await self._run(here, [*clone, "--", here.url, str(into)])
-        await self._run(here, ["config", "--remove-section", "remote.origin"], into)
-        await self._run(here, ["config", "core.bare", "false"], into)
+        await self.run(here, [*clone, "--", here.url, str(into)])
+        await self.run(here, ["config", "--remove-section", "remote.origin"], into)
+        await self.run(here, ["config", "core.bare", "false"], into)
         work = [f"--git-dir={into}", f"--work-tree={tree}"]
         # Without an index, everything would count as changed.
-        await self._run(here, [*work, "read-tree", "HEAD"])
-        commit = await self._run(here, [*work, "rev-parse", "--symbolic-full-name", "HEAD"])
-        commit += await self._run(here, [*work, "rev-parse", "HEAD"])
-        return commit + await self._run(here, [*work, "for-each-ref", "refs/tags"])
+        await self.run(here, [*work, "read-tree", "HEAD"])
+        commit = await self.run(here, [*work, "rev-parse", "--symbolic-full-name", "HEAD"])
+        commit += await self.run(here, [*work, "rev-parse", "HEAD"])
+        return commit + await self.run(here, [*work, "for-each-ref", "refs/tags"])
 
     async def tracked(self, tree: Path) -> frozenset[str]:
         """Return the files of a tree that belong to its repository, relative to the tree."""
         here = Repository(url=url_of(tree))
-        return frozenset((await self._run(here, ["ls-files", "-z"], tree)).split("\0"))
+        return frozenset((await self.run(here, ["ls-files", "-z"], tree)).split("\0"))
 
     async def _fetch(
         self, repository: Repository, revision: str, folder: Path, *, whole: bool
@@ -125,26 +125,27 @@ class Git:
             try:
                 extent = ["--tags"] if whole else ["--depth", "1", "--no-tags"]
                 fetch = ["fetch", "--quiet", *extent, "origin", revision]
-                await self._run(repository, fetch, folder)
+                await self.run(repository, fetch, folder)
             except UpstreamError:
                 # Old servers give out the tips of branches only; then all of history has to come.
                 pass
             else:
                 return revision
         every = ["fetch", "--quiet", "--tags", "origin", "+refs/heads/*:refs/remotes/origin/*"]
-        await self._run(repository, every, folder)
+        await self.run(repository, every, folder)
         verify = ["rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}"]
         try:
-            return (await self._run(repository, verify, folder)).strip()
+            return (await self.run(repository, verify, folder)).strip()
         except UpstreamError:
             raise NotUpstreamError(
                 f"{shown(repository.url)} has no commit {revision!r}",
                 hint="Give a branch, a tag or a commit that was pushed.",
             ) from None
 
-    async def _run(
+    async def run(
         self, repository: Repository, arguments: Sequence[str], folder: Path | None = None
     ) -> str:
+        """Run a command of git and return what it prints. Raises UpstreamError where it fails."""
         place = ("-C", str(folder)) if folder else ()
         try:
             process = await asyncio.create_subprocess_exec(

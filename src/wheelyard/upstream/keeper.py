@@ -4,16 +4,19 @@ Pages, metadata and notes are files of their own, each whole; one that is missin
 """
 
 import asyncio
+import shutil
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from wheelyard.ports import Holding
+from wheelyard.upstream.histories import FOLDER as REPOSITORIES
 
 _STALE_SECONDS = 3600.0
 _SCRATCH = "scratch"
 _UNFINISHED = ".part-"
+_PARTS_OF_REPOSITORY = 2
 
 
 class CacheKeeper:
@@ -48,17 +51,36 @@ class CacheKeeper:
                 old.append((path, used, size))
         if not preview:
             for path, _, _ in old:
-                path.unlink(missing_ok=True)
+                _remove(path)
         return (_sum(old),)
 
     def _files(self) -> Iterator[tuple[Path, float, int]]:
         """Yield each file with when it was used last (as the file system tells) and its size."""
         for path in self._folder.rglob("*"):
-            if path.relative_to(self._folder).parts[0] != _SCRATCH:
-                with suppress(FileNotFoundError):
+            parts = path.relative_to(self._folder).parts
+            with suppress(FileNotFoundError):
+                if parts[0] == REPOSITORIES:
+                    if len(parts) == _PARTS_OF_REPOSITORY and path.is_dir():
+                        yield _repository(path)
+                elif parts[0] != _SCRATCH:
                     facts = path.lstat()
                     if path.is_file():
                         yield path, max(facts.st_atime, facts.st_mtime), facts.st_size
+
+
+def _repository(folder: Path) -> tuple[Path, float, int]:
+    """Return the history of a repository, which is one thing; its lock is touched at each use."""
+    facts = [path.lstat() for path in folder.rglob("*")]
+    lock = folder.with_name(f"{folder.name}.lock")
+    used = max((path.stat().st_mtime for path in (folder, lock) if path.exists()), default=0.0)
+    return folder, used, sum(one.st_size for one in facts)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _sum(files: Sequence[tuple[Path, float, int]]) -> Holding:
