@@ -78,7 +78,7 @@ class Intake:
                 report, artifact=self._complete(offer, report.artifact, bootstrap=bootstrap)
             )
         await self._remember(offer, report, portable_key)
-        if report.artifact is not None and not bootstrap:
+        if report.artifact is not None and not bootstrap and offer.command is None:
             report = replace(report, artifact=await self._with_free_name(report.artifact))
         if not await self._jobs.finish(lease.key, lease.fence, report):
             return Taken(report=report, accepted=False)
@@ -94,7 +94,7 @@ class Intake:
             return Taken(report=stopped(job, report))
         artifact = report.artifact
         if artifact is not None and not bootstrap:
-            artifact = await self._artifacts.publish(artifact)
+            artifact = await self.publish(artifact)
         return Taken(report=report, artifact=artifact)
 
     async def _remember(self, offer: Offer, report: Report, portable_key: BuildKey) -> None:
@@ -105,7 +105,9 @@ class Intake:
             await self._memory.keep(AS_OF, offer.key, offer.as_of.encode())
 
     async def publish(self, artifact: Artifact) -> Artifact:
-        """Make a wheel visible whose job ended before that; return what counts under its name."""
+        """Make a wheel visible, and return what counts under its name; other artifacts are in no index."""
+        if artifact.origin is Origin.COMMAND:
+            return artifact
         return await self._artifacts.publish(artifact)
 
     async def has_bytes(self, report: Report) -> bool:
@@ -114,9 +116,10 @@ class Intake:
 
     def _complete(self, offer: Offer, artifact: Artifact, *, bootstrap: bool) -> Artifact:
         """Add what only the coordinator knows."""
+        origin = Origin.BUILT if offer.command is None else Origin.COMMAND
         return replace(
             artifact,
-            origin=Origin.BOOTSTRAP if bootstrap else Origin.BUILT,
+            origin=Origin.BOOTSTRAP if bootstrap else origin,
             build_key=offer.key,
             target=offer.target,
             source_digest=offer.source.digest,

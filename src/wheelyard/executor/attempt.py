@@ -120,16 +120,22 @@ class Attempt:
 
     @asynccontextmanager
     async def running(
-        self, environment: Environment, preload: tuple[str, ...], inside: Path
+        self,
+        environment: Environment,
+        preload: tuple[str, ...],
+        inside: Path,
+        *,
+        network: bool = False,
     ) -> AsyncIterator["Running"]:
         """Open a session whose build folder is ``inside``, and bring the folder back afterwards."""
         name = f"{self.folder.name}-{inside.name}"
-        async with self.shop.pool.lend(self.python, environment, preload, name) as host:
-            lent = host.jobs / name
-            await asyncio.to_thread(inside.rename, lent)
+        lent = self.shop.pool.lend(self.python, environment, preload, name, network=network)
+        async with lent as host:
+            place = host.jobs / name
+            await asyncio.to_thread(inside.rename, place)
             try:
                 session = Session(host, name, self._terms(), self.log)
-                running = Running(self, session, lent)
+                running = Running(self, session, place)
                 try:
                     async with session:
                         yield running
@@ -137,7 +143,7 @@ class Attempt:
                     # Those whose parents did not wait for them show up at the end only.
                     self.cpu_seconds += max(0.0, session.cpu_seconds - running.cpu_seconds)
             finally:
-                lent.rename(inside)
+                place.rename(inside)
 
     def _terms(self) -> Terms:
         return Terms(

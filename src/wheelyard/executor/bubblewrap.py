@@ -29,6 +29,7 @@ class World:
 
     ``jobs`` appears writable at JOBS, or at BUILD where the sandbox is for one job; ``environment``
     at ENVIRONMENT. ``accounts`` holds the passwd, group and hosts that stand in for the machine's own.
+    ``network``: that of the machine is shared, with the addresses of its name servers.
     """
 
     bubblewrap: Path
@@ -38,6 +39,7 @@ class World:
     environments: Path
     jobs: Path
     readable: tuple[Path, ...]
+    network: bool = False
 
 
 def warm_command(world: World) -> list[str]:
@@ -74,6 +76,7 @@ def _shared(world: World) -> list[str]:
             command += ["--symlink", str(path.readlink()), place]
         elif path.is_dir():
             command += ["--ro-bind", place, place]
+    command += _network() if world.network else []
     for name in _ETC:
         command += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
     for name in ("passwd", "group", "hosts"):
@@ -85,6 +88,11 @@ def _shared(world: World) -> list[str]:
     if world.environment is not None:
         command += ["--ro-bind", str(world.environment), ENVIRONMENT]
     return [*command, "--proc", "/proc", "--dev", "/dev"]
+
+
+def _network() -> list[str]:
+    names = [f"/etc/{name}" for name in ("resolv.conf", "nsswitch.conf", "gai.conf")]
+    return ["--share-net", *(word for name in names for word in ("--ro-bind-try", name, name))]
 
 
 def _outermost(paths: Sequence[Path]) -> list[Path]:

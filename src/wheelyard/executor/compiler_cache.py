@@ -5,6 +5,7 @@ it. Where another build of the same project has it at the moment, a job begins w
 """
 
 import contextlib
+import hashlib
 import secrets
 import shutil
 from pathlib import Path
@@ -38,4 +39,8 @@ def check_in(caches: Path, offer: Offer, place: Path) -> None:
 
 
 def _cache(caches: Path, offer: Offer) -> Path:
-    return caches / str(offer.release.project) / str(offer.target)
+    project = str(offer.release.project)
+    if offer.command is not None:
+        # Commands are named by whoever asks for them, so a name alone could be another's.
+        project += f"+{hashlib.sha256(offer.source.location.encode()).hexdigest()[:12]}"
+    return caches / project / str(offer.target)

@@ -7,6 +7,7 @@ Every way in which an attempt can end is a report. Only what keeps this machine 
 import asyncio
 import contextlib
 import errno
+import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
@@ -16,12 +17,19 @@ from wheelyard.errors import (
     InterpreterError,
     InvalidArchiveError,
     OutOfSpaceError,
+    SandboxError,
     StoreError,
     ToolError,
     WheelyardError,
 )
 from wheelyard.executor import proofs, steps
 from wheelyard.executor.attempt import INSIDE, Attempt, State, Workshop, known
+from wheelyard.executor.commanding import (
+    COMMANDING,
+    allow_network,
+    isolation_words,
+    repeat_command,
+)
 from wheelyard.executor.describing import ask_metadata
 from wheelyard.executor.environments import Environments, find_uv
 from wheelyard.executor.folders import RunFolder, sweep
@@ -35,6 +43,7 @@ from wheelyard.executor.reproducible import difference
 from wheelyard.executor.settings import ExecutorSettings
 from wheelyard.model.job import Offer, Outcome, Report, StepName
 from wheelyard.ports import Blobs, Described, Interpreters, Progress
+from wheelyard.targets.interpreter import ANY
 
 _ORDER = tuple(StepName)
 _TakeStep = Callable[[Attempt, State], Awaitable[State]]
@@ -73,7 +82,8 @@ class LocalExecutor:
 
     async def run(self, offer: Offer, progress: Callable[[Progress], None]) -> Report:
         """Carry out an offer. Cancelling the task kills the whole process tree."""
-        report, _ = await self._conduct(offer, progress, _BUILDING)
+        way = _BUILDING if offer.command is None else COMMANDING
+        report, _ = await self._conduct(offer, progress, way)
         return report
 
     async def describe(self, offer: Offer, progress: Callable[[Progress], None]) -> Described:
@@ -87,8 +97,9 @@ class LocalExecutor:
         workshop, run = await self._open()
         try:
             python = await self._python(offer)
-        except InterpreterError as error:
-            return Report(outcome=Outcome.REFUSED, reason=error.message), State()
+            allow_network(offer, self._settings)
+        except (InterpreterError, SandboxError) as error:
+            return Report(outcome=Outcome.REFUSED, reason=error.message, hint=error.hint), State()
         name = f"{offer.key[:16]}-{offer.attempt}"
         folder = run.new(name)
         attempt = Attempt(workshop, offer, python, folder, progress)
@@ -152,7 +163,11 @@ class LocalExecutor:
         )
 
     async def _python(self, offer: Offer) -> Python:
-        executable = self._interpreters.executable(offer.target)
+        if offer.target.interpreter == ANY:
+            # No Python is asked for, but one has to open the sandbox: ours is always there.
+            executable: Path | None = Path(sys.executable)
+        else:
+            executable = self._interpreters.executable(offer.target)
         if executable is None:
             raise InterpreterError(
                 f"There is no interpreter for {offer.target} on this machine",
@@ -180,7 +195,7 @@ class LocalExecutor:
             findings=state.findings,
             log_digest=log_digest,
             log_bytes=attempt.log.size,
-            sandbox=attempt.shop.isolation.words,
+            sandbox=isolation_words(attempt),
             repeat=self._repeat(attempt, state),
             environment=tuple(sorted(str(wheel.release) for wheel in offer.requirements)),
             peak_memory_bytes=attempt.watch.usage().peak_bytes,
@@ -199,6 +214,8 @@ class LocalExecutor:
             return ""  # a full disk must not hide how the attempt ended
 
     def _repeat(self, attempt: Attempt, state: State) -> str:
+        if attempt.offer.command is not None:
+            return repeat_command(attempt.offer, attempt.offer.command)
         archive = self._blobs.path(attempt.offer.source.archive)
         if archive is None or not state.project:
             return ""

@@ -9,7 +9,7 @@ import contextlib
 import shutil
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from wheelyard.errors import SandboxError
@@ -61,12 +61,18 @@ class Pool:
 
     @contextlib.asynccontextmanager
     async def lend(
-        self, python: Python, environment: Environment, preload: Sequence[str], name: str
+        self,
+        python: Python,
+        environment: Environment,
+        preload: Sequence[str],
+        name: str,
+        *,
+        network: bool = False,
     ) -> AsyncIterator[Host]:
-        """Lend a host for the job folder ``name``. Raises SandboxError."""
+        """Lend a host for the job folder ``name``; with the ``network`` it serves one. Raises SandboxError."""
         found = self._isolation.bubblewrap
-        if found is not None and not self._isolation.nested:
-            single = self._single(found, python, environment, name)
+        if found is not None and (network or not self._isolation.nested):
+            single = self._single(found, python, environment, name, network=network)
             try:
                 yield single
             finally:
@@ -173,11 +179,11 @@ class Pool:
         )
 
     def _single(
-        self, found: Path, python: Python, environment: Environment, name: str
+        self, found: Path, python: Python, environment: Environment, name: str, *, network: bool
     ) -> SingleSandbox:
         jobs = self._run.new("single")
         command = SingleCommand(
-            world=self._world(found, python, environment, jobs),
+            world=replace(self._world(found, python, environment, jobs), network=network),
             temporary_bytes=self._settings.temporary_bytes,
             environment=base_environment(SingleSandbox.seen, self._settings, self._isolation),
         )

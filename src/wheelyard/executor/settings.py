@@ -29,7 +29,7 @@ class ExecutorSettings:
     ``readable`` are more folders that builds may read, compilers outside of /usr for example;
     their ``bin`` is put on PATH. ``temporary_bytes`` limits /tmp of one job. ``scratch`` is where
     jobs have their folders, ``state/jobs`` if None; one in memory makes builds of many small files
-    cheaper, and large ones need its room.
+    cheaper, and large ones need its room. ``network``: a command that asks for the network is given it.
     """
 
     state: Path
@@ -42,3 +42,4 @@ class ExecutorSettings:
     scratch: Path | None = None
     readable: tuple[Path, ...] = ()
     temporary_bytes: int = 1 << 30
+    network: bool = False

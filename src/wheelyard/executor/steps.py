@@ -52,12 +52,13 @@ async def unpack(attempt: Attempt, state: State, name: str = INSIDE) -> State:
     """Unpack the source, apply the recipe's patches, and see how it is built."""
     async with attempt.step(StepName.UNPACK):
         inside = attempt.folder / name
-        project = await asyncio.to_thread(_lay_out, attempt, inside)
+        project = await asyncio.to_thread(lay_out, attempt, inside)
         system = await told(lambda: read_build_system(project))
         return replace(state, project=str(project.relative_to(inside)), system=system)
 
 
-def _lay_out(attempt: Attempt, inside: Path) -> Path:
+def lay_out(attempt: Attempt, inside: Path) -> Path:
+    """Unpack the source into a build's folder and return the project's place in it. Raises Stopped."""
     for part in (SOURCE, OUTPUT, "tmp", "home"):
         (inside / part).mkdir(parents=True)
     archive = attempt.shop.blobs.path(attempt.offer.source.archive)

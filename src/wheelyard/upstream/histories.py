@@ -139,7 +139,9 @@ class Histories:
             os.close(lock)
 
     async def _update(self, copy: _Copy) -> None:
-        there = await asyncio.to_thread((copy.folder / "HEAD").is_file)
+        # The last to be made of a new copy; a run that was killed may have left a part of one.
+        whole = copy.folder / "whole"
+        there = await asyncio.to_thread(whole.is_file)
         if self._settings.offline and not copy.repository.is_local:
             if not there:
                 raise OfflineError(
@@ -152,6 +154,8 @@ class Histories:
             url = copy.repository.url
             await self._git.run(copy.repository, ["init", "--quiet", "--bare", str(copy.folder)])
             await self._ask(copy, "config", "remote.origin.url", url)
+            await asyncio.to_thread(whole.touch)
+        await asyncio.to_thread(_unlock, copy.folder)
         if not await self._ask(copy, "ls-remote", "origin", "HEAD"):
             raise NotUpstreamError(
                 f"{shown(copy.repository.url)} has no commit on its default branch",
@@ -275,13 +279,19 @@ def _unknown(address: str, asked: str, hint: str, *, kind: str = "revision") -> 
     return NotUpstreamError(f"{shown(address)} has no {kind} {asked!r}", hint=hint)
 
 
+def _unlock(folder: Path) -> None:
+    """Remove the locks that a killed git left; we have the copy to ourselves."""
+    for lock in (*folder.glob("*.lock"), *(folder / "refs").rglob("*.lock")):
+        lock.unlink(missing_ok=True)
+
+
 async def _locked(path: Path) -> int:
     """Wait for the lock of a copy and return its descriptor, which gives it up when it is closed."""
     descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o644)
     os.utime(path)
     try:
         # In a thread that would go on waiting when this task is cancelled, so now and then instead.
-        while not _try(descriptor):
+        while not _try(descriptor):  # noqa: ASYNC110 - the kernel tells nobody that a lock is free
             await asyncio.sleep(_PAUSE_SECONDS)
     except BaseException:
         os.close(descriptor)
