@@ -149,9 +149,7 @@ class MemoryQueue:
         """Let a builder be offered again what it refused."""
         event, now = RefusalForgotten(builder=builder), self._now()
         return [
-            job.key
-            for _, job in self._all()
-            if ledger.tell(self._jobs.ledger, job.key, event, now)
+            job.key for _, job in self._all() if ledger.tell(self._jobs.ledger, job.key, event, now)
         ]
 
     def _candidates(

@@ -91,17 +91,14 @@ class Dispatcher:
         leased = await self._ports.queue.lease_next(
             pools, builder.name, owners=owners, count=count, seconds=self._rules.lease
         )
-        now = self._ports.ticks()
         for queued, lease in leased:
             self._pools.leased(queued.terms.pool)
-            self._roster.grant(_held(queued, lease, builder, now, probe=probe))
+            self._roster.grant(_held(queued, lease, self._roster.now, probe=probe))
         self._ports.pass_by("dispatch.after_lease")
         await self._send_all(builder, leased)
         return len(leased)
 
-    async def _send_all(
-        self, builder: Builder, leased: Sequence[tuple[QueuedJob, Lease]]
-    ) -> None:
+    async def _send_all(self, builder: Builder, leased: Sequence[tuple[QueuedJob, Lease]]) -> None:
         """Send all of them, whatever becomes of one."""
         sending = (self._send(builder, queued, lease) for queued, lease in leased)
         for ended in await asyncio.gather(*sending, return_exceptions=True):
@@ -137,13 +134,11 @@ class Dispatcher:
         self._news.tell(lease.key)
 
 
-def _held(
-    queued: QueuedJob, lease: Lease, builder: Builder, now: float, *, probe: bool
-) -> Held:
+def _held(queued: QueuedJob, lease: Lease, now: float, *, probe: bool) -> Held:
     return Held(
         key=lease.key,
         fence=lease.fence,
-        builder=builder.name,
+        builder=queued.job.builder,
         owner=queued.terms.owner,
         vouched=now,
         probe=probe,

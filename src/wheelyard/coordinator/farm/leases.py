@@ -48,7 +48,6 @@ class LeaseKeeper:
         self._speaker = speaker
         self._dispatcher = dispatcher
         self._news = news
-        self._listened = 0.0
         self._last_tick = ports.ticks()
         self._renewed = 0.0
 
@@ -64,7 +63,7 @@ class LeaseKeeper:
                     fence=lease.fence,
                     builder=queued.job.builder,
                     owner=queued.terms.owner,
-                    vouched=self._listened,
+                    vouched=self._roster.now,
                 )
             )
         fences = [(lease.key, lease.fence) for _, lease in leased]
@@ -80,10 +79,10 @@ class LeaseKeeper:
         presence = await self._read(announcement)
         if presence is None:
             return
-        heard = self._roster.hear(presence, self._listened)
+        heard = self._roster.hear(presence)
         if heard is None:
             await self._learn(presence)
-            heard = self._roster.hear(presence, self._listened)
+            heard = self._roster.hear(presence)
         if heard is None:
             return
         builder = self._roster.get(presence.builder)
@@ -108,21 +107,21 @@ class LeaseKeeper:
     async def tick(self) -> None:
         """Count the time that was listened, prolong what is vouched for, take back what is not."""
         await self._count_time()
-        if self._listened - self._renewed >= self._rules.lease / 4:
+        if self._roster.now - self._renewed >= self._rules.lease / 4:
             await self._renew()
-            self._renewed = self._listened
+            self._renewed = self._roster.now
         for name, heard in self._roster.present().items():
-            if self._listened - heard > self._rules.lease:
+            if self._roster.now - heard > self._rules.lease:
                 await self._lose(name)
         for held in self._roster.held():
-            if self._listened - held.vouched > self._rules.lease:
+            if self._roster.now - held.vouched > self._rules.lease:
                 await self._take_back(held)
 
     async def _count_time(self) -> None:
         now = self._ports.ticks()
         passed, self._last_tick = now - self._last_tick, now
         if await self._ports.reachable():
-            self._listened += min(passed, _LATE_TICKS * self._rules.tick)
+            self._roster.now += min(passed, _LATE_TICKS * self._rules.tick)
 
     async def _renew(self) -> None:
         """Prolong all leases that builders vouched for since the last time; who lost one is told."""
@@ -202,9 +201,8 @@ class LeaseKeeper:
                     fence=fence,
                     builder=builder,
                     owner=queued.terms.owner,
-                    vouched=self._listened,
+                    vouched=self._roster.now,
                 )
             )
             return
         await self._speaker.stop(builder, key, fence, "its lease was lost")
-

@@ -57,9 +57,10 @@ class Heard:
 
 
 class Roster:
-    """Who is there and what each has."""
+    """Who is there and what each has. ``now`` is for how many seconds its coordinator has listened."""
 
     def __init__(self) -> None:
+        self.now = 0.0
         self._seen: dict[str, Seen] = {}
         self._held: dict[Fence, Held] = {}
 
@@ -72,12 +73,12 @@ class Roster:
             seen = self._seen.setdefault(name, Seen(builder=builder))
             seen.builder = builder
 
-    def hear(self, presence: Presence, now: float) -> Heard | None:
+    def hear(self, presence: Presence) -> Heard | None:
         """Take a presence; None where no such builder may be there."""
         seen = self._seen.get(presence.builder)
         if seen is None or seen.builder.mode is Mode.REVOKED:
             return None
-        before, seen.presence, seen.heard = seen.presence, presence, now
+        before, seen.presence, seen.heard = seen.presence, presence, self.now
         seen.running = {(one.key, one.fence) for one in presence.running}
         seen.settled = set()
         stale = []
@@ -86,7 +87,7 @@ class Roster:
             if held is None or held.builder != presence.builder:
                 stale.append((one.key, one.fence))
             else:
-                held.vouched, held.step, held.seconds = now, one.step, one.seconds
+                held.vouched, held.step, held.seconds = self.now, one.step, one.seconds
         known = seen.builder
         seen.builder = replace(
             known, facts=presence.facts, health=presence.health, session=presence.session
