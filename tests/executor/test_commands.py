@@ -240,7 +240,7 @@ async def test_a_cancelled_command_leaves_no_process(make_yard: MakeYard) -> Non
     marker = f"4712{time.monotonic_ns() % 10**9}"
     task = asyncio.ensure_future(yard.run(shell(yard, f"echo begun; sleep {marker}")))
     async with asyncio.timeout(30):
-        while not any(line.line == "begun" for line in yard.lines):  # noqa: ASYNC110 - progress comes in a callback
+        while not any(line.line == "begun" for line in yard.lines):
             await asyncio.sleep(0.01)
     task.cancel()
     await asyncio.wait({task})

@@ -16,8 +16,9 @@ from wheelyard.cli.display.live import LiveDisplay, PlainDisplay
 from wheelyard.cli.display.planned import PlanFormat, print_plan
 from wheelyard.cli.display.table import print_summary
 from wheelyard.cli.options import AsJson
-from wheelyard.cli.request import Selection, takes_selection
+from wheelyard.cli.request import Selection, takes, takes_selection
 from wheelyard.cli.session import Session, open_session
+from wheelyard.cli.tree import TreeSelection, build_tree, check_together
 from wheelyard.errors import ExitCode
 from wheelyard.index.export import LeftOut
 from wheelyard.plan.summary import GOOD, Ending, Row
@@ -30,7 +31,8 @@ Output = Annotated[
         "--output",
         metavar="DIR",
         envvar="WHEELYARD_OUTPUT",
-        help="Write an index with what this run provided: DIR/simple/ is for installers.",
+        help="Write an index with what this run provided: DIR/simple/ is for installers. With --git: "
+        "copy the archive there.",
     ),
 ]
 PlanFile = Annotated[
@@ -83,9 +85,10 @@ class Outputs:
             session.write_pylocks(self.pylock)
 
 
-@takes_selection
+@takes(selection=Selection, tree=TreeSelection)
 def build(  # noqa: PLR0913, PLR0917 - its own options beside the shared ones
     selection: Selection,
+    tree: TreeSelection,
     context: typer.Context,
     output: Output = None,
     plan: PlanFile = None,
@@ -96,9 +99,14 @@ def build(  # noqa: PLR0913, PLR0917 - its own options beside the shared ones
     """Build requirements, and all that they need, from source.
 
     Everything is resolved for each target, built in order and in parallel, checked, and put into an
-    index. What is there already is not built again.
+    index. What is there already is not built again. With --git a command is run on a repository's tree
+    instead, and what it leaves is put into an archive.
     """
     display = _display(as_json=as_json)
+    check_together(context, tree)
+    if tree.git is not None:
+        build_tree(selection, tree, context.obj, output, display)
+        return
     rows = asyncio.run(
         _build(selection, context.obj, Outputs(output, write_plan, pylock), plan, display)
     )

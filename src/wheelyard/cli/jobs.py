@@ -24,6 +24,7 @@ from wheelyard.errors import ConfigurationError
 from wheelyard.executor.interpreters import native_platform
 from wheelyard.jobs.job import Job
 from wheelyard.jobs.selection import Selection
+from wheelyard.model.artifact import Origin
 from wheelyard.model.job import Attempt, BuildKey, Outcome, Report
 from wheelyard.model.release import project_name
 from wheelyard.targets.target import Target
@@ -286,7 +287,8 @@ def _print_report(console: Console, report: Report) -> None:
     for step in report.steps:
         _say(console, f"    {step.name.value:<13}{step.seconds:8.2f} s")
     if report.artifact is not None:
-        _say(console, f"  wheel    {report.artifact.filename} ({report.artifact.size} bytes)")
+        what = "archive " if report.artifact.origin is Origin.COMMAND else "wheel   "
+        _say(console, f"  {what} {report.artifact.filename} ({report.artifact.size} bytes)")
         _say(console, f"           {report.artifact.digest}")
     _print_findings(console, report)
     _say(console, f"  with     {', '.join(report.environment) or 'nothing'}")

@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields
+from itertools import chain
 from pathlib import Path
 
 from packaging.requirements import Requirement
@@ -26,8 +27,8 @@ from wheelyard.settings.requirements import (
 class Selection:
     """What to build, from where, and how: the options that ``build`` and ``plan`` share.
 
-    The annotations are what the command line shows of them; ``takes_selection`` makes parameters of
-    a command out of the fields.
+    The annotations are what the command line shows of them; ``takes`` makes parameters of a command
+    out of the fields.
     """
 
     requirements: o.Requirements = None
@@ -57,31 +58,48 @@ class Selection:
     log_limit: o.LogLimit = "512M"
 
 
-def takes_selection(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command a parameter for each field of Selection, and hand it the value as ``selection``."""
-    own = inspect.signature(command).parameters
-    shared = {
-        field.name: inspect.Parameter(
+Command = Callable[..., None]
+
+
+def takes(**groups: type) -> Callable[[Command], Command]:
+    """Give a command a parameter for each field of some dataclasses, and hand it their values by name."""
+
+    def decorate(command: Command) -> Command:
+        own = inspect.signature(command).parameters
+        shared = {name: _parameters(group) for name, group in groups.items()}
+
+        def wrapper(**values: object) -> None:
+            made = {
+                name: groups[name](**{p.name: values.pop(p.name) for p in parameters})
+                for name, parameters in shared.items()
+            }
+            command(**made, **values)
+
+        rest = [parameter for name, parameter in own.items() if name not in groups]
+        parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in rest]
+        signature = inspect.Signature([*chain.from_iterable(shared.values()), *parameters])
+        wrapper.__signature__ = signature  # type: ignore[attr-defined]
+        wrapper.__annotations__ = {name: p.annotation for name, p in signature.parameters.items()}
+        wrapper.__name__ = command.__name__
+        wrapper.__doc__ = command.__doc__
+        return wrapper
+
+    return decorate
+
+
+def _parameters(group: type) -> list[inspect.Parameter]:
+    return [
+        inspect.Parameter(
             field.name,
             inspect.Parameter.KEYWORD_ONLY,
             default=inspect.Parameter.empty if field.default is MISSING else field.default,
             annotation=field.type,
         )
-        for field in fields(Selection)
-    }
+        for field in fields(group)
+    ]
 
-    def wrapper(**values: object) -> None:
-        chosen = {name: values.pop(name) for name in shared}
-        command(selection=Selection(**chosen), **values)  # type: ignore[arg-type]
 
-    rest = [parameter for name, parameter in own.items() if name != "selection"]
-    parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in rest]
-    signature = inspect.Signature([*shared.values(), *parameters])
-    wrapper.__signature__ = signature  # type: ignore[attr-defined]
-    wrapper.__annotations__ = {name: p.annotation for name, p in signature.parameters.items()}
-    wrapper.__name__ = command.__name__
-    wrapper.__doc__ = command.__doc__
-    return wrapper
+takes_selection = takes(selection=Selection)
 
 
 def wanted(selection: Selection) -> Wanted:

@@ -74,7 +74,7 @@ async def open_session(
     overrides = overrides_of(configuration, selection.recipes)
     record = await asyncio.to_thread(_read_record, recorded) if recorded is not None else None
     answers = record.answers if record is not None else ()
-    async with open_farm(_settings(selection, configuration), answers) as farm:
+    async with open_farm(farm_settings(selection, configuration), answers) as farm:
         planned = _options(selection, farm) if record is None else record.options
         options = _as_asked_now(planned, selection)
         check_present(options.targets, farm.interpreters)
@@ -83,7 +83,8 @@ async def open_session(
         yield Session(farm, Planner(farm.on_this_machine(options), overrides.recipe))
 
 
-def _settings(selection: Selection, configuration: Configuration) -> FarmSettings:
+def farm_settings(selection: Selection, configuration: Configuration) -> FarmSettings:
+    """Say what the farm of this machine is told. Raises ConfigurationError."""
     return FarmSettings(
         state=state_path(selection.state),
         indexes=tuple(selection.indexes or ()),

@@ -5,7 +5,7 @@ same crew as for wheels sees it through: lease, tries, other runs.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from wheelyard.coordinator.crew import Crew
@@ -21,7 +21,7 @@ from wheelyard.ports import ArtifactStore, Blobs, JobStore
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandEnded:
-    """How a request ended. ``artifact`` is None where it failed; ``report`` where nothing was run for it.
+    """How a request ended: ``artifact`` is None where it failed, ``report`` where nothing was run for it.
 
     ``revision`` is the number of the revision that was built, which may be another than ``wanted``.
     """
@@ -34,7 +34,7 @@ class CommandEnded:
 
 
 class CommandRun:
-    """Answers requests, from the store or by a crew of its own."""
+    """Answers one request, from the store or by its crew."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class CommandRun:
         jobs: JobStore,
         artifacts: ArtifactStore,
         blobs: Blobs,
-        crew: Callable[[], Crew],
+        crew: Crew,
         listener: Listener = lambda _: None,
     ) -> None:
         self._jobs = jobs
@@ -51,24 +51,29 @@ class CommandRun:
         self._crew = crew
         self._listener = listener
 
+    def running(self) -> Mapping[UnitId, float]:
+        """Return what runs now, and for how many seconds."""
+        return self._crew.running()
+
     async def carry_out(self, plan: CommandPlan) -> CommandEnded:
-        """Answer a request."""
+        """Answer the request."""
         unit = UnitId(plan.offer.release, plan.offer.target)
-        found = await served(plan, self._artifacts, self._blobs)
         wanted = plan.candidates[0]
+        found = await served(plan, self._artifacts, self._blobs)
         if found is not None:
             candidate, artifact = found
-            self._listener(
-                UnitProvided(unit=unit, provision=Provision.REUSED, artifact=artifact)
-            )
+            self._provided(unit, Provision.REUSED, artifact)
             return _ended(wanted, candidate, artifact)
-        durations = await self._jobs.durations([plan.offer.release.project])
-        site = _OneJob(self._listener, durations.get(plan.offer.release.project))
-        await site.see_through(self._crew(), plan, unit)
-        artifact = site.artifact if site.report.outcome is Outcome.BUILT else None
-        if artifact is not None:
-            self._listener(UnitProvided(unit=unit, provision=Provision.BUILT, artifact=artifact))
-        return _ended(wanted, wanted, artifact, site.report)
+        project = plan.offer.release.project
+        site = _OneJob(self._listener, (await self._jobs.durations([project])).get(project))
+        await site.see_through(self._crew, plan, unit)
+        built = site.artifact if site.report.outcome is Outcome.BUILT else None
+        if built is not None:
+            self._provided(unit, Provision.BUILT, built)
+        return _ended(wanted, wanted, built, site.report)
+
+    def _provided(self, unit: UnitId, provision: Provision, artifact: Artifact) -> None:
+        self._listener(UnitProvided(unit=unit, provision=provision, artifact=artifact))
 
 
 async def served(
@@ -114,7 +119,7 @@ class _OneJob:
             await self._ended.wait()
             crew.end()
 
-    def finish(self, start: Start, report: Report, artifact: Artifact | None = None) -> None:
+    def finish(self, start: Start, report: Report, artifact: Artifact | None = None) -> None:  # noqa: ARG002 - there is one
         """Take how it ended."""
         self.report, self.artifact = report, artifact or report.artifact
         self._ended.set()
@@ -123,18 +128,18 @@ class _OneJob:
         """Tell whoever watches."""
         self._listener(event)
 
-    def urgency(self, start: Start) -> float:
-        """There is nothing to compare it with."""
+    def urgency(self, start: Start) -> float:  # noqa: ARG002 - there is one
+        """Return how long it takes: nothing waits for it."""
         return self._expected or 0.0
 
-    def dependants(self, start: Start) -> int:
+    def dependants(self, start: Start) -> int:  # noqa: ARG002 - a site's
         """Nothing waits for it."""
         return 0
 
-    def wheel(self, unit: UnitId) -> FileEntry | None:
+    def wheel(self, unit: UnitId) -> FileEntry | None:  # noqa: ARG002 - a site's
         """There is none upstream."""
         return None
 
-    def expected_seconds(self, unit: UnitId) -> float | None:
+    def expected_seconds(self, unit: UnitId) -> float | None:  # noqa: ARG002 - there is one
         """Return how long builds of the same name took."""
         return self._expected

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandRequest:
-    """What somebody asked for. What is left empty comes from the repository's job file.
+    """What somebody asked for. What is left empty comes from the repository's job file, or from ``job_file``,
+    which is the text of one that stands in for it.
 
     ``repository`` is a URL without secrets. ``revision`` is a branch, a tag, a commit or its beginning, a
     number along the first parents of the default branch, or ``BRANCH:NUMBER``; empty: the newest of the
@@ -26,6 +27,7 @@ class CommandRequest:
     needs: str = ""
     name: str = ""
     network: bool = False
+    job_file: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

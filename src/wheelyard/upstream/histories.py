@@ -37,6 +37,7 @@ _COMMIT_LIKE = re.compile(r"[0-9a-f]{4,64}", re.IGNORECASE)
 _REVISION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./+@{}^~:-]*")
 _FILE_BYTES = 64 << 10
 _PAUSE_SECONDS = 0.05
+_SHOWN = 5
 _PLAIN_FILES = frozenset({"100644", "100755"})
 _REFS = ("+HEAD:" + _HEAD, "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
 
@@ -220,7 +221,8 @@ class Histories:
         if tip:
             return tip
         names = await self._names(copy, "refs/heads")
-        raise _unknown(copy.repository.url, branch, nearest(branch, names), kind="branch")
+        hint = nearest(branch, names) or f"There are {', '.join(names[:_SHOWN])}."
+        raise _unknown(copy.repository.url, branch, hint, kind="branch")
 
     async def _numbered(self, copy: _Copy, asked: str, tip: str, number: str) -> _Found:
         count = await self._count(copy, tip)

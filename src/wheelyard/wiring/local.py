@@ -14,6 +14,7 @@ from packaging.markers import Marker
 
 from wheelyard.blobs.folder import FolderBlobs
 from wheelyard.builder.worker import Worker
+from wheelyard.coordinator.command_run import CommandRun
 from wheelyard.coordinator.describing import Describer, Question, provided
 from wheelyard.coordinator.intake import Intake
 from wheelyard.coordinator.local_crew import LocalCrew
@@ -23,7 +24,7 @@ from wheelyard.coordinator.run import Run
 from wheelyard.coordinator.story import Listener
 from wheelyard.errors import StoreError, UpstreamError
 from wheelyard.executor.checks import CheckPolicy
-from wheelyard.executor.interpreters import MachineInterpreters
+from wheelyard.executor.interpreters import MachineInterpreters, native_platform
 from wheelyard.executor.isolation import kind_of_isolation
 from wheelyard.executor.local import LocalExecutor
 from wheelyard.executor.normalise import renumber_wheel
@@ -32,10 +33,13 @@ from wheelyard.executor.settings import CompilerCache, ExecutorSettings, Sandbox
 from wheelyard.executor.standard import standard_parts
 from wheelyard.executor.toolchain import describe_toolchain
 from wheelyard.model.artifact import Artifact
-from wheelyard.model.job import Offer, Verdict
+from wheelyard.model.command import CommandRequest
+from wheelyard.model.job import Limits, Offer, Verdict
 from wheelyard.model.recipe import Recipe
 from wheelyard.model.release import ProjectName, Release
 from wheelyard.model.source import FileEntry
+from wheelyard.plan.command import CommandPlan, plan_command
+from wheelyard.plan.job_file import FILE_NAME as JOB_FILE
 from wheelyard.plan.planner import Planner
 from wheelyard.plan.record import Answer
 from wheelyard.plan.recording import query_key
@@ -44,6 +48,7 @@ from wheelyard.ports import ArtifactStore, Blobs, DirectSource, JobStore
 from wheelyard.settings.direct import DirectRequirement
 from wheelyard.store.clock import SystemClock
 from wheelyard.store.folder import StateFolder
+from wheelyard.targets.platform import Platform
 from wheelyard.targets.target import Target
 from wheelyard.upstream.candidates import ExtraCandidate, joined
 from wheelyard.upstream.client import IndexUpstream
@@ -55,13 +60,17 @@ from wheelyard.upstream.settings import UpstreamSettings
 from wheelyard.upstream.target_metadata import holds
 from wheelyard.upstream.transport import shown
 from wheelyard.upstream.uv import UvResolver
+from wheelyard.wiring.facts import check_needs, facts_of_this_machine
 from wheelyard.wiring.keeping import upkeep_of
 from wheelyard.wiring.places import find_interpreters
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FarmSettings:
-    """What the farm of one machine is told; ``slots`` None means one a core."""
+    """What the farm of one machine is told; ``slots`` None means one a core.
+
+    ``network``: commands that ask for it are given it.
+    """
 
     state: Path
     indexes: tuple[str, ...] = ()
@@ -69,6 +78,7 @@ class FarmSettings:
     sandbox: str = "auto"
     compiler_cache: str = "none"
     slots: int | None = None
+    network: bool = False
     checks: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -145,7 +155,7 @@ class Farm:
         isolation = self._parts.isolation
         if options.rebuild:
             # Another key for the same inputs: what was built under the old one stays as it is.
-            isolation += f"; rebuilt {time.time_ns()}"
+            isolation += _again()
         toolchains = {str(target): self._toolchain(target) for target in options.targets}
         return replace(options, toolchains=toolchains, isolation=isolation)
 
@@ -168,6 +178,47 @@ class Farm:
             blobs=parts.blobs,
             memory=parts.folder.memory,
         )
+        return Run(
+            planner=planner,
+            questions=questions,
+            crew=self._crew(),
+            jobs=parts.folder.jobs,
+            listener=listener,
+            build=build,
+        )
+
+    async def plan_command(
+        self, request: CommandRequest, *, limits: Limits, rebuild: bool
+    ) -> CommandPlan:
+        """Plan a command on a git tree, for this machine. Raises ConfigurationError where it lacks something."""
+        parts = self._parts
+        repositories = parts.upstream.repositories
+        address = await repositories.address(request.repository)
+        revision = await repositories.revision(address, request.revision, request.tolerance)
+        plan = plan_command(
+            replace(request, repository=address),
+            revision,
+            machine=Platform.parse(native_platform()).arch,
+            job_file=await repositories.file_at(address, revision.commit, JOB_FILE),
+            surroundings=f"{parts.isolation}; {parts.toolchain}{_again() if rebuild else ''}",
+            limits=limits,
+        )
+        facts = await asyncio.to_thread(facts_of_this_machine, parts.executor, self.interpreters)
+        check_needs(plan.needs, {**facts, "network": "yes"})
+        return plan
+
+    def command_run(self, listener: Listener) -> CommandRun:
+        """Return a run that carries out a command on a git tree."""
+        return CommandRun(
+            jobs=self.jobs,
+            artifacts=self.artifacts,
+            blobs=self.blobs,
+            crew=self._crew(),
+            listener=listener,
+        )
+
+    def _crew(self) -> LocalCrew:
+        parts = self._parts
         intake = Intake(
             jobs=parts.folder.jobs,
             artifacts=parts.folder.artifacts,
@@ -176,7 +227,7 @@ class Farm:
             clock=parts.clock,
             renumber=self._renumber,
         )
-        crew = LocalCrew(
+        return LocalCrew(
             intake=intake,
             builder=Worker(name=parts.builder, jobs=parts.folder.jobs, executor=parts.executor),
             jobs=parts.folder.jobs,
@@ -185,14 +236,6 @@ class Farm:
             prepare=self._prepare,
             holds=parts.holds,
             slots=parts.slots,
-        )
-        return Run(
-            planner=planner,
-            questions=questions,
-            crew=crew,
-            jobs=parts.folder.jobs,
-            listener=listener,
-            build=build,
         )
 
     async def _prepare(self, offer: Offer, wheel: FileEntry | None) -> Offer:
@@ -221,6 +264,10 @@ class Farm:
             size = renumbered.stat().st_size
             digest = await blobs.add_file(renumbered)
         return replace(artifact, filename=renumbered.name, digest=digest, size=size)
+
+
+def _again() -> str:
+    return f"; rebuilt {time.time_ns()}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -330,4 +377,5 @@ def _executor_settings(settings: FarmSettings) -> ExecutorSettings:
         sandbox=Sandbox(settings.sandbox),
         compiler_cache=CompilerCache(settings.compiler_cache),
         parallel=max(1, (os.cpu_count() or 1) // slots),
+        network=settings.network,
     )

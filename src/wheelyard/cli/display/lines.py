@@ -15,6 +15,7 @@ from wheelyard.coordinator.story import (
 from wheelyard.model.job import Outcome, Report, Verdict
 from wheelyard.plan.events import UnitId
 from wheelyard.plan.unit import Provision
+from wheelyard.targets.interpreter import ANY
 
 GOOD, BAD, NOTE = "green", "red", "yellow"
 _LINES_BESIDE_A_HINT = 8
@@ -44,7 +45,9 @@ def excerpt(report: Report) -> tuple[str, ...]:
 
 def name(unit: UnitId) -> str:
     """Write a unit as ``six 1.17.0 cp312``."""
-    return f"{unit.release.project} {unit.release.version} {unit.target.interpreter}"
+    target = unit.target
+    shown = target.platform if target.interpreter == ANY else target.interpreter
+    return f"{unit.release.project} {unit.release.version} {shown}"
 
 
 def line_of(event: RunEvent) -> tuple[str, str] | None:
