@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandRequest:
-    """What somebody asked for. What is left empty comes from the repository's job file, or from ``job_file``,
-    which is the text of one that stands in for it.
+    """What somebody asked for.
 
+    What is left empty comes from the repository's job file, or from ``job_file``: the text of one that
+    stands in for it.
     ``repository`` is a URL without secrets. ``revision`` is a branch, a tag, a commit or its beginning, a
     number along the first parents of the default branch, or ``BRANCH:NUMBER``; empty: the newest of the
     default branch. ``tolerance``: a build of a revision that is at most so many away will do, too.

@@ -43,7 +43,7 @@ class MemoryArtifactStore:
 
     async def publish(self, artifact: Artifact) -> Artifact:
         """Make an artifact visible and return what is now visible under its file name."""
-        if artifact.origin in {Origin.BOOTSTRAP, Origin.SEED}:
+        if artifact.origin not in {Origin.BUILT, Origin.UPSTREAM}:
             raise ValueError(f"{artifact.filename} is a {artifact.origin} wheel: never published")
         visible = self._published(lambda other: other.filename == artifact.filename)
         if visible:

@@ -97,7 +97,7 @@ class Histories:
             found = await self._find(copy, asked)
             number = await self._count(copy, found.commit)
             line = await self._line(copy, found, number)
-            seconds = await self._ask(copy, "show", "-s", "--format=%ct", found.commit)
+            seconds = await self._ask(copy, "log", "-1", "--format=%ct", found.commit)
             return Revision(
                 asked=asked,
                 commit=found.commit,
