@@ -8,6 +8,7 @@ from wheelyard.cli.main import execute
 from wheelyard.cli.tree import TreeSelection, request_of
 from wheelyard.errors import ConfigurationError
 from wheelyard.jobs.needs import Needs
+from wheelyard.model.builder import FactValue
 from wheelyard.wiring.facts import check_needs
 
 BUILD = ["build", "--git", "nowhere"]
@@ -88,7 +89,7 @@ def test_a_command_line_becomes_a_request(tmp_path: Path) -> None:
     ],
 )
 def test_a_machine_that_lacks_something_is_told_what(needs: str, message: str, hint: str) -> None:
-    facts = {"memory_gb": 4, "python": ("cp311", "cp312")}
+    facts: dict[str, FactValue] = {"memory_gb": 4, "python": ("cp311", "cp312")}
     with pytest.raises(ConfigurationError) as caught:
         check_needs(Needs.parse(needs), facts)
     assert message in caught.value.message

@@ -194,7 +194,7 @@ def test_a_failed_build_serves_no_other_revision() -> None:
 
 
 def test_two_who_ask_for_the_same_at_once_share_one_build() -> None:
-    async def both(machine: Machine) -> list[CommandEnded]:
+    async def both(machine: Machine) -> tuple[CommandEnded, CommandEnded]:
         machine.hold = asyncio.Event()
         plan = await machine.plan(revision="7")
         one = asyncio.ensure_future(machine.command_run("one").carry_out(plan))

@@ -287,6 +287,8 @@ def test_a_job_file_that_cannot_be_followed_says_why(text: str, message: str, hi
         ({"options": (("", "1"),)}, "'' is no name of an option"),
         ({"options": (("PATH", "/x"),)}, "'PATH' would replace"),
         ({"options": (("a", "1\0"),)}, "'a' has a NUL"),
+        ({"options": (("API_TOKEN", "1"),)}, "'API_TOKEN' looks like a secret"),
+        ({"options": (("from", "https://me:pw@git.example/"),)}, "'from' looks like a secret"),
         ({"options": (("a", "1"), ("a", "2"))}, "given twice: a"),
         ({"tolerance": -1}, "a range of -1"),
         ({"tolerance": 10_001}, "a range of 10001"),

@@ -11,6 +11,7 @@ from wheelyard.errors import ConfigurationError, InvalidNameError, nearest
 from wheelyard.jobs.needs import Needs
 from wheelyard.model.command import CommandRequest
 from wheelyard.model.release import project_name
+from wheelyard.model.secrets import is_secret
 from wheelyard.plan.job_file import FILE_NAME, JobFile
 from wheelyard.targets.interpreter import ANY, Interpreter
 from wheelyard.targets.platform import Platform
@@ -114,6 +115,11 @@ def _check_option(name: str, value: str) -> None:
         raise ConfigurationError(
             f"the option {name!r} would replace what every command is given",
             hint="Name it otherwise, and let the command set the variable.",
+        )
+    if is_secret(name, value):
+        raise ConfigurationError(
+            f"the option {name!r} looks like a secret, and options are in names, logs and reports",
+            hint="No secret reaches a build. If it is none, name it otherwise.",
         )
     if "\0" in value or len(value) > _LONGEST_VALUE:
         raise ConfigurationError(
