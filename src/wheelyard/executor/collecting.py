@@ -12,6 +12,7 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import IO
 
@@ -63,6 +64,11 @@ def collect(root: Path, patterns: Sequence[str], *, most_bytes: int) -> Collecti
     unmatched = [pattern for pattern in patterns if pattern not in found.matched]
     remarks = (*found.remarks, *(f"nothing matches {pattern!r}" for pattern in unmatched))
     return Collection(files=files, remarks=remarks)
+
+
+def matches(name: str, patterns: Sequence[str]) -> bool:
+    """Whether a path is one that patterns mean, or lies below one."""
+    return any(_compiled(pattern).fullmatch(name) for pattern in patterns)
 
 
 class _Finder:
@@ -145,6 +151,7 @@ def _check_name(name: str) -> None:
     entry_path("the archive", name, foreign=True)
 
 
+@lru_cache(maxsize=256)
 def _compiled(pattern: str) -> re.Pattern[str]:
     """Return a form that paths have which match, or which lie below a folder that does."""
     return re.compile(_segments(pattern.split("/")) + r"(?:/.*)?", re.DOTALL)
