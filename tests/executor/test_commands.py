@@ -285,8 +285,9 @@ def ask(port: int) -> str:
     return f"mkdir dist; exec 3<>/dev/tcp/127.0.0.1/{port} && head -1 <&3 > dist/said"
 
 
-async def test_a_command_has_no_network(make_yard: MakeYard, port: int) -> None:
-    yard = make_yard(sandbox=Sandbox.REQUIRE, network=True)
+@pytest.mark.parametrize("fork", [True, False])
+async def test_a_command_has_no_network(make_yard: MakeYard, port: int, fork: bool) -> None:
+    yard = make_yard(sandbox=Sandbox.REQUIRE, network=True, fork=fork)
     report = await yard.run(offer_of(yard, "bash", "-c", ask(port)))
     assert report.outcome is Outcome.FAILED
     assert "no network" in report.sandbox
