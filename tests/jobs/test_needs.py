@@ -69,6 +69,11 @@ def test_a_target_needs_its_python_and_its_machine() -> None:
     assert str(needs) == "arch=aarch64,gpu=yes,libc=glibc,python=cp312"
 
 
+def test_a_target_for_no_python_needs_its_machine_only() -> None:
+    needs = needs_of_target(Target.parse("py3-linux_aarch64"), Needs.parse("libc=musllinux"))
+    assert str(needs) == "arch=aarch64,libc=musllinux"
+
+
 def test_what_ran_out_of_memory_goes_to_a_larger_builder_where_there_is_one() -> None:
     needs = Needs.parse("arch=x86_64")
     small: dict[str, FactValue] = {"arch": "x86_64", "memory_gb": 6}

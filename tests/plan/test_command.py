@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from wheelyard.errors import ConfigurationError, InvalidNameError, WheelyardError
+from wheelyard.jobs.pools import needs_of_target
 from wheelyard.model.command import CommandRequest, Revision
 from wheelyard.model.job import Limits
 from wheelyard.model.source import SourceKind
@@ -99,6 +100,11 @@ def test_needs_name_a_processor_always() -> None:
     found = plan(asked)
     assert dict(found.needs.items) == {"os": "linux", "arch": "riscv64", "memory_gb": ">=8"}
     assert found.offer.target.platform == "linux_riscv64"
+
+
+def test_a_farm_needs_of_a_builder_what_the_plan_does() -> None:
+    found = plan(replace(REQUEST, needs='memory_gb=">=8"', network=True))
+    assert needs_of_target(found.offer.target, found.needs) == found.needs
 
 
 def test_a_python_that_is_needed_is_the_targets() -> None:

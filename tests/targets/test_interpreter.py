@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wheelyard.errors import InvalidTargetError
-from wheelyard.targets.interpreter import Interpreter
+from wheelyard.targets.interpreter import ANY, Interpreter
+from wheelyard.targets.target import Target
 
 CPYTHONS = [f"cp3{minor}m" for minor in (6, 7)] + [f"cp3{minor}" for minor in range(8, 16)]
 EVERY = [*CPYTHONS, "cp313t", "cp314t", "cp315t", "pp39", "pp310", "pp311"]
@@ -93,3 +94,15 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     except InvalidTargetError:
         return
     assert Interpreter.parse(str(interpreter)) == interpreter
+
+
+def test_no_python_in_particular_is_written_as_in_tags() -> None:
+    assert Interpreter.parse("py3") == ANY
+    assert str(ANY) == "py3"
+    assert str(Target.parse("py3-linux_riscv64")) == "py3-linux_riscv64"
+
+
+@pytest.mark.parametrize("text", ["py", "py2", "py30", "py3t", "PY3"])
+def test_other_tags_of_no_python_are_no_interpreters(text: str) -> None:
+    with pytest.raises(InvalidTargetError):
+        Interpreter.parse(text)

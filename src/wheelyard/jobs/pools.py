@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from wheelyard.jobs.needs import Needs, meets
 from wheelyard.model.builder import FactValue
+from wheelyard.targets.interpreter import ANY
 from wheelyard.targets.platform import Platform
 from wheelyard.targets.target import Target
 
@@ -19,7 +20,10 @@ def needs_of_target(target: Target, more: Needs | None = None) -> Needs:
     The C library's floor is no need: repair tells, of each wheel, how low it really reaches.
     """
     libc, arch = Platform.parse(target.platform).family
-    values = {"python": str(target.interpreter), "arch": arch, "libc": libc}
+    values = {"arch": arch}
+    if target.interpreter != ANY:
+        # What is for no Python is no wheel either, and says itself if it is for one C library.
+        values |= {"python": str(target.interpreter), "libc": libc}
     return Needs.of({**values, **dict(more.items if more is not None else ())})
 
 
