@@ -4,6 +4,7 @@ import asyncio
 import os
 import re
 import shutil
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -168,6 +169,19 @@ def test_only_what_dead_runs_left_is_swept(tmp_path: Path) -> None:
     assert not dead.path.exists()
     alive.close()
     assert sweep(tmp_path) == 0
+
+
+def test_the_jobs_of_a_run_lie_apart_where_the_file_system_can(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path)
+    told = subprocess.run(["lsattr", "-d", run.path], capture_output=True, text=True, check=False)
+    run.close()
+
+    kind = subprocess.run(
+        ["stat", "-f", "-c", "%T", tmp_path], capture_output=True, text=True, check=True
+    )
+    if told.returncode or kind.stdout.strip() != "ext2/ext3":
+        pytest.skip("no ext4, or no lsattr")
+    assert "T" in told.stdout.split()[0]
 
 
 def test_the_deepest_and_most_closed_trees_are_removed(tmp_path: Path) -> None:
