@@ -37,7 +37,7 @@ def _serve(channel):  # type: (socket.socket) -> None
     modules = _preload(greeting)
     wire.send(channel, {"ready": True, "able": confine.AVAILABLE, "modules": modules})
     if hasattr(gc, "freeze"):
-        gc.collect()
+        # Uncollected: to look through all of it takes longer than the little garbage is worth.
         gc.freeze()
     gc.enable()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
