@@ -16,6 +16,7 @@ from benchmarks.runners import (
     Wheelyard,
     fresh,
 )
+from benchmarks.warm_builder import WarmBuilder
 
 from wheelyard.model.release import Release
 
@@ -51,6 +52,7 @@ def known(python: Path, target: str) -> list[Runner]:
         Fromager(python=python),
         Wheelyard(target=target),
         FromJobStart(target=target),
+        WarmBuilder(target=target),
         FromJobStart(
             target=target,
             name="wheelyard, from job start, warm ccache",
