@@ -13,7 +13,6 @@ import typer
 from wheelyard.errors import ExitCode
 from wheelyard.index.export import ExportResult, export
 from wheelyard.index.listing import IndexPorts, Listing, listings
-from wheelyard.index.serving import serve
 from wheelyard.index.verify import Verification, verify
 
 OpenState = Callable[[Path | None], AbstractAsyncContextManager[IndexPorts]]
@@ -86,6 +85,9 @@ def index_app(open_state: OpenState) -> typer.Typer:
 
 
 async def _serve(open_state: OpenState, state: Path | None, host: str, port: int) -> None:
+    # Importing a web server takes longer than most commands.
+    from wheelyard.index.serving import serve
+
     async with open_state(state) as ports:
         await serve(ports.artifacts, ports.blobs, host=host, port=port, announce=_announce)
 

@@ -16,9 +16,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
-
-import httpx
+from typing import IO, TYPE_CHECKING
 
 from wheelyard.errors import (
     DigestMismatchError,
@@ -35,8 +33,13 @@ from wheelyard.upstream.page_cache import write_whole
 from wheelyard.upstream.settings import UpstreamSettings
 from wheelyard.upstream.transport import MISSING, Transport, shown, too_large
 
+if TYPE_CHECKING:
+    import httpx
+
 _CHUNK = 1 << 20
 _ABANDONED_SECONDS = 2 * 86400
+_SETTLED_SECONDS = 3.0
+"""How old a change must be so that the next one has another time; file systems count in up to 2 s."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,8 +99,9 @@ class Downloads:
 
     async def _bring(self, wanted: Wanted) -> str:
         path = path_of(wanted.url)
-        key = f"{wanted.url} {wanted.digest} {wanted.size}"
-        if path is None and (known := await self.recall(key)):
+        state = await asyncio.to_thread(_state_of, path) if path is not None else ""
+        key = f"{wanted.url} {wanted.digest} {wanted.size} {state}"
+        if (path is None or state) and (known := await self.recall(key)):
             return known
         async with self.scratch() as folder:
             file = folder / "file"
@@ -109,14 +113,16 @@ class Downloads:
                 )
             _check(hashes, wanted)
             await self._blobs.add_file(file, digest=hashes.digest)
-        if path is None and not wanted.digest.startswith("sha256:"):
+        # While a file was copied it may have become another one.
+        lasting = path is None or (state and state == await asyncio.to_thread(_state_of, path))
+        if lasting and not wanted.digest.startswith("sha256:"):
             await self.remember(key, hashes.digest)
         return hashes.digest
 
     async def _download(self, file: Path, wanted: Wanted) -> Hashes:
         limit = self._settings.file_bytes
 
-        async def read(response: httpx.Response) -> Hashes:
+        async def read(response: "httpx.Response") -> Hashes:
             if response.status_code in MISSING:
                 raise _missing(wanted)
             if not response.is_success:
@@ -185,6 +191,20 @@ def _is_abandoned(path: Path) -> bool:
     except FileNotFoundError:
         # Its process was quicker.
         return False
+
+
+def _state_of(path: Path) -> str:
+    """Return what changes when a file of this machine does; empty where that cannot be told yet.
+
+    A file that was changed just now may change again without another time on it.
+    """
+    try:
+        state = path.stat()
+    except OSError:
+        return ""
+    if time.time() - max(state.st_mtime, state.st_ctime) < _SETTLED_SECONDS:
+        return ""
+    return f"{state.st_dev} {state.st_ino} {state.st_size} {state.st_mtime_ns} {state.st_ctime_ns}"
 
 
 def _take(sink: IO[bytes], hashes: Hashes, chunk: bytes) -> None:
