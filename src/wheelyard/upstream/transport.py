@@ -47,7 +47,7 @@ class Transport:
         self._settings = settings
         self._keyring = keyring
         self._delay = delay
-        self._client: "httpx.AsyncClient | None" = None
+        self._client: httpx.AsyncClient | None = None
 
     async def get(self, url: str, *, headers: Mapping[str, str], limit: int) -> Answer:
         """Return a whole answer of at most ``limit`` bytes."""
