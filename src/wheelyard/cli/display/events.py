@@ -12,6 +12,7 @@ from wheelyard.coordinator.run import Standing
 from wheelyard.coordinator.story import RunEvent
 from wheelyard.model.artifact import Artifact
 from wheelyard.model.job import Offer, Report
+from wheelyard.model.release import Release
 from wheelyard.plan.bootstrap import BrokenCycle
 from wheelyard.plan.events import UnitId
 
@@ -60,6 +61,8 @@ def _plain(value: object) -> object:
     match value:
         case UnitId():
             return {"release": str(value.release), "target": str(value.target)}
+        case Release():
+            return str(value)
         case Artifact():
             return {
                 "filename": value.filename,
