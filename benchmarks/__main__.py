@@ -38,10 +38,15 @@ def main() -> int:
     if unknown:
         raise SystemExit(f"{unknown[0]!r} is no part; there are {', '.join(PARTS)}")
     path = options.json or OUT / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}.json"
-    report = Report(path, Console())
+    report = Report(path, console())
     failed = run(options.part or list(PARTS), setting_of(options), report)
     report.say(f"written to {path}")
     return int(failed)
+
+
+def console() -> Console:
+    """Return where tables go; in a pipe they are as wide as they want to be."""
+    return Console() if sys.stdout.isatty() else Console(width=120)
 
 
 def parser() -> argparse.ArgumentParser:

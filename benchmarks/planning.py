@@ -52,7 +52,7 @@ def _row(subject: str, name: str, planned: list[Planned]) -> Row:
         subject=subject,
         runner=name,
         usages=tuple(one.usage for one in planned),
-        verdicts=(Verdict(what="MB at the peak", found=peak, most=MOST_MEGABYTES),),
+        verdicts=(Verdict(what="peak memory", unit="MB", found=peak, most=MOST_MEGABYTES),),
     )
 
 

@@ -1,5 +1,6 @@
 """Twelve packages, eight pure and four with C: wheelyard beside what people build wheels with today."""
 
+import shutil
 from collections.abc import Sequence
 
 from benchmarks.measure import Usage
@@ -31,16 +32,19 @@ def run(setting: Setting, report: Report) -> None:
 
 
 def known(setting: Setting) -> list[Runner]:
-    """Return every runner there is."""
-    return [
+    """Return every runner there is; a compiler cache is not on every machine."""
+    runners: list[Runner] = [
         PipWheel(setting=setting),
         PypaBuild(setting=setting),
         UvBuild(setting=setting),
         Fromager(setting=setting),
         Wheelyard(setting=setting),
         FromJobStart(setting=setting, name=JOBS),
-        FromJobStart(setting=setting, name=CACHED, options=("--compiler-cache", "ccache")),
     ]
+    if shutil.which("ccache"):
+        cached = ("--compiler-cache", "ccache")
+        runners.append(FromJobStart(setting=setting, name=CACHED, options=cached))
+    return runners
 
 
 def takes(runner: Runner, subject: str) -> bool:

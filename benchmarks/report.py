@@ -23,6 +23,7 @@ class Verdict:
     """Something that was found, beside the most that it may be."""
 
     what: str
+    unit: str
     found: float
     most: float
 
@@ -64,9 +65,9 @@ class Aim:
             return None
         ours = getattr(found[self.runner].typical, self.clock)
         if not self.peer:
-            return Verdict(what=f"{self.clock} seconds", found=ours, most=self.most)
+            return Verdict(what=self.clock, unit="s", found=ours, most=self.most)
         share = ours / getattr(found[self.peer].typical, self.clock)
-        return Verdict(what=f"of the {self.clock} of {self.peer}", found=share, most=self.most)
+        return Verdict(what=f"{self.clock} / {self.peer}", unit="", found=share, most=self.most)
 
 
 def judged(rows: Sequence[Row], aims: Iterable[Aim]) -> list[Row]:
@@ -123,10 +124,10 @@ def table(part: str, rows: Sequence[Row]) -> Table:
     result = Table(title=f"{part}: medians, {load}", title_justify="left", box=None, pad_edge=False)
     for column in ("what", "runner"):
         result.add_column(column, no_wrap=True)
-    for column in ("runs", "cpu s", "wall s", "ratio"):
+    for column in ("runs", "cpu s", "wall s", "result"):
         result.add_column(column, justify="right", no_wrap=True)
-    for column in ("measured for", "aim", "verdict"):
-        result.add_column(column)
+    for column in ("of", "aim", "verdict"):
+        result.add_column(column, no_wrap=column != "of")
     for row in rows:
         numbers = ["", "", ""]
         if row.usages:
@@ -141,7 +142,12 @@ def table(part: str, rows: Sequence[Row]) -> Table:
 
 def _cells(verdict: Verdict) -> list[str]:
     word = "met" if verdict.met else "[bold]missed[/bold]"
-    return [f"{verdict.found:.2f}", verdict.what, f"≤ {verdict.most:g}", word]
+    return [
+        f"{verdict.found:.2f} {verdict.unit}".rstrip(),
+        verdict.what,
+        f"≤ {verdict.most:g}",
+        word,
+    ]
 
 
 def _fields(row: Row) -> dict[str, object]:

@@ -33,10 +33,7 @@ def of_pure(setting: Setting, report: Report) -> list[Row]:
     """Measure one target and all of them in turns."""
     chosen = (setting.targets[:1], setting.targets)
     runners = [
-        Wheelyard(
-            setting=setting, name=f"wheelyard build, {len(targets)} of the targets", targets=targets
-        )
-        for targets in chosen
+        Wheelyard(setting=setting, name=named(targets), targets=targets) for targets in chosen
     ]
     usages: dict[str, list[Usage]] = {runner.name: [] for runner in runners}
     for runner in runners:
@@ -76,12 +73,18 @@ def of_compiled(setting: Setting, report: Report) -> list[Row]:
     nothing = [what for what, found in counted.items() if not found]
     if nothing:
         raise BenchmarkError(f"nothing was {nothing[0]}, as {log} has it")
-    name = f"wheelyard build, {len(setting.targets)} of the targets"
     verdicts = tuple(
-        Verdict(what=f"times {what}, at most, each source", found=max(found.values()), most=1)
+        Verdict(what=f"{what}, a source", unit="times", found=max(found.values()), most=1)
         for what, found in counted.items()
     )
-    return [Row(subject=COMPILED, runner=name, usages=(usage,), verdicts=verdicts)]
+    return [
+        Row(subject=COMPILED, runner=named(setting.targets), usages=(usage,), verdicts=verdicts)
+    ]
+
+
+def named(targets: tuple[str, ...]) -> str:
+    """Say for how many targets it is."""
+    return f"wheelyard, {len(targets)} target{'' if len(targets) == 1 else 's'}"
 
 
 def read_events(log: Path) -> list[dict[str, Any]]:

@@ -64,7 +64,7 @@ class IndexUpstream:
             for text in settings.indexes
         )
         self._pages: Flights[ProjectPage] = Flights()
-        self._downloads = Downloads(settings, self._transport, blobs)
+        self._downloads = Downloads(settings, self._transport, blobs, now=now)
         self._sources = Sources(
             settings,
             self._downloads,

@@ -12,7 +12,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,10 +55,18 @@ class Wanted:
 class Downloads:
     """Brings files into the blobs, each once."""
 
-    def __init__(self, settings: UpstreamSettings, transport: Transport, blobs: Blobs) -> None:
+    def __init__(
+        self,
+        settings: UpstreamSettings,
+        transport: Transport,
+        blobs: Blobs,
+        *,
+        now: Callable[[], float] = time.time,
+    ) -> None:
         self._settings = settings
         self._transport = transport
         self._blobs = blobs
+        self._now = now
         self._flights: Flights[str] = Flights()
 
     async def bring(self, wanted: Wanted) -> str:
@@ -99,7 +107,7 @@ class Downloads:
 
     async def _bring(self, wanted: Wanted) -> str:
         path = path_of(wanted.url)
-        state = await asyncio.to_thread(_state_of, path) if path is not None else ""
+        state = await asyncio.to_thread(self._state_of, path) if path is not None else ""
         key = f"{wanted.url} {wanted.digest} {wanted.size} {state}"
         if (path is None or state) and (known := await self.recall(key)):
             return known
@@ -114,7 +122,7 @@ class Downloads:
             _check(hashes, wanted)
             await self._blobs.add_file(file, digest=hashes.digest)
         # While a file was copied it may have become another one.
-        lasting = path is None or (state and state == await asyncio.to_thread(_state_of, path))
+        lasting = path is None or (state and state == await asyncio.to_thread(self._state_of, path))
         if lasting and not wanted.digest.startswith("sha256:"):
             await self.remember(key, hashes.digest)
         return hashes.digest
@@ -155,6 +163,20 @@ class Downloads:
                     raise too_large(wanted.url, self._settings.file_bytes)
         return hashes
 
+    def _state_of(self, path: Path) -> str:
+        """Return what changes when a file of this machine does; empty where that cannot be told yet.
+
+        A file that was changed just now may change again without another time on it.
+        """
+        try:
+            state = path.stat()
+        except OSError:
+            return ""
+        if self._now() - max(state.st_mtime, state.st_ctime) < _SETTLED_SECONDS:
+            return ""
+        times = f"{state.st_mtime_ns} {state.st_ctime_ns}"
+        return f"{state.st_dev} {state.st_ino} {state.st_size} {times}"
+
     def _note(self, key: str) -> Path:
         name = hashlib.sha256(key.encode()).hexdigest()
         return self._settings.cache / "digests-1" / name[:2] / name
@@ -191,20 +213,6 @@ def _is_abandoned(path: Path) -> bool:
     except FileNotFoundError:
         # Its process was quicker.
         return False
-
-
-def _state_of(path: Path) -> str:
-    """Return what changes when a file of this machine does; empty where that cannot be told yet.
-
-    A file that was changed just now may change again without another time on it.
-    """
-    try:
-        state = path.stat()
-    except OSError:
-        return ""
-    if time.time() - max(state.st_mtime, state.st_ctime) < _SETTLED_SECONDS:
-        return ""
-    return f"{state.st_dev} {state.st_ino} {state.st_size} {state.st_mtime_ns} {state.st_ctime_ns}"
 
 
 def _take(sink: IO[bytes], hashes: Hashes, chunk: bytes) -> None:
