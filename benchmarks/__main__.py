@@ -1,11 +1,13 @@
 """``python -m benchmarks``: measures wheelyard beside its peers; ``--help`` says how."""
 
 import argparse
+import contextlib
+import fcntl
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -39,9 +41,22 @@ def main() -> int:
         raise SystemExit(f"{unknown[0]!r} is no part; there are {', '.join(PARTS)}")
     path = options.json or OUT / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}.json"
     report = Report(path, console())
-    failed = run(options.part or list(PARTS), setting_of(options), report)
+    with alone(cache_folder()):
+        failed = run(options.part or list(PARTS), setting_of(options), report)
     report.say(f"written to {path}")
     return int(failed)
+
+
+@contextlib.contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Refuse to measure beside another run, which would spoil the numbers and the folders of both."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SystemExit(f"another run measures in {folder}; wait for its end") from None
+        yield
 
 
 def console() -> Console:

@@ -36,7 +36,7 @@ class Setting:
 
     def run_folder(self) -> Path:
         """Return an empty folder for one measurement."""
-        return fresh(self.cache / "run")
+        return fresh(self.cache / "work")
 
     def programs(self) -> Path:
         """Return the folder with the programs of the peers, which is made on the first call."""

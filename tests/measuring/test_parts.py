@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from benchmarks.__main__ import PARTS, run
+from benchmarks.__main__ import PARTS, alone, run
 from benchmarks.measure import BenchmarkError, measure
 from benchmarks.report import Report
 from benchmarks.setting import Setting
@@ -92,6 +92,13 @@ def test_a_part_that_stops_keeps_no_other_from_being_measured(
 def test_a_command_that_fails_says_what_it_printed(tmp_path: Path) -> None:
     with pytest.raises(BenchmarkError, match=r"ended with 7:\nout of luck"):
         measure(["sh", "-c", "echo out of luck; exit 7"], log=tmp_path / "log")
+
+
+def test_two_runs_do_not_measure_side_by_side(tmp_path: Path) -> None:
+    with alone(tmp_path), pytest.raises(SystemExit, match="another run measures"), alone(tmp_path):
+        pass
+    with alone(tmp_path):
+        pass
 
 
 def test_every_part_has_a_test() -> None:
