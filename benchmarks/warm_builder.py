@@ -7,14 +7,13 @@ with no round.
 
 import asyncio
 import os
-import shutil
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.measure import Usage, measure
-from benchmarks.runners import FromJobStart
+from benchmarks.measure import Usage
+from benchmarks.ours import FromJobStart
 
 from wheelyard.executor.local import LocalExecutor
 from wheelyard.model.job import Offer, Report
@@ -28,24 +27,17 @@ _ROUNDS = 3
 class WarmBuilder(FromJobStart):
     """The jobs of ``wheelyard build`` once more, when their interpreters and environments are there."""
 
-    name: str = "wheelyard, on a warm builder"
-
-    def build(self, releases: Sequence[Release], folder: Path, more: Sequence[str] = ()) -> Usage:
+    def build(self, releases: Sequence[Release], folder: Path) -> Usage:
         """Build them in several rounds and say what one of those took."""
-        builds = [str(release) for release in releases]
-        command = ["build", *builds, "--from-source", "requested", "--rebuild", *more]
-        once = self._rounds(0, command, folder / "once")
-        often = self._rounds(_ROUNDS, command, folder / "often")
+        once = self._rounds(0, releases, folder / "once")
+        often = self._rounds(_ROUNDS, releases, folder / "often")
         spent = often - once
         return Usage(cpu=spent.cpu / _ROUNDS, wall=spent.wall / _ROUNDS)
 
-    def _rounds(self, rounds: int, command: Sequence[str], state: Path) -> Usage:
-        shutil.copytree(self._template, state, symlinks=True)
-        settings = self._template.with_name("wheelyard.toml")
-        module = [sys.executable, "-m", "benchmarks.warm_builder", str(rounds)]
-        options = ["--target", self.target, "--state", str(state), *self.options]
-        whole = [*module, "--config", str(settings), *command, *options]
-        return measure(whole, log=state.with_name(f"{state.name}.log"))
+    def _rounds(self, rounds: int, releases: Sequence[Release], folder: Path) -> Usage:
+        folder.mkdir(parents=True)
+        program = (sys.executable, "-m", "benchmarks.warm_builder", str(rounds))
+        return self._build(releases, self._copy(folder), "--rebuild", program=program)
 
 
 class _Repeating(LocalExecutor):
@@ -73,11 +65,11 @@ class _Repeating(LocalExecutor):
 
 
 def _main() -> None:
-    from wheelyard import wiring
     from wheelyard.cli.main import run
+    from wheelyard.wiring import local
 
     _Repeating.rounds = int(sys.argv.pop(1))
-    vars(wiring)["LocalExecutor"] = _Repeating
+    vars(local)["LocalExecutor"] = _Repeating
     run()
 
 

@@ -66,6 +66,7 @@ VALUES: dict[str, Any] = {
     "unit": UNIT,
     "cause": UNIT,
     "target": TARGET,
+    "release": RELEASE,
     "key": KEY,
     "exclusions": (Exclusion(requirement="six", target=TARGET, reason="none"),),
     "broken": CYCLE,

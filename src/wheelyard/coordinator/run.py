@@ -22,6 +22,7 @@ from wheelyard.coordinator.story import (
     JobStarted,
     Listener,
     OutputPrinted,
+    SourceInspected,
     StepBegan,
     TargetResolved,
     UnitProvided,
@@ -41,6 +42,7 @@ from wheelyard.plan.events import (
     Command,
     Event,
     Finished,
+    Inspected,
     RequestResolved,
     Start,
     UnitId,
@@ -320,6 +322,8 @@ class Run:
                     exclusions=event.exclusions,
                 )
             )
+        elif isinstance(event, Inspected):
+            self._tell(SourceInspected(release=event.release))
         for broken in self.planner.cycles[self._told_cycles :]:
             self._tell(CycleBroken(broken=broken))
         self._told_cycles = len(self.planner.cycles)
