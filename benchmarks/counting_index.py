@@ -1,5 +1,6 @@
 """An index on the loopback interface that counts how often each file was fetched."""
 
+import hashlib
 import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -28,12 +29,18 @@ class CountingIndex:
             self.fetched[name] += 1
             return 200, "application/gzip", self._files[name].read_bytes()
         if kind == "simple" and name in self._pages:
-            return 200, "text/html", _page(self._pages[name])
+            return 200, "text/html", _page(self._files[file] for file in self._pages[name])
         return 404, "text/plain", b""
 
 
-def _page(names: Iterable[str]) -> bytes:
-    return "".join(f'<a href="/files/{name}">{name}</a>\n' for name in names).encode()
+def _page(files: Iterable[Path]) -> bytes:
+    """List files with their digests, as every large index does."""
+    links = (
+        f'<a href="/files/{file.name}#sha256={hashlib.sha256(file.read_bytes()).hexdigest()}">'
+        f"{file.name}</a>\n"
+        for file in files
+    )
+    return "".join(links).encode()
 
 
 @contextmanager
