@@ -30,7 +30,7 @@ fmt: setup ## Format the code and mend what the linter can mend
 docs: setup ## Write the pages that are made from the code
 	@$(PYTHON_OF_VENV) scripts/cli_reference.py
 
-bench: setup ## Measure wheelyard beside its peers (minutes; see benchmarks/README.md)
+bench: setup ## Measure wheelyard beside its peers (an hour or so; see benchmarks/README.md)
 	@$(PYTHON_OF_VENV) -m benchmarks
 
 clean: ## Remove what was built, tested and cached here, and .venv

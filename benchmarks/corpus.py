@@ -5,7 +5,8 @@ import shutil
 import subprocess
 import sys
 import tarfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from packaging.utils import parse_sdist_filename
@@ -28,36 +29,53 @@ COMPILED = (
     Release.of("msgpack", "1.2.4"),
     Release.of("cffi", "2.1.1"),
 )
-GROUPS = {"pure": PURE, "compiled": COMPILED}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Corpus:
+    """Releases to build, and the folder in which their sdists lie."""
+
+    folder: Path
+    pure: tuple[Release, ...] = PURE
+    compiled: tuple[Release, ...] = COMPILED
+
+    @property
+    def everything(self) -> tuple[Release, ...]:
+        """All of them."""
+        return self.pure + self.compiled
+
+    @property
+    def subjects(self) -> Mapping[str, tuple[Release, ...]]:
+        """The groups that are measured, by name."""
+        return {"pure": self.pure, "compiled": self.compiled, "all": self.everything}
+
+    def sdists(self, releases: Sequence[Release]) -> dict[Release, Path]:
+        """Return the sdists of releases, after fetching what is missing as pip is set up to."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        here = sdists_in(self.folder)
+        missing = [release for release in releases if release not in here]
+        if missing:
+            names = ",".join(str(release.project) for release in missing)
+            command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
+            command += ["--no-binary", names, "--dest", str(self.folder)]
+            subprocess.run([*command, *map(str, missing)], check=True)
+            here = sdists_in(self.folder)
+        return {release: here[release] for release in releases}
+
+
+def sdists_in(folder: Path) -> dict[Release, Path]:
+    """Return the sdists that lie in a folder."""
+    found = {}
+    for path in sorted(folder.glob("*.tar.gz")):
+        name, version = parse_sdist_filename(path.name)
+        found[Release.of(name, str(version))] = path
+    return found
 
 
 def cache_folder() -> Path:
     """Return where sdists, peers and their caches lie: outside of the tree."""
     base = Path(os.environ.get("XDG_CACHE_HOME", "") or Path.home() / ".cache")
     return base / "wheelyard-benchmarks"
-
-
-def sdists(releases: Sequence[Release]) -> dict[Release, Path]:
-    """Return the sdists of releases, after fetching what is missing as pip is set up to."""
-    folder = cache_folder() / "sdists"
-    folder.mkdir(parents=True, exist_ok=True)
-    here = _present(folder)
-    missing = [release for release in releases if release not in here]
-    if missing:
-        names = ",".join(str(release.project) for release in missing)
-        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
-        command += ["--no-binary", names, "--dest", str(folder)]
-        subprocess.run([*command, *map(str, missing)], check=True)
-        here = _present(folder)
-    return {release: here[release] for release in releases}
-
-
-def _present(folder: Path) -> dict[Release, Path]:
-    found = {}
-    for path in folder.glob("*.tar.gz"):
-        name, version = parse_sdist_filename(path.name)
-        found[Release.of(name, str(version))] = path
-    return found
 
 
 def unpack(sdist: Path, folder: Path) -> Path:
@@ -67,3 +85,10 @@ def unpack(sdist: Path, folder: Path) -> Path:
         archive.extractall(folder, filter="data")
     (root,) = folder.iterdir()
     return root
+
+
+def fresh(folder: Path) -> Path:
+    """Empty a folder and return it."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder

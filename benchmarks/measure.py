@@ -65,7 +65,7 @@ def measure(
         process = subprocess.Popen(
             entering(group, list(command)),
             cwd=cwd,
-            env=dict(environment) if environment is not None else None,
+            env=_plain(os.environ if environment is None else environment),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -82,6 +82,11 @@ def measure(
         words = " ".join(map(str, command))
         raise BenchmarkError(f"{words}\nended with {process.returncode}:\n{tail}")
     return Usage(cpu=cpu, wall=wall)
+
+
+def _plain(environment: Mapping[str, str]) -> dict[str, str]:
+    """Leave out what would have every Python compile all that it imports in each run."""
+    return {name: text for name, text in environment.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def become_subreaper() -> None:

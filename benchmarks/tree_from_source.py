@@ -1,32 +1,37 @@
-"""The twelve packages with every build tool built from source too, then once more with nothing changed."""
+"""The whole corpus with every build tool built from source too, from nothing but a folder of sdists."""
 
-from collections.abc import Sequence
-from pathlib import Path
-
-from benchmarks.corpus import COMPILED, PURE, cache_folder
 from benchmarks.measure import Usage
-from benchmarks.report import Row, publish
-from benchmarks.runners import Fromager, Wheelyard, fresh, tree_sdists
+from benchmarks.ours import WholeTree
+from benchmarks.peers import Fromager, tree_sdists
+from benchmarks.report import Aim, Report, Row, judged
+from benchmarks.setting import Setting
 
-SUBJECT, AGAIN = "tree from source", "again, nothing changed"
+SUBJECT, OURS, PEER = "tree from source", "wheelyard build", "fromager bootstrap"
+AIMS = (
+    Aim(subject=SUBJECT, runner=OURS, peer=PEER, most=0.6, clock="wall"),
+    Aim(subject=SUBJECT, runner=OURS, peer=PEER, most=1.0),
+)
 
 
-def run(python: Path, target: str, *, only: Sequence[str], repeat: int) -> None:
-    """Measure ``fromager bootstrap`` and ``wheelyard build`` from a cache of sources alone."""
-    releases = PURE + COMPILED
-    taken: dict[tuple[str, str], list[Usage]] = {}
-    fromager, wheelyard = Fromager(python=python), Wheelyard(target=target)
-    if not any(tree_sdists().iterdir()):
-        print("fetching every sdist of the tree by a first bootstrap", flush=True)
-        fromager.prepare(releases)
-    for _ in range(repeat):
-        if not only or "fromager" in only:
-            folder = fresh(cache_folder() / "run")
-            got = fromager.bootstrap(releases, folder)
-            taken.setdefault((SUBJECT, "fromager bootstrap"), []).append(got)
-        if not only or "wheelyard" in only:
-            first, second = wheelyard.tree(releases, fresh(cache_folder() / "run"))
-            taken.setdefault((SUBJECT, wheelyard.name), []).append(first)
-            taken.setdefault((AGAIN, wheelyard.name), []).append(second)
-    rows = [Row(subject=what, runner=who, usages=tuple(got)) for (what, who), got in taken.items()]
-    publish("tree_from_source", rows, {(SUBJECT, "fromager bootstrap"): 0.6})
+def run(setting: Setting, report: Report) -> None:
+    """Measure ``fromager bootstrap`` and ``wheelyard build`` in turns."""
+    fill_sdists(setting, report)
+    usages: dict[str, list[Usage]] = {}
+    for turn in range(setting.repeat):
+        if setting.wants("fromager"):
+            report.say(f"{PEER}, {turn + 1} of {setting.repeat}")
+            folder = setting.run_folder()
+            usage = Fromager(setting=setting).bootstrap(setting.corpus.everything, folder)
+            usages.setdefault(PEER, []).append(usage)
+        if setting.wants("wheelyard"):
+            report.say(f"{OURS}, {turn + 1} of {setting.repeat}")
+            usages.setdefault(OURS, []).append(WholeTree(setting=setting).build_anew())
+    rows = [Row(subject=SUBJECT, runner=name, usages=tuple(got)) for name, got in usages.items()]
+    report.publish("tree_from_source", judged(rows, AIMS))
+
+
+def fill_sdists(setting: Setting, report: Report) -> None:
+    """See that there are sdists of all that the tree takes."""
+    if not any(tree_sdists(setting).iterdir()):
+        report.say("fetching every sdist of the tree by a first bootstrap")
+        Fromager(setting=setting).prepare(setting.corpus.everything)

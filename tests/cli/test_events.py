@@ -13,6 +13,7 @@ from packaging.tags import parse_tag
 
 from wheelyard.cli.display.events import encode, kind
 from wheelyard.coordinator import story
+from wheelyard.coordinator.command_run import CommandEnded
 from wheelyard.model.artifact import Artifact, InputWheel, Origin
 from wheelyard.model.job import (
     BuildKey,
@@ -66,6 +67,7 @@ VALUES: dict[str, Any] = {
     "unit": UNIT,
     "cause": UNIT,
     "target": TARGET,
+    "release": RELEASE,
     "key": KEY,
     "exclusions": (Exclusion(requirement="six", target=TARGET, reason="none"),),
     "broken": CYCLE,
@@ -83,7 +85,7 @@ VALUES: dict[str, Any] = {
     "bootstrap": False,
     "requested": True,
 }
-KINDS: tuple[Any, ...] = (*get_args(story.RunEvent), Row)
+KINDS: tuple[Any, ...] = (*get_args(story.RunEvent), Row, CommandEnded)
 
 
 def printed(event: Any) -> dict[str, Any]:

@@ -4,6 +4,8 @@ import asyncio
 import os
 import re
 import shutil
+import signal
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +16,7 @@ from executor.yard import MakeYard, running
 from wheelyard.errors import SandboxError
 from wheelyard.executor import seccomp
 from wheelyard.executor.folders import RunFolder, disk_usage, regular_file, remove, sweep
+from wheelyard.executor.processes import tree_at_a_glance, tree_of
 from wheelyard.executor.settings import CompilerCache, Sandbox
 from wheelyard.model.job import Outcome
 from wheelyard.model.recipe import Recipe
@@ -168,6 +171,36 @@ def test_only_what_dead_runs_left_is_swept(tmp_path: Path) -> None:
     assert not dead.path.exists()
     alive.close()
     assert sweep(tmp_path) == 0
+
+
+def test_the_jobs_of_a_run_lie_apart_where_the_file_system_can(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path)
+    told = subprocess.run(["lsattr", "-d", run.path], capture_output=True, text=True, check=False)
+    run.close()
+
+    kind = subprocess.run(
+        ["stat", "-f", "-c", "%T", tmp_path], capture_output=True, text=True, check=True
+    )
+    if told.returncode or kind.stdout.strip() != "ext2/ext3":
+        pytest.skip("no ext4, or no lsattr")
+    assert "T" in told.stdout.split()[0]
+
+
+def test_a_glance_at_a_tree_sees_what_a_long_look_sees() -> None:
+    script = "sleep 60 & sleep 60 & echo ready; wait"
+    with subprocess.Popen(
+        ["sh", "-c", script], stdout=subprocess.PIPE, start_new_session=True
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+
+        looked, glanced = tree_of(process.pid), tree_at_a_glance(process.pid)
+
+        os.killpg(process.pid, signal.SIGKILL)
+    assert set(glanced.pids) == set(looked.pids)
+    assert process.pid in glanced.pids
+    assert len(glanced.pids) > 1
+    assert glanced.resident_bytes > 0
 
 
 def test_the_deepest_and_most_closed_trees_are_removed(tmp_path: Path) -> None:

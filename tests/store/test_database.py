@@ -202,3 +202,54 @@ print(sorted({{"alembic", "sqlalchemy"}} & set(sys.modules)))
     environment = {"PYTHONPATH": str(SOURCES)}
     said = subprocess.run(words, env=environment, capture_output=True, text=True, check=True)
     assert said.stdout == "[]\n"
+
+
+async def test_of_reads_that_go_together_one_that_fails_spoils_no_other(tmp_path: Path) -> None:
+    database = await Database.open(tmp_path / "state.sqlite")
+
+    answers = await asyncio.gather(
+        database.read(lambda c: c.execute("SELECT 1").fetchone()[0]),
+        database.read(lambda c: c.execute("SELECT nothing").fetchone()[0]),
+        database.read(lambda c: c.execute("SELECT 3").fetchone()[0]),
+        return_exceptions=True,
+    )
+
+    assert (answers[0], answers[2]) == (1, 3)
+    assert isinstance(answers[1], StoreError | sqlite3.Error)
+    await database.close()
+
+
+async def test_reads_and_writes_happen_in_the_order_in_which_they_were_asked_for(
+    tmp_path: Path,
+) -> None:
+    database = await Database.open(tmp_path / "state.sqlite")
+    count = "SELECT COUNT(*) FROM memory"
+
+    before, _, after = await asyncio.gather(
+        database.read(lambda c: c.execute(count).fetchone()[0]),
+        database.write(lambda c: c.execute("INSERT INTO memory VALUES ('a', 'b', x'00')")),
+        database.read(lambda c: c.execute(count).fetchone()[0]),
+    )
+
+    assert (before, after) == (0, 1)
+    await database.close()
+
+
+async def test_a_read_of_a_closed_database_is_an_error(tmp_path: Path) -> None:
+    database = await Database.open(tmp_path / "state.sqlite")
+    await database.close()
+
+    with pytest.raises(RuntimeError):
+        await asyncio.wait_for(database.read(lambda c: c.execute("SELECT 1")), timeout=5)
+
+
+async def test_a_reader_who_gives_up_leaves_the_others_their_answers(tmp_path: Path) -> None:
+    database = await Database.open(tmp_path / "state.sqlite")
+    leaving = asyncio.ensure_future(database.read(lambda c: c.execute("SELECT 1").fetchone()))
+    staying = asyncio.ensure_future(database.read(lambda c: c.execute("SELECT 2").fetchone()[0]))
+    await asyncio.sleep(0)
+
+    leaving.cancel()
+
+    assert await staying == 2
+    await database.close()

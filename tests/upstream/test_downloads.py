@@ -132,6 +132,65 @@ def test_local_sdist_stays_where_it_is(tmp_path: Path, opened: Opener) -> None:
         run(fetch(opened, source(str(tmp_path / "gone.tar.gz"))))
 
 
+class ListingBlobs(FolderBlobs):
+    """Blobs that say which files were brought to them."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.brought: list[str] = []
+
+    async def add_file(self, path: Path, *, digest: str = "") -> str:
+        added = await super().add_file(path, digest=digest)
+        self.brought.append(added)
+        return added
+
+
+def test_local_sdist_that_did_not_change_is_read_once(tmp_path: Path) -> None:
+    file = tmp_path / "foo-1.0.tar.gz"
+    file.write_bytes(SDIST)
+    blobs = ListingBlobs(tmp_path / "blobs")
+    opened = Opener(tmp_path, blobs)
+    opened.time = file.stat().st_ctime + 60
+
+    for _ in range(2):
+        assert run(fetch(opened, source(str(file)))).archive == DIGEST
+    assert blobs.brought == [DIGEST]
+
+    other = tmp_path / "other"
+    other.write_bytes(SDIST[:-1] + b"!")
+    os.utime(other, ns=(file.stat().st_atime_ns, file.stat().st_mtime_ns))
+    other.replace(file)
+    assert run(fetch(opened, source(str(file)))).archive != DIGEST
+
+
+def test_local_sdist_that_is_gone_from_the_blobs_is_read_again(tmp_path: Path) -> None:
+    file = tmp_path / "foo-1.0.tar.gz"
+    file.write_bytes(SDIST)
+    blobs = ListingBlobs(tmp_path / "blobs")
+    opened = Opener(tmp_path, blobs)
+    opened.time = file.stat().st_ctime + 60
+
+    run(fetch(opened, source(str(file))))
+    asyncio.run(blobs.remove(DIGEST))
+    run(fetch(opened, source(str(file))))
+
+    assert blobs.brought == [DIGEST, DIGEST]
+
+
+def test_local_sdist_that_changed_just_now_is_not_taken_for_the_same(tmp_path: Path) -> None:
+    """Until its file system counts on, it could change again and look as before."""
+    file = tmp_path / "foo-1.0.tar.gz"
+    file.write_bytes(SDIST)
+    blobs = ListingBlobs(tmp_path / "blobs")
+    opened = Opener(tmp_path, blobs)
+    opened.time = file.stat().st_ctime + 1
+
+    for _ in range(2):
+        run(fetch(opened, source(str(file))))
+
+    assert blobs.brought == [DIGEST, DIGEST]
+
+
 def test_callers_at_the_same_time_share_one_download(site: Site, opened: Opener) -> None:
     wanted = source(site.put(PATH, SDIST), DIGEST)
 

@@ -6,10 +6,11 @@ from email.parser import HeaderParser
 import pytest
 
 from upstream.archives import sdist, sha256, tar_gz, wheel
-from upstream.opener import Opener
+from upstream.opener import FolderBlobs, Opener
 from upstream.web import Reply, Site, html
 from wheelyard.errors import DigestMismatchError, NotUpstreamError, UpstreamError
 from wheelyard.model.release import Release
+from wheelyard.model.source import Source, SourceFacts, SourceKind
 from wheelyard.upstream.remote_zip import first_stretch
 
 FOO = Release.parse("foo==1.0")
@@ -190,6 +191,29 @@ def test_damaged_sdist_is_upstreams_fault(site: Site, opened: Opener) -> None:
     site.put_files("foo", (SDIST, sdist("foo", "1.0")[:60]))
     with pytest.raises(UpstreamError, match="not an archive"):
         requires(opened, site)
+
+
+def test_archive_is_read_once_however_often_it_is_asked_about(
+    site: Site, opened: Opener, blobs: FolderBlobs
+) -> None:
+    content = sdist("foo", "1.0", {"pyproject.toml": PROJECT, "setup.py": ""})
+    wanted = Source(
+        kind=SourceKind.SDIST,
+        location=site.put(f"/files/{SDIST}", content),
+        digest=f"sha256:{sha256(content)}",
+        filename=SDIST,
+    )
+
+    async def facts() -> SourceFacts:
+        async with opened() as upstream:
+            return await upstream.facts(wanted)
+
+    first = asyncio.run(facts())
+    archive = blobs.path(wanted.digest)
+    assert archive is not None
+    archive.write_bytes(b"nobody reads this")
+
+    assert asyncio.run(facts()) == first
 
 
 def test_release_without_any_metadata_says_so(site: Site, opened: Opener) -> None:

@@ -14,7 +14,6 @@ from wheelyard.cli.display.lines import plural
 from wheelyard.errors import ConfigurationError, ExitCode
 from wheelyard.index.export import ExportResult, export
 from wheelyard.index.listing import IndexPorts, Listing, listings
-from wheelyard.index.serving import serve
 from wheelyard.index.verify import Verification, verify
 from wheelyard.wiring.keeping import open_archive
 
@@ -109,6 +108,9 @@ def yank(
 
 
 async def _serve(open_state: OpenState, state: Path | None, host: str, port: int) -> None:
+    # Importing a web server takes longer than most commands.
+    from wheelyard.index.serving import serve
+
     async with open_state(state) as ports:
         await serve(ports.artifacts, ports.blobs, host=host, port=port, announce=_announce)
 

@@ -13,6 +13,7 @@ from wheelyard.coordinator.story import (
     JobQueued,
     Listener,
     RunEvent,
+    SourceInspected,
     TargetResolved,
     UnitProvided,
 )
@@ -24,6 +25,7 @@ from wheelyard.plan.events import (
     Command,
     Event,
     Finished,
+    Inspected,
     RequestResolved,
     Start,
     UnitId,
@@ -187,6 +189,8 @@ class Run:
                     exclusions=event.exclusions,
                 )
             )
+        elif isinstance(event, Inspected):
+            self._tell(SourceInspected(release=event.release))
         for broken in self.planner.cycles[self._told_cycles :]:
             self._tell(CycleBroken(broken=broken))
         self._told_cycles = len(self.planner.cycles)

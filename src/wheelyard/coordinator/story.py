@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from wheelyard.model.artifact import Artifact
 from wheelyard.model.job import BuildKey, Offer, Report, StepName
+from wheelyard.model.release import Release
 from wheelyard.plan.bootstrap import BrokenCycle
 from wheelyard.plan.events import Exclusion, UnitId
 from wheelyard.plan.unit import Provision
@@ -21,6 +22,13 @@ class TargetResolved:
     target: Target
     releases: int
     exclusions: tuple[Exclusion, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceInspected:
+    """What a source says of itself is known; it is asked once, for however many targets."""
+
+    release: Release
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +130,7 @@ class BuildRetriedOlder:
 
 RunEvent = (
     TargetResolved
+    | SourceInspected
     | CycleBroken
     | JobQueued
     | JobStarted

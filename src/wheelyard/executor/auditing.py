@@ -211,7 +211,7 @@ def _bundle(wheel: Path, abi: WheelAbIInfo, tags: list[str]) -> None:
         update_tags=False,
         patcher=ElfPatcher.get_patcher("patchelf", tags[0]),
         strip=False,
-        zip_compression_level=6,
+        zip_compression_level=0,  # as in retag
     )
     if repaired is not None:
         repaired.replace(wheel)

@@ -15,7 +15,7 @@ from wheelyard.executor.cgroups import Group, Groups, Usage
 from wheelyard.executor.folders import disk_usage
 from wheelyard.executor.joblog import JobLog
 from wheelyard.executor.outcomes import Stopped, out_of_disk, out_of_memory, written_size
-from wheelyard.executor.processes import Tree, tree_of
+from wheelyard.executor.processes import Tree, tree_at_a_glance, tree_of
 from wheelyard.executor.sessions import Session, SessionLostError
 from wheelyard.model.job import Limits, Outcome
 
@@ -77,7 +77,7 @@ class Watch:
                 hint="It hangs, or it works silently: --silence-limit gives it longer.",
             )
         await asyncio.to_thread(self._join_group, session.pid)
-        self._judge(await asyncio.to_thread(tree_of, session.pid))
+        self._judge(await asyncio.to_thread(tree_at_a_glance, session.pid))
         if now >= self._next_disk:
             await self._look_at_disk(folder)
 

@@ -1,7 +1,10 @@
-"""Which modules a warm interpreter loads for a back end.
+"""What a warm interpreter loads for a back end.
 
 A back end imports most of its code only when a hook is called; naming that code here moves the cost from
-each build to the start of the interpreter. A name that is not there ends the list, and does no harm.
+each build to the start of the interpreter. Plug-ins stand with the back end that loads them. What is not
+in an environment is passed over; nothing here is a project's own.
+
+``module:function:text`` calls a function that keeps what it returns for later callers.
 """
 
 _LATE_IMPORTS = {
@@ -20,8 +23,18 @@ _LATE_IMPORTS = {
         "setuptools.config.setupcfg",
         "setuptools.config._validate_pyproject",
         "setuptools.command.bdist_wheel",
+        "setuptools.compat.py310",
+        "tomllib",
+        "setuptools_scm._integration.setuptools",
+        "setuptools_scm._integration.build_py",
+        "setuptools_scm._integration.egg_info",
+        "setuptools_scm._integration.bdist_wheel",
+        "setuptools_scm._integration.file_finders",
+        "vcs_versioning._backends._git",
+        "vcs_versioning._fallback_workdir",
+        "vcs_versioning._version_schemes._towncrier",
     ),
-    "flit_core.buildapi": ("flit_core.wheel",),
+    "flit_core.buildapi": ("flit_core.wheel", "ast", "inspect"),
     "hatchling.build": (
         "hatchling.builders.wheel",
         "hatchling.metadata.core",
@@ -34,8 +47,21 @@ _LATE_IMPORTS = {
         "trove_classifiers",
         "hatchling.bridge.app",
         "hatchling.metadata.custom",
+        "hatchling.metadata.plugin.hooks",
+        "hatchling.plugin.specs",
         "hatchling.plugin.utils",
+        "hatchling.utils.context",
+        "email.headerregistry",
         "email.message",
+        "email.parser",
+        "glob",
+        "importlib.metadata",
+        "hatch_vcs.hooks",
+        "hatch_vcs.build_hook",
+        "hatch_vcs.metadata_hook",
+        "hatch_vcs.version_source",
+        "hatch_fancy_pypi_readme.hooks",
+        "hatch_fancy_pypi_readme._builder",
     ),
     "poetry.core.masonry.api": (
         "poetry.core.factory",
@@ -43,17 +69,53 @@ _LATE_IMPORTS = {
         "poetry.core.masonry.metadata",
         "poetry.core.masonry.utils.module",
         "poetry.core.packages.project_package",
+        "poetry.core.packages.url_dependency",
         "poetry.core.packages.vcs_dependency",
         "poetry.core.poetry",
         "poetry.core.pyproject.toml",
+        "poetry.core.constraints.version.patterns",
+        "poetry.core.version.helpers",
+        "poetry.core.version.pep440.parser",
         "poetry.core.json",
         "poetry.core.spdx.helpers",
         "poetry.core.vcs.git",
         "poetry.core._vendor.fastjsonschema",
+        "importlib.readers",
+        # It compiles each schema to Python, which takes longer than the rest of a small build.
+        "poetry.core.json:_get_validator:poetry-schema",
+        "poetry.core.json:_get_validator:project-schema",
     ),
+    "pdm.backend": (
+        "pdm.backend.wheel",
+        "pdm.backend.hooks.setuptools",
+        "pdm.backend.hooks.version",
+        "email.headerregistry",
+        "email.parser",
+        "importlib.resources",
+        "zipfile",
+    ),
+    "scikit_build_core.build": (
+        "scikit_build_core.build.wheel",
+        "scikit_build_core.builder.get_requires",
+        "scikit_build_core.build.metadata",
+        "scikit_build_core.settings.skbuild_read_settings",
+        "pathspec",
+        "email.generator",
+        "email.headerregistry",
+        "importlib.metadata",
+        "importlib.readers",
+        "sysconfig",
+    ),
+    "mesonpy": ("email.generator",),
 }
-# What the import of a wheel needs in its clean interpreter.
-FOR_IMPORTS = ("zipfile", "shutil", "site", "traceback", "importlib.util")
+# What the import of a wheel needs in its clean interpreter, and what most packages import first. Of
+# the latter only modules that are no package: a package's module that is there already would hide that
+# a wheel forgot to import it.
+FOR_IMPORTS = (
+    *("zipfile", "shutil", "site", "traceback", "importlib.util"),
+    *("__future__", "ast", "copy", "dataclasses", "datetime", "gettext", "inspect", "platform"),
+    *("string", "textwrap", "typing", "unicodedata", "uuid"),
+)
 
 
 def modules_of(backend: str) -> tuple[str, ...]:

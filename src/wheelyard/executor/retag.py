@@ -1,6 +1,7 @@
 """Platform tags of a wheel, written anew: in its name, its WHEEL file and its RECORD.
 
-All else stays as it is, byte for byte and in its order, so that the result depends on the wheel only.
+All else stays as it is, byte for byte and in its order, so that the result depends on the wheel only. It
+is not compressed: whoever asks normalises it next, and compressing costs more than all else here.
 """
 
 import base64
@@ -33,7 +34,9 @@ def retag(path: Path, out_dir: Path, platforms: Sequence[str]) -> Path:
             if not info.filename.endswith(_SIGNATURES):
                 content = changed.get(info.filename)
                 written.writestr(
-                    copy.copy(info), archive.read(info) if content is None else content
+                    copy.copy(info),
+                    archive.read(info) if content is None else content,
+                    compress_type=zipfile.ZIP_STORED,
                 )
     return renamed
 

@@ -23,7 +23,7 @@ def advice_for_held(job: str, findings: Iterable[Finding]) -> str:
         wanted = (
             f"It was built without what it can use; install that (Debian: apt install {packages})"
         )
-    return f"{wanted} and build again; {approve}"
+    return f"{wanted} and build again with --rebuild; {approve}"
 
 
 def _libraries(message: str) -> list[SystemLibrary]:

@@ -4,6 +4,7 @@ A step of a unit's life never calls the next one of another unit; it notes that 
 event that sets off a chain of a thousand units does not nest a thousand calls.
 """
 
+from collections import OrderedDict
 from collections.abc import Callable
 
 from wheelyard.model.recipe import Recipe
@@ -17,7 +18,8 @@ class Agenda:
     """The board, the options, and notes; the dictionaries without values are ordered sets.
 
     ``commands`` go out with the next answer. ``gates`` are releases whose gate may open, ``awake`` units that may
-    have got what they waited for, ``losses`` releases that lost a target. ``unsettled`` are units whose requirements
+    have got what they waited for, ``losses`` releases that lost a target: they are taken off at the front, for which a
+    plain dictionary has to look past all that was taken before. ``unsettled`` are units whose requirements
     are new since cycles were last looked for. ``provided`` and ``older`` wait to be told.
     """
 
@@ -26,9 +28,9 @@ class Agenda:
         self.recipe_of = recipe_of
         self.board = Board()
         self.commands: list[Command] = []
-        self.gates: dict[Release, None] = {}
-        self.awake: dict[UnitId, None] = {}
-        self.losses: dict[Release, None] = {}
+        self.gates: OrderedDict[Release, None] = OrderedDict()
+        self.awake: OrderedDict[UnitId, None] = OrderedDict()
+        self.losses: OrderedDict[Release, None] = OrderedDict()
         self.unsettled: dict[UnitId, None] = {}
         self.provided: list[Unit] = []
         self.older: list[tuple[UnitId, str]] = []

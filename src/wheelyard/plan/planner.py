@@ -7,6 +7,7 @@ not there already has its own build requirements planned, so that a plan that fi
 asks for nothing.
 """
 
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import TypeVar, assert_never
 
@@ -196,8 +197,6 @@ class Planner:
                     settling.block(agenda, units[key])
 
 
-def _first(noted: dict[_Note, None]) -> _Note:
+def _first(noted: OrderedDict[_Note, None]) -> _Note:
     """Take the oldest note."""
-    key = next(iter(noted))
-    del noted[key]
-    return key
+    return noted.popitem(last=False)[0]

@@ -4,17 +4,22 @@ Each process has one connection and one thread that owns it: nothing blocks the 
 process asks for happens in order. A writer begins with ``BEGIN IMMEDIATE``, so that two processes
 can never both read a job as free and then both take it.
 
+Reads that are asked for in one turn of the loop go to the thread together: a plan of thousands of
+releases asks small questions by the dozen, and a change of threads takes longer than each of them.
+
 Statements are SQL that PostgreSQL understands too, with ``:name`` parameters. They go to the driver
 as they are: SQLAlchemy knows the schema (``store.schema``) and carries out migrations, but importing
 it costs several times what everything else here does, so it is imported only for those.
 """
 
 import asyncio
+import contextlib
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from wheelyard.store.faults import translated
 from wheelyard.store.revision import bring_up
@@ -22,6 +27,15 @@ from wheelyard.store.revision import bring_up
 T = TypeVar("T")
 
 BUSY_SECONDS = 30.0
+
+
+_Work = Callable[[sqlite3.Connection], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    work: _Work
+    answer: asyncio.Future[Any]
 
 
 class Database:
@@ -33,6 +47,7 @@ class Database:
         self._path = path
         self._connection = connection
         self._thread = thread
+        self._reads: list[_Read] = []
 
     @classmethod
     async def open(cls, path: Path, *, busy_seconds: float = BUSY_SECONDS) -> Self:
@@ -49,21 +64,48 @@ class Database:
 
     async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run ``work`` over one consistent state. Raises StoreError."""
-        return await self._run("BEGIN", work)
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[T] = loop.create_future()
+        if not self._reads:
+            loop.call_soon(self._send_reads)
+        self._reads.append(_Read(work, answer))
+        return await answer
 
     async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run ``work`` as one transaction that no other writer overlaps. Raises StoreError."""
-        return await self._run("BEGIN IMMEDIATE", work)
+        self._send_reads()
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, self._transaction, "BEGIN IMMEDIATE", work)
 
     async def close(self) -> None:
         """Close the connection after what was begun."""
+        self._send_reads()
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(self._thread, self._connection.close)
         self._thread.shutdown()
 
-    async def _run(self, begin: str, work: Callable[[sqlite3.Connection], T]) -> T:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, self._transaction, begin, work)
+    def _send_reads(self) -> None:
+        """Hand the reads that were asked for to the thread."""
+        taken, self._reads = self._reads, []
+        if not taken:
+            return
+        try:
+            self._thread.submit(self._read_all, asyncio.get_running_loop(), taken)
+        except RuntimeError as error:
+            # It was closed in the meantime.
+            _tell([(read.answer, None, error) for read in taken])
+
+    def _read_all(self, loop: asyncio.AbstractEventLoop, reads: list["_Read"]) -> None:
+        answered = [(read.answer, *self._answer(read.work)) for read in reads]
+        # A loop that is closed has nobody left who waits.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(_tell, answered)
+
+    def _answer(self, work: "_Work") -> "tuple[object, BaseException | None]":
+        try:
+            return self._transaction("BEGIN", work), None
+        except BaseException as error:  # noqa: BLE001 - it is raised where the answer is awaited
+            return None, error
 
     def _transaction(self, begin: str, work: Callable[[sqlite3.Connection], T]) -> T:
         with translated(self._path):
@@ -77,6 +119,17 @@ class Database:
                     self._connection.execute("ROLLBACK")
                 raise
             return result
+
+
+def _tell(answered: list[tuple[asyncio.Future[Any], object, BaseException | None]]) -> None:
+    """Pass answers on to those who still wait."""
+    for future, result, error in answered:
+        if future.done():
+            continue
+        if error is not None:
+            future.set_exception(error)
+        else:
+            future.set_result(result)
 
 
 def _connect(path: Path, busy_seconds: float) -> sqlite3.Connection:

@@ -23,7 +23,6 @@ from wheelyard.upstream.address import Keyring, bare, is_remote
 from wheelyard.upstream.archive import ReadLimits
 from wheelyard.upstream.core_metadata import check_identity, parse_metadata
 from wheelyard.upstream.downloads import Downloads, Wanted
-from wheelyard.upstream.facts_cache import FactsCache
 from wheelyard.upstream.files import source_of
 from wheelyard.upstream.flights import Flights
 from wheelyard.upstream.git import Git
@@ -43,6 +42,7 @@ from wheelyard.upstream.static import (
     release_of,
     speaks_for_itself,
 )
+from wheelyard.upstream.static_cache import StaticCache
 from wheelyard.upstream.transport import Delay, Transport, shown, wait
 from wheelyard.upstream.wheels import wheel_identity, wheel_metadata
 
@@ -69,7 +69,7 @@ class IndexUpstream:
             for text in settings.indexes
         )
         self._pages: Flights[ProjectPage] = Flights()
-        self._downloads = Downloads(settings, self._transport, blobs)
+        self._downloads = Downloads(settings, self._transport, blobs, now=now)
         self._sources = Sources(
             settings,
             self._downloads,
@@ -78,7 +78,7 @@ class IndexUpstream:
             git=(git := Git(seconds=settings.git_seconds)),
         )
         self.repositories = Histories(settings, self._keyring, git)
-        self._facts = FactsCache(settings.cache)
+        self._kept = StaticCache(settings.cache)
         self._metadata = MetadataReader(
             settings, self._transport, self._downloads, read_static=self._static_of_entry
         )
@@ -148,13 +148,7 @@ class IndexUpstream:
 
     async def facts(self, source: Source) -> SourceFacts:
         """Read what a source says about itself; fetch it first where it is not here yet."""
-        source = await self._sources.bring(source)
-        kept = await asyncio.to_thread(self._facts.read, source)
-        if kept is not None:
-            return kept
-        facts = facts_of(await self._static(source))
-        await asyncio.to_thread(self._facts.write, source, facts)
-        return facts
+        return facts_of(await self._static(await self._sources.bring(source)))
 
     async def direct(self, reference: str) -> DirectSource:
         """Look at a direct reference, and bring what it means into the blobs."""
@@ -215,6 +209,14 @@ class IndexUpstream:
         return replace(page, files=files)
 
     async def _static(self, source: Source) -> StaticFiles:
+        """Return what a source says about itself; it is in the blobs."""
+        kept = await asyncio.to_thread(self._kept.read, source)
+        if kept is None:
+            kept = await self._read_static(source)
+            await asyncio.to_thread(self._kept.write, source, kept)
+        return kept
+
+    async def _read_static(self, source: Source) -> StaticFiles:
         limits = ReadLimits(
             member_bytes=self._settings.metadata_bytes, total_bytes=self._settings.unpacked_bytes
         )

@@ -13,13 +13,11 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
-
-import httpx
+from typing import IO, TYPE_CHECKING
 
 from wheelyard.errors import (
     DigestMismatchError,
@@ -36,8 +34,14 @@ from wheelyard.upstream.page_cache import write_whole
 from wheelyard.upstream.settings import UpstreamSettings
 from wheelyard.upstream.transport import MISSING, Transport, shown, too_large
 
+if TYPE_CHECKING:
+    import httpx
+
 _CHUNK = 1 << 20
+_NOT_MODIFIED = 304
 _ABANDONED_SECONDS = 2 * 86400
+_SETTLED_SECONDS = 3.0
+"""How old a change must be so that the next one has another time; file systems count in up to 2 s."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,10 +57,18 @@ class Wanted:
 class Downloads:
     """Brings files into the blobs, each once."""
 
-    def __init__(self, settings: UpstreamSettings, transport: Transport, blobs: Blobs) -> None:
+    def __init__(
+        self,
+        settings: UpstreamSettings,
+        transport: Transport,
+        blobs: Blobs,
+        *,
+        now: Callable[[], float] = time.time,
+    ) -> None:
         self._settings = settings
         self._transport = transport
         self._blobs = blobs
+        self._now = now
         self._flights: Flights[str] = Flights()
 
     async def bring(self, wanted: Wanted) -> str:
@@ -97,9 +109,10 @@ class Downloads:
 
     async def _bring(self, wanted: Wanted) -> str:
         path = path_of(wanted.url)
-        key = f"{self._transport.whole(wanted.url)} {wanted.digest} {wanted.size}"
-        known = await self.recall(key) if path is None else ""
-        if known and (wanted.digest or self._settings.offline):
+        state = await asyncio.to_thread(self._state_of, path) if path is not None else ""
+        key = f"{self._transport.whole(wanted.url)} {wanted.digest} {wanted.size} {state}"
+        known = await self.recall(key) if path is None or state else ""
+        if known and (state or wanted.digest or self._settings.offline):
             return known
         validator = await asyncio.to_thread(_read_note, self._note(f"{key} etag")) if known else ""
         async with self.scratch() as folder:
@@ -114,7 +127,9 @@ class Downloads:
                 return known
             _check(hashes, wanted)
             await self._blobs.add_file(file, digest=hashes.digest)
-        if path is None and not wanted.digest.startswith("sha256:"):
+        # While a file was copied it may have become another one.
+        lasting = path is None or (state and state == await asyncio.to_thread(self._state_of, path))
+        if lasting and not wanted.digest.startswith("sha256:"):
             await self.remember(key, hashes.digest)
             await self.remember(f"{key} etag", hashes.etag)
         return hashes.digest
@@ -123,8 +138,8 @@ class Downloads:
         """Write what is there; None where the server says that it is what ``validator`` stands for."""
         limit = self._settings.file_bytes
 
-        async def read(response: httpx.Response) -> Hashes | None:
-            if validator and response.status_code == httpx.codes.NOT_MODIFIED:
+        async def read(response: "httpx.Response") -> Hashes | None:
+            if validator and response.status_code == _NOT_MODIFIED:
                 return None
             if response.status_code in MISSING:
                 raise _missing(wanted)
@@ -159,6 +174,20 @@ class Downloads:
                 if hashes.size > self._settings.file_bytes:
                     raise too_large(wanted.url, self._settings.file_bytes)
         return hashes
+
+    def _state_of(self, path: Path) -> str:
+        """Return what changes when a file of this machine does; empty where that cannot be told yet.
+
+        A file that was changed just now may change again without another time on it.
+        """
+        try:
+            state = path.stat()
+        except OSError:
+            return ""
+        if self._now() - max(state.st_mtime, state.st_ctime) < _SETTLED_SECONDS:
+            return ""
+        times = f"{state.st_mtime_ns} {state.st_ctime_ns}"
+        return f"{state.st_dev} {state.st_ino} {state.st_size} {times}"
 
     def _note(self, key: str) -> Path:
         name = hashlib.sha256(key.encode()).hexdigest()

@@ -9,9 +9,7 @@ import hashlib
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
-from typing import IO, TypeVar
-
-import httpx
+from typing import IO, TYPE_CHECKING, TypeVar
 
 from wheelyard.errors import (
     DigestMismatchError,
@@ -33,6 +31,9 @@ from wheelyard.upstream.settings import UpstreamSettings
 from wheelyard.upstream.static import StaticFiles, metadata_of
 from wheelyard.upstream.transport import MISSING, Transport, shown
 from wheelyard.upstream.wheels import wheel_members, wheel_metadata
+
+if TYPE_CHECKING:
+    import httpx
 
 _PARTIAL = 206
 
@@ -167,7 +168,7 @@ class MetadataReader:
     async def _tail(self, entry: FileEntry) -> Stretches | None:
         """Ask for a wheel's end; None where the server knows no ranges."""
 
-        async def read(response: httpx.Response) -> Stretches | None:
+        async def read(response: "httpx.Response") -> Stretches | None:
             if response.status_code in MISSING:
                 raise NotUpstreamError(
                     f"{shown(entry.url)} is not there", hint="The index is out of date; try later."

@@ -7,15 +7,17 @@ import asyncio
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
-
-import httpx
+from typing import TYPE_CHECKING, TypeVar
 
 from wheelyard import __version__
 from wheelyard.errors import ConfigurationError, OfflineError, UpstreamError
 from wheelyard.model.secrets import without_secrets
 from wheelyard.upstream.address import Keyring, bare
 from wheelyard.upstream.settings import UpstreamSettings
+
+if TYPE_CHECKING:
+    # Importing it takes longer than a plan of which everything is cached.
+    import httpx
 
 Delay = Callable[[float], Awaitable[None]]
 Result = TypeVar("Result")
@@ -24,6 +26,7 @@ MISSING = frozenset({404, 410})
 NO_RANGE = frozenset({405, 416, 501})
 _AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 _DENIED = frozenset({401, 403, 407})
+_NOT_MODIFIED = 304
 _LONGEST_DELAY = 30.0
 
 
@@ -49,7 +52,7 @@ class Transport:
     async def get(self, url: str, *, headers: Mapping[str, str], limit: int) -> Answer:
         """Return a whole answer of at most ``limit`` bytes."""
 
-        async def read(response: httpx.Response) -> Answer:
+        async def read(response: "httpx.Response") -> Answer:
             body = bytearray()
             async for chunk in response.aiter_bytes():
                 body += chunk
@@ -70,7 +73,7 @@ class Transport:
         url: str,
         *,
         headers: Mapping[str, str],
-        read: Callable[[httpx.Response], Awaitable[Result]],
+        read: "Callable[[httpx.Response], Awaitable[Result]]",
     ) -> Result:
         """Ask, and hand the open answer to ``read``, which must begin anew each time it is called."""
         if self._settings.offline:
@@ -103,8 +106,10 @@ class Transport:
         self,
         url: str,
         headers: Mapping[str, str],
-        read: Callable[[httpx.Response], Awaitable[Result]],
+        read: "Callable[[httpx.Response], Awaitable[Result]]",
     ) -> Result:
+        import httpx
+
         client = self._opened()
         credentials = self._keyring.credentials(url)
         auth = httpx.BasicAuth(*credentials) if credentials else None
@@ -133,7 +138,9 @@ class Transport:
         except httpx.HTTPError as error:
             raise _AskAgainError(_unreachable(url, error)) from error
 
-    def _opened(self) -> httpx.AsyncClient:
+    def _opened(self) -> "httpx.AsyncClient":
+        import httpx
+
         # Made at the first question: reading certificates takes longer than most cached plans.
         if self._client is None:
             connections = self._settings.connections
@@ -172,9 +179,9 @@ def too_large(url: str, limit: int) -> UpstreamError:
     )
 
 
-def _check(response: httpx.Response, url: str) -> None:
+def _check(response: "httpx.Response", url: str) -> None:
     status = response.status_code
-    if response.is_success or status == httpx.codes.NOT_MODIFIED or status in MISSING | NO_RANGE:
+    if response.is_success or status == _NOT_MODIFIED or status in MISSING | NO_RANGE:
         return
     if status in _DENIED:
         raise UpstreamError(
@@ -190,12 +197,14 @@ def _check(response: httpx.Response, url: str) -> None:
     raise error
 
 
-def _retry_after(response: httpx.Response) -> float | None:
+def _retry_after(response: "httpx.Response") -> float | None:
     value = response.headers.get("Retry-After", "")
     return float(value) if value.isdecimal() else None
 
 
-def _unreachable(url: str, error: httpx.HTTPError) -> UpstreamError:
+def _unreachable(url: str, error: "httpx.HTTPError") -> UpstreamError:
+    import httpx
+
     if isinstance(error, httpx.ConnectError):
         return UpstreamError(
             f"{shown(url)} cannot be reached: {without_secrets(str(error))}",

@@ -5,7 +5,9 @@ the back end's modules loaded, so it is shown the folders of only those jobs tha
 back end in this very environment.
 """
 
+import contextlib
 import gc
+import importlib
 import os
 import select
 import signal
@@ -35,7 +37,7 @@ def _serve(channel):  # type: (socket.socket) -> None
     modules = _preload(greeting)
     wire.send(channel, {"ready": True, "able": confine.AVAILABLE, "modules": modules})
     if hasattr(gc, "freeze"):
-        gc.collect()
+        # Uncollected: to look through all of it takes longer than the little garbage is worth.
         gc.freeze()
     gc.enable()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
@@ -52,15 +54,21 @@ def _serve(channel):  # type: (socket.socket) -> None
 
 def _preload(greeting):  # type: (dict[str, object]) -> list[str]
     """Import what is asked for; what cannot be imported will fail again, in the job's own log."""
-    import importlib
-
     for name in list(greeting["preload"]):  # type: ignore[call-overload]
-        try:
-            importlib.import_module(str(name))
-        except BaseException:
-            break
+        # Of another release, or a plug-in that is not there.
+        with contextlib.suppress(BaseException):
+            _load(str(name))
     files = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
     return [str(file) for file in files if file and str(file).endswith(".py")][:1200]
+
+
+def _load(name):  # type: (str) -> None
+    """Import a module, or call a function in it: ``module:function:text``."""
+    module, _, call = name.partition(":")
+    loaded = importlib.import_module(module)
+    if call:
+        function, _, text = call.partition(":")
+        getattr(loaded, function)(text)
 
 
 def _be_job(channel, spec, descriptors):  # type: (socket.socket, dict[str, object], list[int]) -> None

@@ -1,0 +1,105 @@
+"""Each part of the benchmarks runs to its end, on an input that is too small to say anything about speed."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from benchmarks.__main__ import PARTS, alone, run
+from benchmarks.measure import BenchmarkError, measure
+from benchmarks.report import Report
+from benchmarks.setting import Setting
+
+
+def rows(written: Path, part: str) -> dict[tuple[str, str], dict[str, Any]]:
+    content = json.loads(written.read_text())
+    return {(row["subject"], row["runner"]): row for row in content["parts"][part]["rows"]}
+
+
+def aims(row: dict[str, Any]) -> dict[str, float]:
+    return {verdict["what"]: verdict["most"] for verdict in row["verdicts"]}
+
+
+def test_everybody_builds_what_is_pure_and_what_is_compiled(
+    setting: Setting, report: Report, written: Path
+) -> None:
+    assert not run(["pure_and_c"], setting, report)
+
+    found = rows(written, "pure_and_c")
+    assert {name for subject, name in found if subject == "all"} == {
+        "pip wheel",
+        "python -m build",
+        "uv build",
+        "fromager build-sequence",
+        "wheelyard build",
+    }
+    assert aims(found["pure", "wheelyard, from job start"]) == {
+        "cpu / uv build": 0.2,
+        "cpu / pip wheel": 0.06,
+    }
+    assert aims(found["compiled", "wheelyard, from job start"]) == {"cpu / uv build": 0.8}
+    assert aims(found["all", "wheelyard build"]) == {"cpu / fromager build-sequence": 0.5}
+
+
+def test_targets_are_measured_for_what_is_pure_and_counted_for_what_is_compiled(
+    setting: Setting, report: Report, written: Path
+) -> None:
+    assert not run(["targets"], setting, report)
+
+    found = rows(written, "targets")
+    several = found["pure", "wheelyard, 2 targets"]
+    (counted,) = [row for (subject, _), row in found.items() if subject == "compiled"]
+    assert aims(several) == {"cpu / wheelyard, 1 target": 1.2}
+    times = {verdict["what"]: verdict["found"] for verdict in counted["verdicts"]}
+    assert times["fetched, a source"] == 1
+    assert times["read and planned, a source"] == 1
+    assert times["unpacked, a source"] >= 1
+
+
+def test_the_tree_is_built_and_then_found_built(
+    setting: Setting, report: Report, written: Path
+) -> None:
+    assert not run(["tree_from_source", "second_run"], setting, report)
+
+    first = rows(written, "tree_from_source")["tree from source", "wheelyard build"]
+    second = rows(written, "second_run")["nothing changed", "wheelyard build"]
+    assert "wall / fromager bootstrap" in aims(first)
+    assert aims(second) == {"wall": 1.0}
+    log = (setting.cache / "state-of-the-tree.log").read_text()
+    assert "2 reused" in log
+
+
+def test_a_large_plan_is_made_by_the_planner_alone_and_by_a_whole_run(
+    setting: Setting, report: Report, written: Path
+) -> None:
+    assert not run(["planning"], setting, report)
+
+    found = rows(written, "planning")
+    assert {runner for _, runner in found} == {"the planner alone", "wheelyard plan, all recorded"}
+    assert all(aims(row) == {"peak memory": 300, "cpu": 2} for row in found.values())
+
+
+def test_a_part_that_stops_keeps_no_other_from_being_measured(
+    setting: Setting, report: Report, written: Path
+) -> None:
+    (setting.programs() / "fromager").write_text("#!/bin/sh\nexit 3\n")
+
+    assert run(["tree_from_source", "planning"], setting, report)
+
+    assert set(json.loads(written.read_text())["parts"]) == {"planning"}
+
+
+def test_a_command_that_fails_says_what_it_printed(tmp_path: Path) -> None:
+    with pytest.raises(BenchmarkError, match=r"ended with 7:\nout of luck"):
+        measure(["sh", "-c", "echo out of luck; exit 7"], log=tmp_path / "log")
+
+
+def test_two_runs_do_not_measure_side_by_side(tmp_path: Path) -> None:
+    with alone(tmp_path), pytest.raises(SystemExit, match="another run measures"), alone(tmp_path):
+        pass
+    with alone(tmp_path):
+        pass
+
+
+def test_every_part_has_a_test() -> None:
+    assert set(PARTS) == {"planning", "targets", "pure_and_c", "tree_from_source", "second_run"}
