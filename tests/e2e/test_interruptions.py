@@ -155,7 +155,7 @@ def test_two_runs_at_once_share_the_work(newcomer: User) -> None:
 
 def test_run_takes_over_what_another_that_was_killed_had(newcomer: User) -> None:
     user = newcomer
-    user.upload(SdistSpec(name="slow", during_build="__import__('time').sleep(4)"))
+    user.upload(SdistSpec(name="slow", during_build="__import__('time').sleep(12)"))
     first = user.start("slow")
     until(first, at_step("build", "slow==1.0"))
     second = user.start("slow")
