@@ -94,10 +94,15 @@ def migrated(server: PrivateServer) -> str:
 @pytest.fixture
 def empty_server(migrated: str) -> str:
     """The same with nothing in it."""
-    tables = ", ".join(table.name for table in METADATA.sorted_tables)
-    with psycopg.connect(migrated, autocommit=True) as connection:
-        connection.execute(f"TRUNCATE {tables} RESTART IDENTITY".encode())
+    empty(migrated)
     return migrated
+
+
+def empty(url: str) -> None:
+    """Take everything out of a database."""
+    tables = ", ".join(table.name for table in METADATA.sorted_tables)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"TRUNCATE {tables} RESTART IDENTITY".encode())
 
 
 def new_database(server: PrivateServer, name: str) -> str:
