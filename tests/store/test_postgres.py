@@ -89,6 +89,17 @@ def test_the_newest_revision_has_the_tables_of_the_schema(migrated: str) -> None
     engine.dispose()
 
 
+def test_texts_are_sorted_as_in_sqlite_whatever_the_language_of_the_server_is(
+    migrated: str,
+) -> None:
+    with psycopg.connect(migrated) as connection:
+        columns = connection.execute(
+            "SELECT DISTINCT collation_name FROM information_schema.columns "
+            "WHERE table_schema = current_schema() AND data_type = 'text'"
+        ).fetchall()
+    assert columns == [("C",)]
+
+
 async def test_several_that_find_an_empty_database_migrate_it_once(server: PrivateServer) -> None:
     url = new_database(server, "fresh")
     opened = await asyncio.gather(*(open_database(url) for _ in range(4)))

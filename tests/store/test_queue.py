@@ -282,6 +282,7 @@ async def test_what_is_built_stays_built_and_what_is_held_waits_for_its_person(
         ((_, lease),) = await choose(stores)
         assert await stores.jobs.finish(lease.key, lease.fence, report)
         before = await stores.jobs.job(lease.key)
+        stores.clock.advance(1)
         assert await submit(stores, key, request=RequestId("r2")) == before
         assert list(await stores.queue.requests_of(lease.key)) == ["r1", "r2"]
     assert await waiting(stores) == []
@@ -341,9 +342,13 @@ async def test_depths_stay_true_however_often_jobs_come_and_go(stores: Stores) -
     for number in range(60):
         await submit(stores, f"k{number}", owner=f"o{number % 3}")
     owners = ("o0", "o1", "o2")
-    for _ in range(5):
-        for _, lease in await choose(stores, count=40, owners=owners):
-            assert await stores.queue.hand_back(lease.key, lease.fence)
+    for _ in range(3):
+        for _ in range(4):
+            leases = await choose(stores, count=40, owners=owners)
+            (depth,) = await stores.queue.open_pools()
+            assert (depth.waiting, depth.running, depth.owners) == (20, 40, ("o2",))
+            for _, lease in leases:
+                assert await stores.queue.hand_back(lease.key, lease.fence)
         (depth,) = await stores.queue.open_pools()
         assert (depth.waiting, depth.running, depth.owners) == (60, 0, owners)
 
