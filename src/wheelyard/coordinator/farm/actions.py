@@ -8,7 +8,6 @@ class Action(StrEnum):
 
     REQUEST_ADDED = "request.added"
     REQUEST_JOINED = "request.joined"
-    REQUEST_RESUMED = "request.resumed"
     REQUEST_ENDED = "request.ended"
     JOB_QUEUED = "job.queued"
     JOB_LEASED = "job.leased"
