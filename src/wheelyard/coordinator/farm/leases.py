@@ -9,6 +9,7 @@ import asyncio
 import logging
 from dataclasses import replace
 
+from wheelyard.bus_ports import Announcement
 from wheelyard.coordinator.farm.actions import Action
 from wheelyard.coordinator.farm.dispatcher import Dispatcher
 from wheelyard.coordinator.farm.news import News
@@ -17,7 +18,6 @@ from wheelyard.coordinator.farm.roster import Held, Roster
 from wheelyard.coordinator.farm.rules import FarmRules
 from wheelyard.coordinator.farm.speaking import Speaker
 from wheelyard.errors import ProtocolError
-from wheelyard.farm_ports import Announcement
 from wheelyard.jobs.job import State
 from wheelyard.model.builder import Builder, Mode
 from wheelyard.model.job import BuildKey

@@ -9,6 +9,7 @@ import logging
 from contextlib import suppress
 from dataclasses import replace
 
+from wheelyard.bus_ports import Delivery
 from wheelyard.coordinator.crew import report_of
 from wheelyard.coordinator.farm.actions import Action
 from wheelyard.coordinator.farm.aftermath import Aftermath, Ended
@@ -24,7 +25,7 @@ from wheelyard.coordinator.farm.steadiness import OUTAGES
 from wheelyard.coordinator.farm.verification import Verification
 from wheelyard.coordinator.intake import Intake, Taken
 from wheelyard.errors import ProtocolError, WheelyardError
-from wheelyard.farm_ports import Delivery, QueuedJob
+from wheelyard.farm_ports import QueuedJob
 from wheelyard.jobs.job import State
 from wheelyard.model.job import Report
 from wheelyard.ports import Lease
