@@ -56,16 +56,8 @@ class LeaseKeeper:
         self._roster.refresh(await self._ports.builders.all())
         self._last_tick = self._ports.ticks()
         leased = await self._ports.queue.leased()
-        for queued, lease in leased:
-            self._roster.grant(
-                Held(
-                    key=lease.key,
-                    fence=lease.fence,
-                    builder=queued.job.builder,
-                    owner=queued.terms.owner,
-                    vouched=self._roster.now,
-                )
-            )
+        for queued, _ in leased:
+            self._roster.grant(Held(queued=queued, vouched=self._roster.now))
         fences = [(lease.key, lease.fence) for _, lease in leased]
         await self._ports.queue.renew_all(fences, seconds=self._rules.lease)
 
@@ -195,14 +187,6 @@ class LeaseKeeper:
             fence,
         )
         if queued is not None and mine:
-            self._roster.grant(
-                Held(
-                    key=key,
-                    fence=fence,
-                    builder=builder,
-                    owner=queued.terms.owner,
-                    vouched=self._roster.now,
-                )
-            )
+            self._roster.grant(Held(queued=queued, vouched=self._roster.now))
             return
         await self._speaker.stop(builder, key, fence, "its lease was lost")
