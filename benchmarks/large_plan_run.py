@@ -20,6 +20,7 @@ from benchmarks.large_plan import Ecosystem
 from wheelyard.blobs.folder import FolderBlobs
 from wheelyard.builder.worker import Worker
 from wheelyard.coordinator.intake import Intake
+from wheelyard.coordinator.local_crew import LocalCrew
 from wheelyard.coordinator.questions import Questions
 from wheelyard.coordinator.run import Run
 from wheelyard.model.job import Offer, Report
@@ -169,19 +170,22 @@ async def _run(
                 blobs=blobs,
                 memory=state.memory,
             ),
-            intake=Intake(
+            crew=LocalCrew(
+                intake=Intake(
+                    jobs=state.jobs,
+                    artifacts=state.artifacts,
+                    blobs=blobs,
+                    memory=state.memory,
+                    clock=clock,
+                    renumber=_never,
+                ),
+                builder=Worker(name="nobody", jobs=state.jobs, executor=_Idle()),
                 jobs=state.jobs,
-                artifacts=state.artifacts,
-                blobs=blobs,
-                memory=state.memory,
                 clock=clock,
-                renumber=_never,
+                recover=state.recover,
+                prepare=_never,
             ),
-            builder=Worker(name="nobody", jobs=state.jobs, executor=_Idle()),
             jobs=state.jobs,
-            clock=clock,
-            recover=state.recover,
-            prepare=_never,
             build=False,
         )
         await run.carry_out()

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from coordinator.farm import Farm, until
 from plan.world import PLATFORM, Package, World, target
 from wheelyard.bus.memory import MemoryBus
+from wheelyard.bus_ports import Delivery
 from wheelyard.coordinator.farm.coordinator import Coordinator
 from wheelyard.coordinator.farm.crew import FarmCrew
 from wheelyard.coordinator.farm.ports import FarmPorts
@@ -16,7 +17,6 @@ from wheelyard.coordinator.farm.rules import FarmRules
 from wheelyard.coordinator.questions import Questions
 from wheelyard.coordinator.run import Run
 from wheelyard.errors import WheelyardError
-from wheelyard.farm_ports import Delivery
 from wheelyard.model.artifact import Artifact
 from wheelyard.model.builder import Builder, Facts, FactValue, Health, Mode, Running, Tier
 from wheelyard.model.job import BuildKey, Offer, Outcome, Report
@@ -413,6 +413,11 @@ async def ended(task: "asyncio.Task[None]") -> None:
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task
+
+
+async def turn() -> None:
+    """Let everything else go on for a moment."""
+    await asyncio.sleep(0.002)
 
 
 async def until_quiet(condition: Callable[[], bool]) -> None:

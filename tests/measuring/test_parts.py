@@ -102,4 +102,11 @@ def test_two_runs_do_not_measure_side_by_side(tmp_path: Path) -> None:
 
 
 def test_every_part_has_a_test() -> None:
-    assert set(PARTS) == {"planning", "targets", "pure_and_c", "tree_from_source", "second_run"}
+    assert set(PARTS) == {
+        "planning",
+        "targets",
+        "queue_depth",
+        "pure_and_c",
+        "tree_from_source",
+        "second_run",
+    }

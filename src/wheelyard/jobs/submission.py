@@ -16,10 +16,11 @@ from wheelyard.model.job import BuildKey, Offer, Outcome, Report
 _ANSWERED = frozenset({Outcome.BUILT, Outcome.NEEDS})
 
 
-def submit(kept: Ledger, offer: Offer, now: datetime) -> Job:
-    """Let a job wait for a builder, where it has no answer yet; return how it stands.
+def submit(kept: Ledger, offer: Offer, now: datetime) -> tuple[Job, bool]:
+    """Let a job wait for a builder, where it has no answer yet.
 
-    What runs, waits, or waits for a person is left as it is.
+    Return how it stands, and whether it waits from now on. What runs, waits already, or waits for a
+    person is left as it is.
     """
     job = kept.load(offer.key)
     if job is None:
@@ -31,17 +32,10 @@ def submit(kept: Ledger, offer: Offer, now: datetime) -> Job:
             changed=now,
         )
         kept.save(job)
-        return job
-    if not ended_without_answer(job):
-        return job
-    return ledger.apply(kept, job, Retried(), now)[0]
-
-
-def ended_without_answer(job: Job) -> bool:
-    """Whether a new request may try a job again."""
-    return job.state is State.CANCELLED or (
-        job.state is State.DONE and job.outcome not in _ANSWERED
-    )
+        return job, True
+    if not _ended_without_answer(job):
+        return job, False
+    return ledger.apply(kept, job, Retried(), now)[0], True
 
 
 def passed_over(job: Job, builder: str, others: Collection[str]) -> bool:
@@ -77,3 +71,10 @@ def lose(kept: Ledger, job: Job, now: datetime) -> bool:
     report = Report(outcome=Outcome.LOST, reason=reason)
     ledger.apply(kept, job, event, now, report)
     return True
+
+
+def _ended_without_answer(job: Job) -> bool:
+    """Whether a new request may try a job again."""
+    return job.state is State.CANCELLED or (
+        job.state is State.DONE and job.outcome not in _ANSWERED
+    )

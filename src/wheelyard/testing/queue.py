@@ -17,9 +17,9 @@ from wheelyard.testing.jobs import MemoryJobStore
 
 @dataclass(slots=True)
 class _Entry:
-    """What was said of a job when it was submitted; ``number`` is its place among equals."""
+    """What was said of a job when it was submitted, and when that was."""
 
-    number: int
+    submitted: datetime
     offer: Offer
     terms: Terms
 
@@ -30,21 +30,17 @@ class MemoryQueue:
     def __init__(self, jobs: MemoryJobStore) -> None:
         self._jobs = jobs
         self._entries: dict[BuildKey, _Entry] = {}
-        self._requests: dict[BuildKey, list[RequestId]] = {}
+        self._requests: dict[BuildKey, dict[RequestId, datetime]] = {}
 
     async def submit(self, offer: Offer, terms: Terms) -> Job:
         """Put a job into the queue, or join it where it is there; return how it stands."""
-        before = self._jobs.ledger.load(offer.key)
-        anew = before is None or submission.ended_without_answer(before)
-        job = submission.submit(self._jobs.ledger, offer, self._now())
+        job, anew = submission.submit(self._jobs.ledger, offer, self._now())
         entry = self._entries.get(offer.key)
         if anew or entry is None:
-            self._entries[offer.key] = _Entry(len(self._entries), offer, terms)
+            self._entries[offer.key] = _Entry(self._now(), offer, terms)
         else:
             _join(entry, job, offer, terms)
-        requests = self._requests.setdefault(offer.key, [])
-        if terms.request not in requests:
-            requests.append(terms.request)
+        self._requests.setdefault(offer.key, {}).setdefault(terms.request, self._now())
         return job
 
     async def lease_next(
@@ -111,8 +107,9 @@ class MemoryQueue:
         return moved
 
     async def requests_of(self, key: BuildKey) -> Sequence[RequestId]:
-        """Return who wants a job."""
-        return tuple(self._requests.get(key, ()))
+        """Return who wants a job, the first first."""
+        joined = self._requests.get(key, {})
+        return tuple(sorted(joined, key=lambda request: (joined[request], request)))
 
     async def hand_back(self, key: BuildKey, fence: int) -> bool:
         """Take a lease back that its builder gives up, without a count; False where it was lost."""
@@ -186,9 +183,9 @@ def lease_of(job: Job) -> Lease:
     return Lease(key=job.key, fence=job.fence, attempt=job.attempt, expires=job.lease_expires)
 
 
-def _order(pair: tuple[_Entry, Job]) -> tuple[int, int]:
-    entry, _ = pair
-    return entry.terms.rank, entry.number
+def _order(pair: tuple[_Entry, Job]) -> tuple[int, datetime, BuildKey]:
+    entry, job = pair
+    return entry.terms.rank, entry.submitted, job.key
 
 
 def _join(entry: _Entry, job: Job, offer: Offer, terms: Terms) -> None:

@@ -1,4 +1,4 @@
-"""What can be read in a farm's event log: one name for each thing that happens (``docs/reference/events.md``)."""
+"""What can be read in a farm's event log: one name for each thing that happens (``docs/reference/event-log.md``)."""
 
 from enum import StrEnum
 
@@ -8,7 +8,6 @@ class Action(StrEnum):
 
     REQUEST_ADDED = "request.added"
     REQUEST_JOINED = "request.joined"
-    REQUEST_RESUMED = "request.resumed"
     REQUEST_ENDED = "request.ended"
     JOB_QUEUED = "job.queued"
     JOB_LEASED = "job.leased"

@@ -131,7 +131,7 @@ class Coordinator:
             dispatcher=self._dispatcher,
             news=self._news,
             intake=self._intake,
-            verification=Verification(ports=ports, strangers=strangers),
+            verification=Verification(ports=ports, roster=self._roster, strangers=strangers),
             aftermath=aftermath,
         )
 

@@ -91,9 +91,9 @@ class Dispatcher:
         leased = await self._ports.queue.lease_next(
             pools, builder.name, owners=owners, count=count, seconds=self._rules.lease
         )
-        for queued, lease in leased:
+        for queued, _ in leased:
             self._pools.leased(queued.terms.pool)
-            self._roster.grant(_held(queued, lease, self._roster.now, probe=probe))
+            self._roster.grant(Held(queued=queued, vouched=self._roster.now, probe=probe))
         self._ports.pass_by("dispatch.after_lease")
         await self._send_all(builder, leased)
         return len(leased)
@@ -132,14 +132,3 @@ class Dispatcher:
             release=str(queued.job.release),
         )
         self._news.tell(lease.key)
-
-
-def _held(queued: QueuedJob, lease: Lease, now: float, *, probe: bool) -> Held:
-    return Held(
-        key=lease.key,
-        fence=lease.fence,
-        builder=queued.job.builder,
-        owner=queued.terms.owner,
-        vouched=now,
-        probe=probe,
-    )

@@ -9,6 +9,7 @@ import asyncio
 import logging
 from dataclasses import replace
 
+from wheelyard.bus_ports import Announcement
 from wheelyard.coordinator.farm.actions import Action
 from wheelyard.coordinator.farm.dispatcher import Dispatcher
 from wheelyard.coordinator.farm.news import News
@@ -17,7 +18,6 @@ from wheelyard.coordinator.farm.roster import Held, Roster
 from wheelyard.coordinator.farm.rules import FarmRules
 from wheelyard.coordinator.farm.speaking import Speaker
 from wheelyard.errors import ProtocolError
-from wheelyard.farm_ports import Announcement
 from wheelyard.jobs.job import State
 from wheelyard.model.builder import Builder, Mode
 from wheelyard.model.job import BuildKey
@@ -56,16 +56,8 @@ class LeaseKeeper:
         self._roster.refresh(await self._ports.builders.all())
         self._last_tick = self._ports.ticks()
         leased = await self._ports.queue.leased()
-        for queued, lease in leased:
-            self._roster.grant(
-                Held(
-                    key=lease.key,
-                    fence=lease.fence,
-                    builder=queued.job.builder,
-                    owner=queued.terms.owner,
-                    vouched=self._roster.now,
-                )
-            )
+        for queued, _ in leased:
+            self._roster.grant(Held(queued=queued, vouched=self._roster.now))
         fences = [(lease.key, lease.fence) for _, lease in leased]
         await self._ports.queue.renew_all(fences, seconds=self._rules.lease)
 
@@ -195,14 +187,6 @@ class LeaseKeeper:
             fence,
         )
         if queued is not None and mine:
-            self._roster.grant(
-                Held(
-                    key=key,
-                    fence=fence,
-                    builder=builder,
-                    owner=queued.terms.owner,
-                    vouched=self._roster.now,
-                )
-            )
+            self._roster.grant(Held(queued=queued, vouched=self._roster.now))
             return
         await self._speaker.stop(builder, key, fence, "its lease was lost")

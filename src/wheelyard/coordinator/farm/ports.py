@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from wheelyard.bus_ports import Bus
 from wheelyard.farm_ports import (
     BuilderStore,
-    Bus,
     EventLog,
     JobKeeper,
     Leadership,

@@ -1,0 +1,1 @@
+"""Messages to people: mail, web hooks, chat."""
