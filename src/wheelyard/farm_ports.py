@@ -5,7 +5,7 @@ JetStream behind the buses. One contract suite each runs on both, and on the mem
 ``wheelyard.testing``.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -175,13 +175,15 @@ class Queue(Protocol):
     async def submit(self, offer: Offer, terms: Terms) -> Job:
         """Put a job into the queue, or join it where it is there; return how it stands.
 
-        Where it had ended without a result it is opened again; what is built stays built.
+        Where it had ended without a result it is opened again; what is built stays built, and what is
+        held waits for its person. One that waits takes the newest offer, pool, needs and context, the
+        better of both ranks, and keeps its first owner and request; one that runs keeps all it has.
         """
         ...
 
     async def lease_next(
         self,
-        pools: Sequence[str],
+        pools: Mapping[str, Collection[str]],
         builder: str,
         *,
         owners: Sequence[str],
@@ -191,7 +193,8 @@ class Queue(Protocol):
         """Choose the best jobs of some pools for a builder and take their leases for it.
 
         Owners come in their order, and of each the smallest rank first. Jobs that this builder refused,
-        or that already went lost on it while another could take them, are passed over.
+        or that already went lost on it while another could take them, are passed over: each pool comes
+        with the names of the other builders that could. Where none is left, this one may have them again.
         """
         ...
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from wheelyard.store.artifacts import StoredArtifacts
-from wheelyard.store.database import Database
 from wheelyard.store.jobs import StoredJobs
 from wheelyard.store.memory import StoredMemory
+from wheelyard.store.sqlite import SqliteDatabase
 from wheelyard.testing.artifacts import MemoryArtifactStore
 from wheelyard.testing.clock import ManualClock
 from wheelyard.testing.jobs import MemoryJobStore
@@ -39,7 +39,7 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     path = tmp_path_factory.mktemp("empty") / "state.sqlite"
 
     async def make() -> None:
-        await (await Database.open(path)).close()
+        await (await SqliteDatabase.open(path)).close()
 
     asyncio.run(make())
     return path.read_bytes()
@@ -57,7 +57,7 @@ async def stores(
         return
     path = tmp_path / "state.sqlite"
     path.write_bytes(empty_database)
-    database = await Database.open(path)
+    database = await SqliteDatabase.open(path)
     yield Stores(
         jobs=StoredJobs(database=database, clock=clock),
         artifacts=StoredArtifacts(database=database, clock=clock),

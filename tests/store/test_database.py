@@ -18,10 +18,10 @@ from sqlalchemy import create_engine
 from store.processes import SOURCES
 from wheelyard.errors import StoreError
 from wheelyard.store import migrations
-from wheelyard.store.database import Database
 from wheelyard.store.migrations.run import upgrade
 from wheelyard.store.revision import REVISIONS, alone
 from wheelyard.store.schema import METADATA
+from wheelyard.store.sqlite import SqliteDatabase
 
 pytestmark = pytest.mark.anyio
 
@@ -53,7 +53,7 @@ async def test_a_database_of_any_revision_becomes_one_of_today(
         # Only the first revision's columns are used, which every later one must carry over.
         connection.execute(JOB)
         connection.commit()
-    database = await Database.open(path)
+    database = await SqliteDatabase.open(path)
     rows = await database.read(lambda c: c.execute("SELECT key, fence FROM jobs").fetchall())
     await database.close()
     assert [tuple(row) for row in rows] == [("k", 3)]
@@ -96,7 +96,7 @@ async def test_a_database_of_a_newer_wheelyard_is_left_alone(tmp_path: Path) -> 
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
         connection.commit()
     with pytest.raises(StoreError, match=r"newer wheelyard .*'9999'") as raised:
-        await Database.open(path)
+        await SqliteDatabase.open(path)
     assert "Install" in raised.value.hint
     assert revision_of(path) == "9999"
 
@@ -106,14 +106,14 @@ async def test_a_database_of_something_else_is_left_alone(tmp_path: Path) -> Non
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("CREATE TABLE songs (name TEXT)")
     with pytest.raises(StoreError, match="something else"):
-        await Database.open(path)
+        await SqliteDatabase.open(path)
 
 
 async def test_a_file_that_is_no_database_is_said_with_what_to_do(tmp_path: Path) -> None:
     path = tmp_path / "state.sqlite"
     path.write_bytes(b"not a database, but long enough to be taken for one" * 50)
     with pytest.raises(StoreError, match="is damaged: file is not a database") as raised:
-        await Database.open(path)
+        await SqliteDatabase.open(path)
     assert "move it away" in raised.value.hint
 
 
@@ -125,7 +125,7 @@ async def test_a_damaged_database_is_said_when_it_is_met(
     path.write_bytes(empty_database[:page] + b"\xff" * (len(empty_database) - page))
 
     async def look() -> None:
-        database = await Database.open(path)
+        database = await SqliteDatabase.open(path)
         try:
             await database.read(lambda c: c.execute("SELECT * FROM jobs").fetchall())
         finally:
@@ -137,12 +137,12 @@ async def test_a_damaged_database_is_said_when_it_is_met(
 
 async def test_a_folder_in_the_place_of_the_database_is_said(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="cannot be written: unable to open"):
-        await Database.open(tmp_path)
+        await SqliteDatabase.open(tmp_path)
 
 
 async def test_a_database_that_stays_locked_is_said(tmp_path: Path) -> None:
     path = tmp_path / "state.sqlite"
-    database = await Database.open(path, busy_seconds=0.05)
+    database = await SqliteDatabase.open(path, busy_seconds=0.05)
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StoreError, match="locked by another process"):
@@ -156,7 +156,7 @@ async def test_a_database_that_stays_locked_is_said(tmp_path: Path) -> None:
 
 async def test_a_writer_waits_for_another_and_the_loop_does_not(tmp_path: Path) -> None:
     path = tmp_path / "state.sqlite"
-    database = await Database.open(path)
+    database = await SqliteDatabase.open(path)
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         entered = threading.Event()
@@ -170,7 +170,7 @@ async def test_a_writer_waits_for_another_and_the_loop_does_not(tmp_path: Path) 
 
 
 async def test_what_fails_in_a_transaction_leaves_nothing_of_it(tmp_path: Path) -> None:
-    database = await Database.open(tmp_path / "state.sqlite")
+    database = await SqliteDatabase.open(tmp_path / "state.sqlite")
 
     def work(connection: sqlite3.Connection) -> None:
         connection.execute("INSERT INTO memory VALUES ('kind', 'key', x'00')")
@@ -192,9 +192,9 @@ def test_a_database_of_today_opens_without_the_tools_of_migration(
     code = f"""
 import asyncio, sys
 from pathlib import Path
-from wheelyard.store.database import Database
+from wheelyard.store.sqlite import SqliteDatabase
 async def main():
-    await (await Database.open(Path({str(path)!r}))).close()
+    await (await SqliteDatabase.open(Path({str(path)!r}))).close()
 asyncio.run(main())
 print(sorted({{"alembic", "sqlalchemy"}} & set(sys.modules)))
 """

@@ -14,7 +14,7 @@ from wheelyard.errors import OutOfSpaceError, StoreError
 from wheelyard.model.job import Outcome, Report
 from wheelyard.store.faults import translated
 from wheelyard.store.moments import to_moment, to_ticks
-from wheelyard.store.report_text import read_report, write_report
+from wheelyard.store.texts import read_report, write_report
 
 
 @pytest.mark.parametrize(

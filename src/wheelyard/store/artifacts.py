@@ -4,7 +4,6 @@ Three things that are not the same: every wheel that an attempt brought is kept;
 counts; and one of each file name is published. Published bytes never change.
 """
 
-import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -13,7 +12,7 @@ from wheelyard.model.artifact import Artifact, Origin
 from wheelyard.model.job import BuildKey
 from wheelyard.model.release import ProjectName, Release
 from wheelyard.ports import Clock
-from wheelyard.store.database import Database
+from wheelyard.store.database import Connection, Database
 from wheelyard.store.ledger import KEEP
 from wheelyard.store.rows import artifact_row, read_artifact
 
@@ -99,7 +98,7 @@ class StoredArtifacts:
         return [read_artifact(row) for row in rows]
 
 
-def _publish(connection: sqlite3.Connection, artifact: Artifact, now: datetime) -> Artifact:
+def _publish(connection: Connection, artifact: Artifact, now: datetime) -> Artifact:
     visible = connection.execute(_VISIBLE, {"filename": artifact.filename}).fetchone()
     if visible is None:
         row = artifact_row(replace(artifact, created=artifact.created or now))

@@ -1,95 +1,103 @@
-"""One SQLite database, reached from async code.
+"""What a database is to the stores: transactions over hand-written SQL, on one of two engines.
 
-Each process has one connection and one thread that owns it: nothing blocks the loop, and what one
-process asks for happens in order. A writer begins with ``BEGIN IMMEDIATE``, so that two processes
-can never both read a job as free and then both take it.
-
-Statements are SQL that PostgreSQL understands too, with ``:name`` parameters. They go to the driver
-as they are: SQLAlchemy knows the schema (``store.schema``) and carries out migrations, but importing
-it costs several times what everything else here does, so it is imported only for those.
+Statements are SQL that SQLite and PostgreSQL both understand, with ``:name`` parameters, written as
+PostgreSQL wants them (``FOR UPDATE``, ``TRUE``); an engine changes what its driver needs changed and
+nothing else knows which one it is. SQLAlchemy knows the schema (``store.schema``) and carries out
+migrations, but importing it costs several times what everything else here does, so it is imported
+only for those. Neither is psycopg imported where it is not needed.
 """
 
-import asyncio
-import sqlite3
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Self, TypeVar
-
-from wheelyard.store.faults import translated
-from wheelyard.store.revision import bring_up
+from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
 
-BUSY_SECONDS = 30.0
+PATIENCE_SECONDS = 30.0
+"""How long callers wait for a lock of SQLite's, or for a server that is away, before they are told."""
+
+_SERVERS = ("postgresql://", "postgres://")
 
 
-class Database:
-    """A connection and its thread. Open it with ``await Database.open(path)``."""
+class Row(Protocol):
+    """A row: its values by the names of their columns, or by their places."""
 
-    def __init__(
-        self, path: Path, connection: sqlite3.Connection, thread: ThreadPoolExecutor
-    ) -> None:
-        self._path = path
-        self._connection = connection
-        self._thread = thread
+    def __getitem__(self, name: str | int, /) -> Any:
+        """Return a value."""
+        ...
 
-    @classmethod
-    async def open(cls, path: Path, *, busy_seconds: float = BUSY_SECONDS) -> Self:
-        """Open or create a database and bring its schema up to date. Raises StoreError."""
-        thread = ThreadPoolExecutor(1, thread_name_prefix="wheelyard-store")
-        try:
-            connection = await asyncio.get_running_loop().run_in_executor(
-                thread, _connect, path, busy_seconds
-            )
-        except BaseException:
-            thread.shutdown(wait=False)
-            raise
-        return cls(path, connection, thread)
+    def __iter__(self) -> Iterator[Any]: ...
 
-    async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Run ``work`` over one consistent state. Raises StoreError."""
-        return await self._run("BEGIN", work)
 
-    async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Run ``work`` as one transaction that no other writer overlaps. Raises StoreError."""
-        return await self._run("BEGIN IMMEDIATE", work)
+class Result(Protocol):
+    """What a statement answered."""
+
+    @property
+    def rowcount(self) -> int:
+        """How many rows were changed."""
+        ...
+
+    def fetchone(self) -> Any:
+        """Return the next row, or None."""
+        ...
+
+    def fetchall(self) -> Sequence[Any]:
+        """Return all rows that are left."""
+        ...
+
+    def __iter__(self) -> Iterator[Any]: ...
+
+
+class Connection(Protocol):
+    """One transaction; valid until it ends."""
+
+    def execute(self, statement: str, names: Mapping[str, Any] = ..., /) -> Result:
+        """Carry out a statement."""
+        ...
+
+    def execute_all(self, statement: str, rows: Iterable[Mapping[str, Any]], /) -> None:
+        """Carry out a statement once for each row."""
+        ...
+
+    def queue_up(self, name: str, /) -> None:
+        """Let no other transaction that queues up under this name overlap with the rest of this one."""
+        ...
+
+
+class Database(Protocol):
+    """A database, reached from async code. Every method raises StoreError.
+
+    What runs in a transaction may run again from its beginning, where it met another one: it must
+    change nothing but the database.
+    """
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """Run ``work`` over one consistent state."""
+        ...
+
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        """Run ``work`` as one transaction; what it read is still so when it ends."""
+        ...
 
     async def close(self) -> None:
-        """Close the connection after what was begun."""
-        loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._thread, self._connection.close)
-        self._thread.shutdown()
-
-    async def _run(self, begin: str, work: Callable[[sqlite3.Connection], T]) -> T:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, self._transaction, begin, work)
-
-    def _transaction(self, begin: str, work: Callable[[sqlite3.Connection], T]) -> T:
-        with translated(self._path):
-            self._connection.execute(begin)
-            try:
-                result = work(self._connection)
-                self._connection.execute("COMMIT")
-            except BaseException:
-                # SQLite itself rolls back after some errors, such as a full disk.
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
-                raise
-            return result
+        """Let go of the database after what was begun."""
+        ...
 
 
-def _connect(path: Path, busy_seconds: float) -> sqlite3.Connection:
-    with translated(path):
-        connection = sqlite3.connect(path, timeout=busy_seconds, isolation_level=None)
-        try:
-            connection.row_factory = sqlite3.Row
-            connection.execute("PRAGMA foreign_keys = ON")
-            bring_up(connection, path)
-            # In WAL mode a commit that was cut off by kill -9 is whole or absent even without a flush;
-            # only a loss of power can take the newest ones back.
-            connection.execute("PRAGMA synchronous = NORMAL")
-        except BaseException:
-            connection.close()
-            raise
-        return connection
+def is_server(address: str | Path) -> bool:
+    """Whether an address is that of a PostgreSQL database, not of a file."""
+    return isinstance(address, str) and address.startswith(_SERVERS)
+
+
+async def open_database(address: str | Path, *, patience: float = PATIENCE_SECONDS) -> Database:
+    """Open a database by its path or its ``postgresql://…`` address, with the newest schema.
+
+    Raises StoreError.
+    """
+    if is_server(address):
+        from wheelyard.store.postgres import PostgresDatabase
+
+        return await PostgresDatabase.open(str(address), patience=patience)
+    from wheelyard.store.sqlite import SqliteDatabase
+
+    return await SqliteDatabase.open(Path(address), busy_seconds=patience)

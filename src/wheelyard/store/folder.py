@@ -7,28 +7,39 @@ runs. Opening a folder never touches one that is something else's.
 
 import asyncio
 import contextlib
+import hashlib
+import os
 import secrets
+import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Self
 
 from wheelyard.errors import StoreError
+from wheelyard.farm_ports import Leadership
 from wheelyard.ports import Clock
 from wheelyard.store import owners
 from wheelyard.store.artifacts import StoredArtifacts
+from wheelyard.store.builders import StoredBuilders
 from wheelyard.store.clock import SystemClock
-from wheelyard.store.database import BUSY_SECONDS, Database
+from wheelyard.store.database import PATIENCE_SECONDS, Database, open_database
 from wheelyard.store.faults import translated
+from wheelyard.store.happenings import StoredEvents
 from wheelyard.store.jobs import StoredJobs
+from wheelyard.store.leadership import leadership_of
 from wheelyard.store.memory import StoredMemory
 from wheelyard.store.owners import Owner
+from wheelyard.store.queue import StoredQueue
 from wheelyard.store.references import StoredReferences
+from wheelyard.store.requests import StoredRequests
+from wheelyard.store.tokens import StoredTokens
 
 FORMAT = 1
 MARKER = "wheelyard-state"
 FOLDERS = ("blobs", "cache", "jobs", "environments", "runs")
 _DATABASE = "state.sqlite"
+_LEADER = "state.sqlite.leader"
 # What a new file system or a file browser leaves behind belongs to nobody.
 _NOBODYS = frozenset({"lost+found", ".DS_Store", ".directory"})
 
@@ -36,26 +47,50 @@ _NOBODYS = frozenset({"lost+found", ".DS_Store", ".directory"})
 class StateFolder:
     """An open state folder: its stores, its places, and this process as an owner of leases.
 
-    Open it with ``await StateFolder.open(path)``; use it with ``async with`` or ``close`` it.
+    Open it with ``await StateFolder.open(path)``; use it with ``async with`` or ``close`` it. With
+    ``database`` the truth is that of a PostgreSQL server, and the folder is this machine's own.
     """
 
-    def __init__(self, path: Path, *, database: Database, clock: Clock) -> None:
+    def __init__(
+        self, path: Path, *, database: Database, leadership: Leadership, clock: Clock, host: str
+    ) -> None:
         self.path = path
         self.jobs = StoredJobs(database=database, clock=clock)
         self.artifacts = StoredArtifacts(database=database, clock=clock)
         self.memory = StoredMemory(database=database)
         self.references = StoredReferences(database=database)
+        self.queue = StoredQueue(database=database, clock=clock)
+        self.requests = StoredRequests(database=database, clock=clock)
+        self.builders = StoredBuilders(database=database, clock=clock)
+        self.tokens = StoredTokens(database=database, clock=clock)
+        self.events = StoredEvents(database=database, clock=clock)
+        self.leadership = leadership
         self._database = database
+        self._host = host
         self._owner: Owner | None = None
 
     @classmethod
     async def open(
-        cls, path: Path, *, clock: Clock | None = None, busy_seconds: float = BUSY_SECONDS
+        cls,
+        path: Path,
+        *,
+        database: str = "",
+        clock: Clock | None = None,
+        patience: float = PATIENCE_SECONDS,
     ) -> Self:
-        """Open a state folder, making it where there is none. Raises StoreError."""
+        """Open a state folder, making it where there is none. Raises StoreError.
+
+        ``database`` is the ``postgresql://…`` address of the database, where it is not the folder's own.
+        """
         path = await asyncio.to_thread(_prepare, path)
-        database = await Database.open(path / _DATABASE, busy_seconds=busy_seconds)
-        return cls(path, database=database, clock=clock or SystemClock())
+        address = database or path / _DATABASE
+        return cls(
+            path,
+            database=await open_database(address, patience=patience),
+            leadership=leadership_of(address, path / _LEADER),
+            clock=clock or SystemClock(),
+            host=_host(path) if database else "",
+        )
 
     async def __aenter__(self) -> Self:
         return self
@@ -72,13 +107,14 @@ class StateFolder:
     async def builder(self) -> str:
         """Return the name under which this process takes leases; it counts as alive from now on."""
         if self._owner is None:
-            self._owner = await asyncio.to_thread(Owner, self.place("runs"))
+            self._owner = await asyncio.to_thread(Owner, self.place("runs"), host=self._host)
         return self._owner.name
 
     async def dead_owners(self) -> Sequence[str]:
         """Return the builders that have leases but whose process has ended."""
         holders = await self.jobs.holders()
-        return sorted(await asyncio.to_thread(owners.dead, self.place("runs"), holders))
+        gone = await asyncio.to_thread(owners.dead, self.place("runs"), holders, host=self._host)
+        return sorted(gone)
 
     async def recover(self) -> int:
         """Give back what ended processes held, or let lapse; return how many leases that were."""
@@ -102,9 +138,16 @@ class StateFolder:
             if self._owner is not None:
                 await self.jobs.release_owner(self._owner.name)
         finally:
+            await self.leadership.let_go()
             await self._database.close()
             if self._owner is not None:
                 await asyncio.to_thread(self._owner.close)
+
+
+def _host(path: Path) -> str:
+    """Name this machine and this folder of it: one of another folder has its locks elsewhere."""
+    digest = hashlib.sha256(os.fsencode(path.resolve())).hexdigest()
+    return f"{socket.gethostname()}-{digest[:8]}"
 
 
 def _prepare(path: Path) -> Path:

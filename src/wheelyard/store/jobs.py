@@ -1,6 +1,5 @@
 """Jobs and attempts in the database: each method is one transaction over ``jobs.ledger``."""
 
-import sqlite3
 from collections.abc import Iterable, Sequence
 
 from wheelyard.jobs import ledger
@@ -11,12 +10,13 @@ from wheelyard.jobs.selection import EVERYTHING, Selection
 from wheelyard.model.job import Attempt, BuildKey, Offer, Report
 from wheelyard.model.release import ProjectName
 from wheelyard.ports import Clock, Lease
-from wheelyard.store.database import Database
+from wheelyard.store.database import Connection, Database, Row
 from wheelyard.store.ledger import DatabaseLedger
-from wheelyard.store.report_text import read_report
 from wheelyard.store.rows import read_attempt, read_job
+from wheelyard.store.texts import read_report
 from wheelyard.store.where import where_attempts, where_jobs
 
+_JOB = "SELECT * FROM jobs WHERE key = :key"
 _LEASED = "SELECT * FROM jobs WHERE state = 'leased'"
 _OF_BUILDER = "SELECT * FROM jobs WHERE state = 'leased' AND builder = :builder"
 _HOLDERS = "SELECT DISTINCT builder FROM jobs WHERE state = 'leased'"
@@ -47,7 +47,7 @@ class StoredJobs:
         """Take the right to run a job, creating the job where it is new."""
         event = Leased(builder=builder, seconds=seconds)
 
-        def work(connection: sqlite3.Connection) -> Lease | None:
+        def work(connection: Connection) -> Lease | None:
             _, answer = ledger.lease(DatabaseLedger(connection), offer, event, self._clock.now())
             if not isinstance(answer, Grant):
                 return None
@@ -72,7 +72,7 @@ class StoredJobs:
     async def release_owner(self, builder: str) -> int:
         """Give back all leases of a builder that is gone; return how many there were."""
 
-        def work(connection: sqlite3.Connection) -> int:
+        def work(connection: Connection) -> int:
             jobs = _jobs(connection.execute(_OF_BUILDER, {"builder": builder}))
             return ledger.release(DatabaseLedger(connection), jobs, builder, self._clock.now())
 
@@ -81,7 +81,7 @@ class StoredJobs:
     async def expire(self) -> int:
         """Take back every lease that is over; return how many there were."""
 
-        def work(connection: sqlite3.Connection) -> int:
+        def work(connection: Connection) -> int:
             jobs = _jobs(connection.execute(_LEASED))
             return ledger.expire(DatabaseLedger(connection), jobs, self._clock.now())
 
@@ -95,7 +95,10 @@ class StoredJobs:
 
     async def job(self, key: BuildKey) -> Job | None:
         """Return where a job stands."""
-        return await self._database.read(lambda connection: DatabaseLedger(connection).load(key))
+        row = await self._database.read(
+            lambda connection: connection.execute(_JOB, {"key": key}).fetchone()
+        )
+        return None if row is None else read_job(row)
 
     async def jobs(self, selection: Selection = EVERYTHING, *, limit: int = 1000) -> Sequence[Job]:
         """Return jobs, the last changed first."""
@@ -117,7 +120,7 @@ class StoredJobs:
         """Try again what did not end well; return those jobs as they stood before."""
         where = where_jobs(selection)
 
-        def work(connection: sqlite3.Connection) -> Sequence[Job]:
+        def work(connection: Connection) -> Sequence[Job]:
             jobs = _jobs(where.select(connection, "SELECT * FROM jobs", "key"))
             now = self._clock.now()
             return ledger.retry(DatabaseLedger(connection), jobs, now, preview=preview)
@@ -139,7 +142,7 @@ class StoredJobs:
     async def artifact_lost(self, digest: str) -> Sequence[BuildKey]:
         """Take back a wheel whose bytes are gone; return the keys of the jobs that had built it."""
 
-        def work(connection: sqlite3.Connection) -> Sequence[BuildKey]:
+        def work(connection: Connection) -> Sequence[BuildKey]:
             jobs = _jobs(connection.execute(_OF_ARTIFACT, {"digest": digest}))
             return ledger.lose(DatabaseLedger(connection), jobs, digest, self._clock.now())
 
@@ -181,7 +184,7 @@ class StoredJobs:
     async def durations(self, projects: Sequence[ProjectName]) -> dict[ProjectName, float]:
         """Return the median wall seconds of earlier successful attempts, where there are any."""
 
-        def work(connection: sqlite3.Connection) -> dict[ProjectName, float]:
+        def work(connection: Connection) -> dict[ProjectName, float]:
             found = {}
             for project in projects:
                 rows = connection.execute(_DURATIONS, {"project": project})
@@ -199,7 +202,7 @@ class StoredJobs:
         )
 
 
-def _jobs(rows: Iterable[sqlite3.Row]) -> list[Job]:
+def _jobs(rows: Iterable[Row]) -> list[Job]:
     return [read_job(row) for row in rows]
 
 

@@ -1,17 +1,26 @@
 """The ledger of ``jobs.ledger`` over one transaction of the database."""
 
-import sqlite3
 from datetime import datetime
 
 from wheelyard.jobs.commands import Record
-from wheelyard.jobs.job import Job
+from wheelyard.jobs.job import Job, State
 from wheelyard.model.artifact import Artifact
 from wheelyard.model.job import BuildKey, Report
+from wheelyard.store.database import Connection
 from wheelyard.store.moments import to_ticks
-from wheelyard.store.report_text import write_report
 from wheelyard.store.rows import artifact_row, attempt_row, job_row, read_job
+from wheelyard.store.texts import write_report
 
-_LOAD = "SELECT * FROM jobs WHERE key = :key"
+_LOAD = "SELECT * FROM jobs WHERE key = :key FOR UPDATE"
+
+# What a job counts for in its pool, before it has another state.
+_COUNT_STATE = """
+INSERT INTO pool_changes (pool, owner, waiting, running)
+SELECT pool, owner,
+    CASE WHEN :state = 'ready' THEN 1 ELSE 0 END - CASE WHEN state = 'ready' THEN 1 ELSE 0 END,
+    CASE WHEN :state = 'leased' THEN 1 ELSE 0 END - CASE WHEN state = 'leased' THEN 1 ELSE 0 END
+FROM jobs WHERE key = :key AND pool IS NOT NULL AND state <> :state
+"""
 
 _SAVE = """
 INSERT INTO jobs (
@@ -25,7 +34,9 @@ INSERT INTO jobs (
     builder = excluded.builder, lease_expires = excluded.lease_expires,
     not_before = excluded.not_before, counts = excluded.counts, lost_by = excluded.lost_by,
     refused_by = excluded.refused_by, outcome = excluded.outcome, reason = excluded.reason,
-    accepted = excluded.accepted, artifact = excluded.artifact, changed = excluded.changed
+    accepted = excluded.accepted, artifact = excluded.artifact, changed = excluded.changed,
+    open = (jobs.pool IS NOT NULL AND excluded.state = 'ready' AND excluded.not_before IS NULL),
+    wake = CASE WHEN jobs.pool IS NOT NULL AND excluded.state = 'ready' THEN excluded.not_before END
 """
 
 _OPEN_ATTEMPT = """
@@ -67,17 +78,26 @@ UPDATE artifacts SET counts = FALSE, published = FALSE WHERE build_key = :key AN
 class DatabaseLedger:
     """Reads and writes rows; valid until its transaction ends."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._loaded: dict[BuildKey, State] = {}
 
     def load(self, key: BuildKey) -> Job | None:
         """Return a job as it stands."""
         row = self._connection.execute(_LOAD, {"key": key}).fetchone()
-        return None if row is None else read_job(row)
+        if row is None:
+            return None
+        job = read_job(row)
+        self._loaded[key] = job.state
+        return job
 
     def save(self, job: Job) -> None:
-        """Write a job, new or not."""
-        self._connection.execute(_SAVE, job_row(job))
+        """Write a job, new or not; where it was submitted, its place in the queue follows its state."""
+        row = job_row(job)
+        if self._loaded.get(job.key) != job.state:
+            self._connection.execute(_COUNT_STATE, row)
+        self._connection.execute(_SAVE, row)
+        self._loaded[job.key] = job.state
 
     def open_attempt(self, job: Job, now: datetime) -> None:
         """Begin the attempt that the job's number, fence and builder name."""

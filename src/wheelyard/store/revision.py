@@ -6,13 +6,14 @@ migrate.
 
 import fcntl
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from wheelyard.errors import StoreError
 
-REVISIONS = ("0001",)
+REVISIONS = ("0001", "0002")
 """Every revision that this wheelyard knows, oldest first; a test compares them with the scripts."""
 
 _TABLES = "SELECT name FROM sqlite_master WHERE type = 'table'"
@@ -20,7 +21,7 @@ _REVISION = "SELECT version_num FROM alembic_version"
 
 
 def bring_up(connection: sqlite3.Connection, path: Path) -> None:
-    """Migrate a database to the newest revision. Raises StoreError."""
+    """Migrate a SQLite database to the newest revision. Raises StoreError."""
     if _revision(connection, path) == REVISIONS[-1]:
         return
     with alone(path):
@@ -34,22 +35,29 @@ def bring_up(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def _revision(connection: sqlite3.Connection, path: Path) -> str | None:
-    """Return the revision, or None for an empty database."""
     tables = {row[0] for row in connection.execute(_TABLES)}
+    return found(str(path), tables, lambda: connection.execute(_REVISION).fetchone())
+
+
+def found(database: str, tables: Collection[str], row: Callable[[], Any]) -> str | None:
+    """Return the revision of a database that has these tables, or None for an empty one.
+
+    ``row`` asks for the row of Alembic's own table. Raises StoreError.
+    """
     if not tables:
         return None
-    row = connection.execute(_REVISION).fetchone() if "alembic_version" in tables else None
-    if row is None:
+    version = row() if "alembic_version" in tables else None
+    if version is None:
         raise StoreError(
-            f"{str(path)!r} is a database of something else",
-            hint="Choose another state folder with --state.",
+            f"{database!r} is a database of something else",
+            hint="Name another state folder with --state, or another database.",
         )
-    if row[0] not in REVISIONS:
+    if version[0] not in REVISIONS:
         raise StoreError(
-            f"the database {str(path)!r} is of a newer wheelyard (revision {row[0]!r})",
+            f"the database {database!r} is of a newer wheelyard (revision {version[0]!r})",
             hint="Install that wheelyard or a newer one, or choose another state folder with --state.",
         )
-    return str(row[0])
+    return str(version[0])
 
 
 @contextmanager

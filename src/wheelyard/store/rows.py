@@ -1,7 +1,6 @@
 """Rows of the tables, and the nouns that they stand for."""
 
 import json
-import sqlite3
 from datetime import datetime
 from typing import Any
 
@@ -11,14 +10,15 @@ from wheelyard.jobs.job import Job, State
 from wheelyard.model.artifact import Artifact, Origin
 from wheelyard.model.job import Attempt, BuildKey, Outcome
 from wheelyard.model.release import ProjectName, Release
+from wheelyard.store.database import Row
 from wheelyard.store.moments import to_moment, to_ticks
-from wheelyard.store.report_text import read_report, read_tag
+from wheelyard.store.texts import read_report, read_tag
 from wheelyard.targets.target import Target
 
-Row = dict[str, Any]
+Columns = dict[str, Any]
 
 
-def job_row(job: Job) -> Row:
+def job_row(job: Job) -> Columns:
     """Return the columns of a job."""
     return {
         "key": job.key,
@@ -43,7 +43,7 @@ def job_row(job: Job) -> Row:
     }
 
 
-def read_job(row: sqlite3.Row) -> Job:
+def read_job(row: Row) -> Job:
     """Return the job that a row stands for."""
     counts = json.loads(row["counts"])
     return Job(
@@ -68,7 +68,7 @@ def read_job(row: sqlite3.Row) -> Job:
     )
 
 
-def read_attempt(row: sqlite3.Row) -> Attempt:
+def read_attempt(row: Row) -> Attempt:
     """Return the attempt that a row stands for."""
     return Attempt(
         id=row["id"],
@@ -83,7 +83,7 @@ def read_attempt(row: sqlite3.Row) -> Attempt:
     )
 
 
-def attempt_row(job: Job, now: datetime) -> Row:
+def attempt_row(job: Job, now: datetime) -> Columns:
     """Return the columns of an attempt that begins."""
     return {
         "key": job.key,
@@ -97,7 +97,7 @@ def attempt_row(job: Job, now: datetime) -> Row:
     }
 
 
-def artifact_row(artifact: Artifact) -> Row:
+def artifact_row(artifact: Artifact) -> Columns:
     """Return the columns of an artifact that say what it is."""
     return {
         "filename": artifact.filename,
@@ -119,7 +119,7 @@ def artifact_row(artifact: Artifact) -> Row:
     }
 
 
-def read_artifact(row: sqlite3.Row) -> Artifact:
+def read_artifact(row: Row) -> Artifact:
     """Return the artifact that a row stands for."""
     return Artifact(
         filename=row["filename"],
@@ -140,5 +140,5 @@ def read_artifact(row: sqlite3.Row) -> Artifact:
     )
 
 
-def _release(row: sqlite3.Row) -> Release:
+def _release(row: Row) -> Release:
     return Release(ProjectName(row["project"]), Version(row["version"]))

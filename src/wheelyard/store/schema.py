@@ -8,6 +8,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    DateTime,
     Float,
     ForeignKey,
     Index,
@@ -17,10 +18,15 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
+from sqlalchemy.ext.compiler import compiles
 
 METADATA = MetaData()
+
+# SQLite numbers the rows of an INTEGER key by itself, and of no other.
+NUMBER = BigInteger().with_variant(Integer, "sqlite")
 
 JOBS = Table(
     "jobs",
@@ -44,6 +50,26 @@ JOBS = Table(
     Column("accepted", Text, nullable=False),
     Column("artifact", Text, nullable=False),
     Column("changed", BigInteger),
+    # What follows is null where nobody submitted the job. ``open``: it may be chosen now; ``wake``: when
+    # it may be, where that is later.
+    Column("pool", Text),
+    Column("owner", Text),
+    Column("rank", BigInteger),
+    Column("submitted", BigInteger),
+    Column("open", Boolean, nullable=False, server_default=false()),
+    Column("wake", BigInteger),
+    Index(
+        "jobs_in_order",
+        *("pool", "owner", "rank", "submitted", "key"),
+        sqlite_where=text("open"),
+        postgresql_where=text("open"),
+    ),
+    Index(
+        "jobs_asleep",
+        "wake",
+        sqlite_where=text("wake IS NOT NULL"),
+        postgresql_where=text("wake IS NOT NULL"),
+    ),
     Index("jobs_by_project", "project"),
     Index("jobs_by_state", "state", "outcome"),
     Index("jobs_by_artifact", "artifact"),
@@ -121,3 +147,151 @@ MEMORY = Table(
     Column("key", Text, primary_key=True),
     Column("value", LargeBinary, nullable=False),
 )
+
+OFFERS = Table(
+    "offers",
+    METADATA,
+    Column("key", Text, ForeignKey("jobs.key"), primary_key=True),
+    Column("offer", Text, nullable=False),
+    Column("request", Text, nullable=False),
+    Column("context", LargeBinary, nullable=False),
+)
+
+POOLS = Table(
+    "pools",
+    METADATA,
+    Column("pool", Text, primary_key=True),
+    Column("needs", Text, nullable=False),
+)
+
+# How many jobs of an owner wait and run in a pool is the sum of its rows: nobody waits for anybody
+# to count one more.
+POOL_CHANGES = Table(
+    "pool_changes",
+    METADATA,
+    Column("id", NUMBER, primary_key=True),
+    Column("pool", Text, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("waiting", Integer, nullable=False),
+    Column("running", Integer, nullable=False),
+)
+
+JOB_REQUESTS = Table(
+    "job_requests",
+    METADATA,
+    Column("key", Text, ForeignKey("jobs.key"), primary_key=True),
+    Column("request", Text, primary_key=True),
+    Column("joined", BigInteger, nullable=False),
+    Index("job_requests_by_request", "request"),
+)
+
+REQUESTS = Table(
+    "requests",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("text", LargeBinary, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("summary", Text, nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("ended", BigInteger),
+    Index(
+        "requests_one_open_a_digest",
+        "digest",
+        unique=True,
+        sqlite_where=text("state = 'open'"),
+        postgresql_where=text("state = 'open'"),
+    ),
+    Index("requests_by_age", "created", "id"),
+    Index("requests_by_state", "state", "created", "id"),
+    Index("requests_by_owner", "owner", "created", "id"),
+)
+
+WAITERS = Table(
+    "waiters",
+    METADATA,
+    Column("request", Text, ForeignKey("requests.id"), primary_key=True),
+    Column("address", Text, primary_key=True),
+    Column("number", Integer, nullable=False),
+)
+
+NOTICES = Table(
+    "notices",
+    METADATA,
+    Column("id", NUMBER, primary_key=True),
+    Column("request", Text, ForeignKey("requests.id"), nullable=False),
+    Column("address", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("due", BigInteger),
+    Column("reason", Text, nullable=False),
+    Index(
+        "notices_in_order",
+        *("due", "id"),
+        sqlite_where=text("due IS NOT NULL"),
+        postgresql_where=text("due IS NOT NULL"),
+    ),
+)
+
+BUILDERS = Table(
+    "builders",
+    METADATA,
+    Column("name", Text, primary_key=True),
+    Column("owner", Text, nullable=False),
+    Column("tier", Text, nullable=False),
+    Column("facts", Text, nullable=False),
+    Column("mode", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("session", Text, nullable=False),
+    Column("health", Text, nullable=False),
+    Column("streak", Integer, nullable=False),
+    Column("enrolled", BigInteger),
+    Column("heard", BigInteger),
+)
+
+TOKENS = Table(
+    "tokens",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("secret_digest", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("expires", BigInteger),
+    Column("tier", Text),
+    Column("note", Text, nullable=False),
+    Column("revoked", Boolean, nullable=False),
+    Index("tokens_by_subject", "role", "subject"),
+)
+
+HAPPENINGS = Table(
+    "happenings",
+    METADATA,
+    Column("id", NUMBER, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Index("happenings_by_subject", "subject", "id"),
+)
+
+# Only PostgreSQL's connections write here (``store.postgres``).
+COMMITS = Table(
+    "commits",
+    METADATA,
+    Column("session", Text, primary_key=True),
+    Column("number", BigInteger, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+)
+
+
+@compiles(Text, "postgresql")
+def _text(_type: Text, _compiler: object, **_: object) -> str:
+    """Sort texts by their code points on both engines, whatever the language of the server is."""
+    return 'TEXT COLLATE "C"'

@@ -1,9 +1,9 @@
 """The WHERE clause of a choice: fixed fragments joined by AND, values only as parameters."""
 
-import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from wheelyard.jobs.selection import Selection
+from wheelyard.store.database import Connection, Row
 from wheelyard.store.moments import to_ticks
 
 
@@ -15,8 +15,8 @@ class Where:
         self._parameters: dict[str, object] = {}
 
     def select(
-        self, connection: sqlite3.Connection, head: str, order: str, limit: int | None = None
-    ) -> Sequence[sqlite3.Row]:
+        self, connection: Connection, head: str, order: str, limit: int | None = None
+    ) -> Sequence[Row]:
         """Return the chosen rows of ``head``, in an order."""
         parts = [head]
         if self._fragments:
@@ -25,6 +25,15 @@ class Where:
         if limit is not None:
             parts.append("LIMIT :limit")
         return connection.execute(" ".join(parts), {**self._parameters, "limit": limit}).fetchall()
+
+    def change(self, connection: Connection, head: str, names: Mapping[str, object]) -> int:
+        """Change the chosen rows; return how many there were."""
+        clause = " AND ".join(self._fragments)
+        return connection.execute(f"{head} WHERE {clause}", {**self._parameters, **names}).rowcount
+
+    def fixed(self, fragment: str) -> None:
+        """Narrow to rows for which a fragment without parameters holds."""
+        self._fragments.append(fragment)
 
     def equal(self, column: str, value: object | None) -> None:
         """Narrow to rows where a column has a value; None and an empty text narrow nothing."""

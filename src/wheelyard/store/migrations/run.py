@@ -1,7 +1,9 @@
 """Carry out migrations; importing this module imports Alembic and SQLAlchemy."""
 
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from alembic import command
 from alembic.config import Config
@@ -13,23 +15,37 @@ BUSY_SECONDS = 30.0
 
 
 def upgrade(path: Path, revision: str) -> None:
-    """Bring a database to a revision, as one transaction: after a crash it is as it was.
+    """Bring a SQLite database to a revision, as one transaction: after a crash it is as it was.
 
     Raises sqlite3.Error.
     """
-    engine = create_engine(
+    _upgrade(
         "sqlite://",
-        creator=lambda: sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None),
-        poolclass=NullPool,
+        lambda: sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None),
+        revision,
+        begin="BEGIN IMMEDIATE",
     )
+
+
+def upgrade_server(url: str, revision: str) -> None:
+    """Bring a PostgreSQL database to a revision, as one transaction. Raises psycopg.Error."""
+    import psycopg
+
+    _upgrade("postgresql+psycopg://", lambda: psycopg.connect(url), revision)
+
+
+def _upgrade(dialect: str, connect: Callable[[], Any], revision: str, *, begin: str = "") -> None:
+    engine = create_engine(dialect, creator=connect, poolclass=NullPool)
     try:
-        with engine.connect() as connection:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        with engine.begin() as connection:
+            if begin:
+                connection.exec_driver_sql(begin)
             command.upgrade(config(connection), revision)
-            connection.exec_driver_sql("COMMIT")
+            if begin:
+                connection.exec_driver_sql("COMMIT")
     except DBAPIError as error:
-        if isinstance(error.orig, sqlite3.Error):
-            # Callers know SQLite's own errors, and that a full disk is one.
+        if error.orig is not None:
+            # Callers know the driver's own errors, and that a full disk is one.
             raise error.orig from error
         raise
 

@@ -1,0 +1,68 @@
+"""The farm's event log in the database."""
+
+from collections.abc import Mapping, Sequence
+
+from wheelyard.farm_ports import Happening
+from wheelyard.ports import Clock
+from wheelyard.store.database import Connection, Database, Row
+from wheelyard.store.moments import to_moment, to_ticks
+from wheelyard.store.texts import read_value, write_value
+
+_WRITE = """
+INSERT INTO happenings (at, action, subject, actor, detail)
+VALUES (:at, :action, :subject, :actor, :detail)
+"""
+_READ = "SELECT * FROM happenings WHERE id > :after ORDER BY id LIMIT :limit"
+_OF_SUBJECT = """
+SELECT * FROM happenings WHERE subject = :subject AND id > :after ORDER BY id LIMIT :limit
+"""
+Detail = Mapping[str, str | int | float]
+
+
+class StoredEvents:
+    """The ``EventLog`` of a database."""
+
+    def __init__(self, *, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def write(
+        self, action: str, subject: str, *, actor: str = "", **detail: str | float
+    ) -> None:
+        """Add a line."""
+        columns = {
+            "at": to_ticks(self._clock.now()),
+            "action": action,
+            "subject": subject,
+            "actor": actor,
+            "detail": write_value(detail),
+        }
+
+        def work(connection: Connection) -> None:
+            # Numbers must become visible in their order: who has read up to one has read all before it.
+            connection.queue_up("happenings")
+            connection.execute(_WRITE, columns)
+
+        await self._database.write(work)
+
+    async def read(
+        self, *, after: int = 0, subject: str = "", limit: int = 1000
+    ) -> Sequence[Happening]:
+        """Return lines after a number, oldest first."""
+        names = {"after": after, "subject": subject, "limit": limit}
+        statement = _OF_SUBJECT if subject else _READ
+        rows = await self._database.read(
+            lambda connection: connection.execute(statement, names).fetchall()
+        )
+        return [_read(row) for row in rows]
+
+
+def _read(row: Row) -> Happening:
+    return Happening(
+        id=row["id"],
+        at=to_moment(row["at"]),
+        action=row["action"],
+        subject=row["subject"],
+        actor=row["actor"],
+        detail=read_value(dict[str, str | int | float], row["detail"]),
+    )

@@ -1,0 +1,130 @@
+"""One connection to PostgreSQL, as the stores and as ``store.postgres`` use it."""
+
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import psycopg
+from psycopg.rows import RowMaker
+
+from wheelyard.store.named import for_psycopg
+
+_SETTINGS = {
+    # A server that is gone without a word is noticed within half a minute.
+    "connect_timeout": "5",
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "application_name": "wheelyard",
+}
+_LIMITS = "SET lock_timeout = '30s'; SET idle_in_transaction_session_timeout = '60s'"
+"""Neither does a process that hangs keep the others from a row for ever."""
+_BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ"
+_MARK = """
+INSERT INTO commits (session, number, at) VALUES (:session, :number, now())
+ON CONFLICT (session) DO UPDATE SET number = excluded.number, at = excluded.at
+"""
+_MARKED = "SELECT number FROM commits WHERE session = :session FOR UPDATE"
+_QUEUE_UP = "SELECT pg_advisory_xact_lock(hashtext('wheelyard'), hashtext(:name))"
+
+
+def connect(url: str) -> "psycopg.Connection[PostgresRow]":
+    """Connect to a server. Raises psycopg.Error."""
+    given = psycopg.conninfo.conninfo_to_dict(url)
+    settings: dict[str, Any] = {**_SETTINGS, **given}
+    connection = psycopg.Connection.connect(autocommit=True, row_factory=_rows, **settings)
+    connection.execute(_LIMITS)
+    return connection
+
+
+class PostgresRow:
+    """A row whose values have names and places."""
+
+    __slots__ = ("_names", "_values")
+
+    def __init__(self, names: Mapping[str, int], values: Sequence[Any]) -> None:
+        self._names = names
+        self._values = values
+
+    def __getitem__(self, name: str | int) -> Any:
+        """Return a value."""
+        return self._values[self._names[name] if isinstance(name, str) else name]
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._values)
+
+
+class Session:
+    """A connection, its transactions, and the number of the last one that was marked."""
+
+    def __init__(self, connection: "psycopg.Connection[PostgresRow]", *, name: str) -> None:
+        self._connection = connection
+        self.name = name
+        self.number = 0
+
+    @property
+    def broken(self) -> bool:
+        """Whether nothing more can be asked over it."""
+        return self._connection.closed
+
+    def execute(
+        self, statement: str, names: Mapping[str, Any] | None = None, /
+    ) -> "psycopg.Cursor[PostgresRow]":
+        """Carry out a statement."""
+        return self._connection.execute(_text(statement), _values(names or {}))
+
+    def execute_all(self, statement: str, rows: Iterable[Mapping[str, Any]], /) -> None:
+        """Carry out a statement once for each row."""
+        self._connection.cursor().executemany(_text(statement), list(map(_values, rows)))
+
+    def queue_up(self, name: str, /) -> None:
+        """Let no other transaction that queues up under this name overlap with the rest of this one."""
+        self.execute(_QUEUE_UP, {"name": name})
+
+    def begin(self, *, writes: bool) -> None:
+        """Begin a transaction."""
+        self.execute(_BEGIN if writes else f"{_BEGIN} READ ONLY")
+
+    def mark(self) -> None:
+        """Leave the number by which ``committed`` knows this transaction, if it counts."""
+        self.number += 1
+        self.execute(_MARK, {"session": self.name, "number": self.number})
+
+    def commit(self) -> None:
+        """End the transaction."""
+        self.execute("COMMIT")
+
+    def roll_back(self) -> None:
+        """Undo the transaction."""
+        # Where the connection is broken, the server does it.
+        with contextlib.suppress(psycopg.Error):
+            self.execute("ROLLBACK")
+
+    def committed(self, session: str, number: int) -> bool:
+        """Whether a transaction that another connection marked counts; waits for its end."""
+        row = self.execute(_MARKED, {"session": session}).fetchone()
+        return row is not None and bool(row["number"] >= number)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+
+def _rows(cursor: "psycopg.Cursor[Any]") -> RowMaker[PostgresRow]:
+    columns = cursor.description or ()
+    names = {column.name: place for place, column in enumerate(columns)}
+    return lambda values: PostgresRow(names, values)
+
+
+def _text(statement: str) -> bytes:
+    # As bytes, because a text that is no literal is refused by the types of psycopg: the stores compose
+    # statements, of fixed fragments only (``store.where``).
+    return for_psycopg(statement).encode()
+
+
+def _values(names: Mapping[str, Any]) -> dict[str, Any]:
+    # PostgreSQL keeps no NUL in a text; what builds print may have some.
+    return {
+        name: value.replace("\0", "\N{REPLACEMENT CHARACTER}") if isinstance(value, str) else value
+        for name, value in names.items()
+    }

@@ -1,0 +1,117 @@
+"""One SQLite database.
+
+Each process has one connection and one thread that owns it: nothing blocks the loop, and what one
+process asks for happens in order. A writer begins with ``BEGIN IMMEDIATE``, so that two processes
+can never both read a job as free and then both take it.
+"""
+
+import asyncio
+import re
+import sqlite3
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+from wheelyard.store.database import PATIENCE_SECONDS, Connection
+from wheelyard.store.faults import translated
+from wheelyard.store.revision import bring_up
+
+T = TypeVar("T")
+
+_ROW_LOCK = re.compile(r"\s+FOR (UPDATE|SHARE)( SKIP LOCKED)?\s*$")
+
+
+class SqliteDatabase:
+    """A connection and its thread. Open it with ``await SqliteDatabase.open(path)``."""
+
+    def __init__(
+        self, path: Path, connection: sqlite3.Connection, thread: ThreadPoolExecutor
+    ) -> None:
+        self._path = path
+        self._connection = connection
+        self._thread = thread
+
+    @classmethod
+    async def open(cls, path: Path, *, busy_seconds: float = PATIENCE_SECONDS) -> Self:
+        """Open or create a database and bring its schema up to date. Raises StoreError."""
+        thread = ThreadPoolExecutor(1, thread_name_prefix="wheelyard-store")
+        try:
+            connection = await asyncio.get_running_loop().run_in_executor(
+                thread, _connect, path, busy_seconds
+            )
+        except BaseException:
+            thread.shutdown(wait=False)
+            raise
+        return cls(path, connection, thread)
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """Run ``work`` over one consistent state. Raises StoreError."""
+        return await self._run("BEGIN", work)
+
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        """Run ``work`` as one transaction that no other writer overlaps. Raises StoreError."""
+        return await self._run("BEGIN IMMEDIATE", work)
+
+    async def close(self) -> None:
+        """Close the connection after what was begun."""
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._thread, self._connection.close)
+        self._thread.shutdown()
+
+    async def _run(self, begin: str, work: Callable[[Connection], T]) -> T:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, self._transaction, begin, work)
+
+    def _transaction(self, begin: str, work: Callable[[Connection], T]) -> T:
+        with translated(self._path):
+            self._connection.execute(begin)
+            try:
+                result = work(_Transaction(self._connection))
+                self._connection.execute("COMMIT")
+            except BaseException:
+                # SQLite itself rolls back after some errors, such as a full disk.
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+            return result
+
+
+class _Transaction:
+    """A ``Connection`` of SQLite, which locks the whole database and no rows."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def execute(self, statement: str, names: Mapping[str, Any] | None = None, /) -> sqlite3.Cursor:
+        """Carry out a statement."""
+        return self._connection.execute(_without_row_lock(statement), names or {})
+
+    def execute_all(self, statement: str, rows: Iterable[Mapping[str, Any]], /) -> None:
+        """Carry out a statement once for each row."""
+        self._connection.executemany(statement, rows)
+
+    def queue_up(self, _: str, /) -> None:
+        """Do nothing: writers are one after the other already."""
+
+
+@lru_cache(maxsize=512)
+def _without_row_lock(statement: str) -> str:
+    return _ROW_LOCK.sub("", statement)
+
+
+def _connect(path: Path, busy_seconds: float) -> sqlite3.Connection:
+    with translated(path):
+        connection = sqlite3.connect(path, timeout=busy_seconds, isolation_level=None)
+        try:
+            connection.row_factory = sqlite3.Row
+            connection.execute("PRAGMA foreign_keys = ON")
+            bring_up(connection, path)
+            # In WAL mode a commit that was cut off by kill -9 is whole or absent even without a flush;
+            # only a loss of power can take the newest ones back.
+            connection.execute("PRAGMA synchronous = NORMAL")
+        except BaseException:
+            connection.close()
+            raise
+        return connection

@@ -1,0 +1,105 @@
+"""What was said of a job when it was submitted, in the database."""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from wheelyard.farm_ports import QueuedJob, Terms
+from wheelyard.jobs.job import State
+from wheelyard.model.job import BuildKey, Offer
+from wheelyard.model.request import RequestId
+from wheelyard.ports import Lease
+from wheelyard.store.database import Connection, Row
+from wheelyard.store.moments import to_moment, to_ticks
+from wheelyard.store.pool_depths import count_job, keep_needs, read_needs
+from wheelyard.store.rows import read_job
+from wheelyard.store.texts import read_value, write_value
+
+QUEUED = """
+SELECT jobs.*, offers.offer, offers.context, offers.request, pools.needs
+FROM jobs JOIN offers ON offers.key = jobs.key JOIN pools ON pools.pool = jobs.pool
+"""
+_PLACE = "SELECT pool, owner, rank, submitted FROM jobs WHERE key = :key"
+_SET_PLACE = """
+UPDATE jobs SET pool = :pool, owner = :owner, rank = :rank, submitted = :submitted,
+    open = (state = 'ready' AND not_before IS NULL),
+    wake = CASE WHEN state = 'ready' THEN not_before END
+WHERE key = :key
+"""
+_SET_OFFER = """
+INSERT INTO offers (key, offer, request, context) VALUES (:key, :offer, :request, :context)
+ON CONFLICT (key) DO UPDATE SET offer = excluded.offer, context = excluded.context
+"""
+_SET_REQUEST = "UPDATE offers SET request = :request WHERE key = :key"
+_JOIN = """
+INSERT INTO job_requests (key, request, joined) VALUES (:key, :request, :joined)
+ON CONFLICT (key, request) DO NOTHING
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """Where a job stands in the queue; ``submitted`` in ticks."""
+
+    pool: str
+    owner: str
+    rank: int
+    submitted: int
+
+
+def join(connection: Connection, wanted: QueuedJob, now: datetime, *, anew: bool) -> None:
+    """Write down who wants a job and on which terms; ``anew``: whatever was said before is over."""
+    job, terms = wanted.job, wanted.terms
+    joined = {"key": job.key, "request": terms.request, "joined": to_ticks(now)}
+    connection.execute(_JOIN, joined)
+    kept = connection.execute(_PLACE, {"key": job.key}).fetchone()
+    anew = anew or kept["pool"] is None
+    if not anew and job.state is not State.READY:
+        return
+    keep_needs(connection, terms.pool, terms.needs)
+    _move(connection, job.key, kept, _place(terms, now, None if anew else kept))
+    said = {"key": job.key, "offer": write_value(wanted.offer), "context": terms.context}
+    connection.execute(_SET_OFFER, {**said, "request": terms.request})
+    if anew:
+        connection.execute(_SET_REQUEST, {"key": job.key, "request": terms.request})
+
+
+def read_queued(row: Row) -> QueuedJob:
+    """Return what a row of ``QUEUED`` stands for."""
+    return QueuedJob(
+        job=read_job(row),
+        offer=read_value(Offer, row["offer"]),
+        terms=Terms(
+            owner=row["owner"],
+            pool=row["pool"],
+            needs=read_needs(row["needs"]),
+            rank=row["rank"],
+            request=RequestId(row["request"]),
+            context=bytes(row["context"]),
+        ),
+    )
+
+
+def lease_of(row: Row) -> Lease:
+    """Return the lease that the row of a leased job stands for."""
+    return Lease(
+        key=BuildKey(row["key"]),
+        fence=row["fence"],
+        attempt=row["attempt"],
+        expires=to_moment(row["lease_expires"]),
+    )
+
+
+def _place(terms: Terms, now: datetime, kept: Row | None) -> _Place:
+    if kept is None:
+        return _Place(pool=terms.pool, owner=terms.owner, rank=terms.rank, submitted=to_ticks(now))
+    rank = min(kept["rank"], terms.rank)
+    return _Place(pool=terms.pool, owner=kept["owner"], rank=rank, submitted=kept["submitted"])
+
+
+def _move(connection: Connection, key: BuildKey, kept: Row, place: _Place) -> None:
+    moved = (kept["pool"], kept["owner"]) != (place.pool, place.owner)
+    if moved:
+        count_job(connection, key, -1)
+    connection.execute(_SET_PLACE, {"key": key, **asdict(place)})
+    if moved:
+        count_job(connection, key, 1)
