@@ -25,6 +25,8 @@ class Delivery(Protocol):
     """A message that is this reader's until it is done with, or until it was silent for too long."""
 
     content: bytes
+    sender: str
+    """The builder whose message this is, as the bus knows it, whatever the message says."""
     tries: int
     """How often it was delivered, this time included."""
 
@@ -39,6 +41,14 @@ class Delivery(Protocol):
     async def again(self, *, seconds: float = 0) -> None:
         """Have it delivered again after some seconds."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Announcement:
+    """What a builder announced. ``builder`` is its name as the bus knows it, whatever the content says."""
+
+    builder: str
+    content: bytes
 
 
 class Bus(Protocol):
@@ -56,16 +66,25 @@ class Bus(Protocol):
         """Yield results and returned jobs of all builders, each until it is done with."""
         ...
 
-    def presences(self) -> AsyncIterator[bytes]:
-        """Yield the newest presence of each builder, then each new one as it comes."""
+    def presences(self) -> AsyncIterator[Announcement]:
+        """Yield the newest presence of each builder, then each new one as it comes.
+
+        Of one builder's, a reader that is slow gets only the newest.
+        """
         ...
 
     async def forget(self, builder: str) -> None:
         """Drop the queue and the presence of a builder that will not come back."""
         ...
 
-    def follow_log(self, attempt: str, *, start: int = 0) -> AsyncIterator["LogPiece"]:
-        """Yield the pieces of an attempt's log from an offset in bytes on, until its end."""
+    def follow_log(
+        self, attempt: str, *, start: int = 0, builder: str = ""
+    ) -> AsyncIterator["LogPiece"]:
+        """Yield the pieces of an attempt's log from an offset in bytes on, until its end.
+
+        With ``builder``, only what that one wrote: say it wherever it is known, since a hostile builder
+        may write under the name of an attempt that it does not have.
+        """
         ...
 
     async def close(self) -> None:

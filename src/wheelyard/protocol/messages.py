@@ -12,7 +12,9 @@ from wheelyard.model.job import BuildKey, Offer, Report
 
 VERSION = 1
 LARGEST_BYTES = 1 << 20
-"""No message is larger: bytes of logs and artifacts go another way."""
+"""No word of a builder is larger: bytes of logs and artifacts go another way."""
+LARGEST_ORDER_BYTES = 7 << 20
+"""No order is larger: an offer carries its recipe's patches. NATS advises against more than 8 MB, headers included."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
