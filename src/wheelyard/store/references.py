@@ -1,12 +1,11 @@
 """Which blobs the database names, and why: wheels, their METADATA, and logs."""
 
-import sqlite3
 from collections.abc import Sequence
 
 import msgspec
 
 from wheelyard.ports import Reference
-from wheelyard.store.database import Database
+from wheelyard.store.database import Connection, Database
 
 _WHEELS = """
 SELECT filename, digest, metadata_digest, counts OR published OR EXISTS (
@@ -33,7 +32,7 @@ class StoredReferences:
         return await self._database.read(_references)
 
 
-def _references(connection: sqlite3.Connection) -> Sequence[Reference]:
+def _references(connection: Connection) -> Sequence[Reference]:
     found = []
     for filename, digest, metadata, needed in connection.execute(_WHEELS):
         for blob, kind in ((digest, "wheels"), (metadata, "metadata")):
