@@ -1,19 +1,41 @@
-"""The stores that must keep the same promises: the one in memory and the one in SQLite."""
+"""The stores that must keep the same promises: those in memory, in SQLite and in PostgreSQL."""
 
-from collections.abc import AsyncIterator
+import asyncio
+import os
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import psycopg
 import pytest
 
+from wheelyard.errors import ToolError
+from wheelyard.farm_ports import BuilderStore, EventLog, Queue, RequestStore, TokenStore
 from wheelyard.store.artifacts import StoredArtifacts
+from wheelyard.store.builders import StoredBuilders
+from wheelyard.store.database import Database
+from wheelyard.store.happenings import StoredEvents
 from wheelyard.store.jobs import StoredJobs
 from wheelyard.store.memory import StoredMemory
+from wheelyard.store.postgres import PostgresDatabase
+from wheelyard.store.postgres_revision import bring_up
+from wheelyard.store.private_server import PrivateServer
+from wheelyard.store.queue import StoredQueue
+from wheelyard.store.requests import StoredRequests
+from wheelyard.store.schema import METADATA
 from wheelyard.store.sqlite import SqliteDatabase
+from wheelyard.store.tokens import StoredTokens
 from wheelyard.testing.artifacts import MemoryArtifactStore
+from wheelyard.testing.builders import MemoryBuilderStore
 from wheelyard.testing.clock import ManualClock
+from wheelyard.testing.happenings import MemoryEventLog
 from wheelyard.testing.jobs import MemoryJobStore
 from wheelyard.testing.memo import MemoryMemo
+from wheelyard.testing.queue import MemoryQueue
+from wheelyard.testing.requests import MemoryRequestStore
+from wheelyard.testing.tokens import MemoryTokenStore
+
+ENGINES = ("sqlite", "postgres")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +45,11 @@ class Stores:
     jobs: MemoryJobStore | StoredJobs
     artifacts: MemoryArtifactStore | StoredArtifacts
     memory: MemoryMemo | StoredMemory
+    queue: Queue
+    requests: RequestStore
+    builders: BuilderStore
+    tokens: TokenStore
+    events: EventLog
     clock: ManualClock
 
 
@@ -34,8 +61,6 @@ def anyio_backend() -> str:
 @pytest.fixture(scope="session")
 def empty_database(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """A migrated database to copy: migrating one for each test would be most of the time."""
-    import asyncio
-
     path = tmp_path_factory.mktemp("empty") / "state.sqlite"
 
     async def make() -> None:
@@ -45,23 +70,104 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return path.read_bytes()
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(scope="session")
+def server() -> Iterator[PrivateServer]:
+    """A real PostgreSQL server."""
+    try:
+        private = PrivateServer()
+    except ToolError as error:
+        if os.environ.get("CI") == "true":
+            raise
+        pytest.skip(f"{error.message} {error.hint}")
+    with private:
+        yield private
+
+
+@pytest.fixture(scope="session")
+def migrated(server: PrivateServer) -> str:
+    """The address of a database that has the newest schema."""
+    url = new_database(server, "migrated")
+    bring_up(url)
+    return url
+
+
+@pytest.fixture
+def empty_server(migrated: str) -> str:
+    """The same with nothing in it."""
+    empty(migrated)
+    return migrated
+
+
+def empty(url: str) -> None:
+    """Take everything out of a database."""
+    tables = ", ".join(table.name for table in METADATA.sorted_tables)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"TRUNCATE {tables} RESTART IDENTITY".encode())
+
+
+def new_database(server: PrivateServer, name: str) -> str:
+    """Make an empty database; return its address."""
+    with psycopg.connect(server.url(), autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE IF EXISTS {name}".encode())
+        connection.execute(f"CREATE DATABASE {name}".encode())
+    return server.url(name)
+
+
+@pytest.fixture(params=ENGINES)
+def address(request: pytest.FixtureRequest, tmp_path: Path, empty_database: bytes) -> str | Path:
+    """Where an empty database of today is, on either engine."""
+    if request.param == "postgres":
+        url: str = request.getfixturevalue("empty_server")
+        return url
+    path = tmp_path / "state.sqlite"
+    path.write_bytes(empty_database)
+    return path
+
+
+@pytest.fixture(params=["memory", *ENGINES])
 async def stores(
     request: pytest.FixtureRequest, tmp_path: Path, empty_database: bytes
 ) -> AsyncIterator[Stores]:
     clock = ManualClock()
     if request.param == "memory":
-        artifacts = MemoryArtifactStore(clock=clock)
-        jobs = MemoryJobStore(clock=clock, artifacts=artifacts)
-        yield Stores(jobs=jobs, artifacts=artifacts, memory=MemoryMemo(), clock=clock)
+        yield in_memory(clock)
         return
-    path = tmp_path / "state.sqlite"
-    path.write_bytes(empty_database)
-    database = await SqliteDatabase.open(path)
-    yield Stores(
+    database: Database
+    if request.param == "postgres":
+        database = await PostgresDatabase.open(request.getfixturevalue("empty_server"))
+    else:
+        path = tmp_path / "state.sqlite"
+        path.write_bytes(empty_database)
+        database = await SqliteDatabase.open(path)
+    yield of_database(database, clock)
+    await database.close()
+
+
+def in_memory(clock: ManualClock) -> Stores:
+    artifacts = MemoryArtifactStore(clock=clock)
+    jobs = MemoryJobStore(clock=clock, artifacts=artifacts)
+    return Stores(
+        jobs=jobs,
+        artifacts=artifacts,
+        memory=MemoryMemo(),
+        queue=MemoryQueue(jobs),
+        requests=MemoryRequestStore(clock=clock),
+        builders=MemoryBuilderStore(clock=clock),
+        tokens=MemoryTokenStore(clock=clock),
+        events=MemoryEventLog(clock=clock),
+        clock=clock,
+    )
+
+
+def of_database(database: Database, clock: ManualClock) -> Stores:
+    return Stores(
         jobs=StoredJobs(database=database, clock=clock),
         artifacts=StoredArtifacts(database=database, clock=clock),
         memory=StoredMemory(database=database),
+        queue=StoredQueue(database=database, clock=clock),
+        requests=StoredRequests(database=database, clock=clock),
+        builders=StoredBuilders(database=database, clock=clock),
+        tokens=StoredTokens(database=database, clock=clock),
+        events=StoredEvents(database=database, clock=clock),
         clock=clock,
     )
-    await database.close()

@@ -1,4 +1,4 @@
-"""What every ArtifactStore and Memory promises, in memory and in SQLite."""
+"""What every ArtifactStore and Memory promises, in memory, in SQLite and in PostgreSQL."""
 
 from dataclasses import replace
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""The database: its revisions, and what is said when it cannot be used."""
+"""SQLite's database: its revisions, and what is said when it cannot be used."""
 
 import asyncio
 import fcntl
@@ -18,6 +18,7 @@ from sqlalchemy import create_engine
 from store.processes import SOURCES
 from wheelyard.errors import StoreError
 from wheelyard.store import migrations
+from wheelyard.store.database import Connection
 from wheelyard.store.migrations.run import upgrade
 from wheelyard.store.revision import REVISIONS, alone
 from wheelyard.store.schema import METADATA
@@ -172,7 +173,7 @@ async def test_a_writer_waits_for_another_and_the_loop_does_not(tmp_path: Path) 
 async def test_what_fails_in_a_transaction_leaves_nothing_of_it(tmp_path: Path) -> None:
     database = await SqliteDatabase.open(tmp_path / "state.sqlite")
 
-    def work(connection: sqlite3.Connection) -> None:
+    def work(connection: Connection) -> None:
         connection.execute("INSERT INTO memory VALUES ('kind', 'key', x'00')")
         raise KeyError("on the way")
 
@@ -186,7 +187,7 @@ async def test_what_fails_in_a_transaction_leaves_nothing_of_it(tmp_path: Path) 
 def test_a_database_of_today_opens_without_the_tools_of_migration(
     tmp_path: Path, empty_database: bytes
 ) -> None:
-    """Importing them would cost several times as much as everything else."""
+    """Nor without the driver of another engine: importing them costs more than everything else."""
     path = tmp_path / "state.sqlite"
     path.write_bytes(empty_database)
     code = f"""
@@ -196,7 +197,7 @@ from wheelyard.store.sqlite import SqliteDatabase
 async def main():
     await (await SqliteDatabase.open(Path({str(path)!r}))).close()
 asyncio.run(main())
-print(sorted({{"alembic", "sqlalchemy"}} & set(sys.modules)))
+print(sorted({{"alembic", "psycopg", "sqlalchemy"}} & set(sys.modules)))
 """
     words = [sys.executable, "-c", code]
     environment = {"PYTHONPATH": str(SOURCES)}

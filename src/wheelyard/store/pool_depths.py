@@ -5,6 +5,7 @@ together when there are many.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from wheelyard.farm_ports import PoolDepth
 from wheelyard.store.database import Connection, Row
@@ -46,7 +47,7 @@ def keep_needs(connection: Connection, pool: str, needs: Mapping[str, object]) -
 
 def read_needs(text: str) -> Mapping[str, object]:
     """Read what a pool's jobs need; a list of words is a tuple, as it is in the facts of builders."""
-    needs = read_value(dict[str, object], text)
+    needs = read_value(dict[str, Any], text)
     return {
         name: tuple(value) if isinstance(value, list) else value for name, value in needs.items()
     }

@@ -83,6 +83,9 @@ class Session:
 
     def begin(self, *, writes: bool) -> None:
         """Begin a transaction."""
+        if writes and self.number == 0:
+            # A row that is there already is one that ``committed`` can wait for.
+            self.mark()
         self.execute(_BEGIN if writes else f"{_BEGIN} READ ONLY")
 
     def mark(self) -> None:

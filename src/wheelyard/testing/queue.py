@@ -30,7 +30,7 @@ class MemoryQueue:
     def __init__(self, jobs: MemoryJobStore) -> None:
         self._jobs = jobs
         self._entries: dict[BuildKey, _Entry] = {}
-        self._requests: dict[BuildKey, list[RequestId]] = {}
+        self._requests: dict[BuildKey, dict[RequestId, datetime]] = {}
 
     async def submit(self, offer: Offer, terms: Terms) -> Job:
         """Put a job into the queue, or join it where it is there; return how it stands."""
@@ -40,9 +40,7 @@ class MemoryQueue:
             self._entries[offer.key] = _Entry(self._now(), offer, terms)
         else:
             _join(entry, job, offer, terms)
-        requests = self._requests.setdefault(offer.key, [])
-        if terms.request not in requests:
-            requests.append(terms.request)
+        self._requests.setdefault(offer.key, {}).setdefault(terms.request, self._now())
         return job
 
     async def lease_next(
@@ -109,8 +107,9 @@ class MemoryQueue:
         return moved
 
     async def requests_of(self, key: BuildKey) -> Sequence[RequestId]:
-        """Return who wants a job."""
-        return tuple(self._requests.get(key, ()))
+        """Return who wants a job, the first first."""
+        joined = self._requests.get(key, {})
+        return tuple(sorted(joined, key=lambda request: (joined[request], request)))
 
     async def hand_back(self, key: BuildKey, fence: int) -> bool:
         """Take a lease back that its builder gives up, without a count; False where it was lost."""
