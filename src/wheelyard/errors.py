@@ -112,6 +112,12 @@ class ProtocolError(WheelyardError):
     exit_code = ExitCode.STATE
 
 
+class NotifyError(WheelyardError):
+    """A message to people that could not be delivered."""
+
+    exit_code = ExitCode.ENVIRONMENT
+
+
 class DeniedError(WheelyardError):
     """A token that is missing, unknown or revoked, or that may not do what it is used for."""
 

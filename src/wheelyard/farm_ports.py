@@ -12,11 +12,11 @@ from enum import StrEnum
 from typing import Protocol
 
 from wheelyard.jobs.job import Job
-from wheelyard.jobs.selection import Selection
+from wheelyard.jobs.selection import EVERYTHING, Selection
 from wheelyard.model.builder import Builder, Mode, Tier
 from wheelyard.model.job import BuildKey, Offer
 from wheelyard.model.request import Notice, Request, RequestId, RequestState
-from wheelyard.ports import Lease
+from wheelyard.ports import JobStore, Lease
 
 # --- the bus -----------------------------------------------------------------------------------------
 
@@ -240,6 +240,30 @@ class Queue(Protocol):
         """Take all leases of a builder that is not heard of any more, as LOST; return whose."""
         ...
 
+    async def forget_refusals(self, builder: str) -> Sequence[BuildKey]:
+        """Let a builder be offered again what it refused: it is another one now. Return which jobs."""
+        ...
+
+
+class JobKeeper(JobStore, Protocol):
+    """Jobs, and what people do to them."""
+
+    async def jobs(self, selection: Selection = EVERYTHING, *, limit: int = 1000) -> Sequence[Job]:
+        """Return jobs, the last changed first."""
+        ...
+
+    async def cancel(self, key: BuildKey, reason: str = "") -> bool:
+        """End a job that nobody wants any more; False where it had ended or there is none."""
+        ...
+
+    async def hold(self, key: BuildKey, reason: str) -> bool:
+        """Let a job wait for a person; False where it had ended or there is none."""
+        ...
+
+    async def approve(self, key: BuildKey) -> bool:
+        """Let a wheel count that was held; False where none waits."""
+        ...
+
 
 # --- requests, builders, tokens, events --------------------------------------------------------------
 
@@ -416,4 +440,15 @@ class Leadership(Protocol):
 
     async def let_go(self) -> None:
         """Stop being it."""
+        ...
+
+
+# --- people ------------------------------------------------------------------------------------------
+
+
+class Notifier(Protocol):
+    """Tells people who are not looking: by mail, web hook or chat."""
+
+    async def send(self, address: str, subject: str, body: str) -> None:
+        """Deliver one message. Raises NotifyError where that failed."""
         ...

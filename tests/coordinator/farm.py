@@ -8,6 +8,7 @@ from pathlib import Path
 from plan.world import Package, World, target, wheel
 from wheelyard.builder.worker import Worker
 from wheelyard.coordinator.intake import Intake
+from wheelyard.coordinator.local_crew import LocalCrew
 from wheelyard.coordinator.questions import Questions
 from wheelyard.coordinator.run import Run
 from wheelyard.coordinator.story import RunEvent
@@ -220,24 +221,30 @@ class Farm:
                 blobs=self.blobs,
                 memory=self.memory,
             ),
-            intake=Intake(
+            crew=LocalCrew(
+                intake=self.intake(),
+                builder=Worker(name=name, jobs=self.jobs, executor=executor or self.executor),
                 jobs=self.jobs,
-                artifacts=self.artifacts,
-                blobs=self.blobs,
-                memory=self.memory,
                 clock=self.clock,
-                renumber=self._renumber,
+                recover=self._recover,
+                prepare=self._prepare,
+                slots=slots,
+                poll_seconds=0.01,
+                holds=lambda finding: finding.check not in self.tolerated,
             ),
-            builder=Worker(name=name, jobs=self.jobs, executor=executor or self.executor),
             jobs=self.jobs,
-            clock=self.clock,
-            recover=self._recover,
-            prepare=self._prepare,
             listener=self.told.append,
-            slots=slots,
             build=build,
-            poll_seconds=0.01,
-            holds=lambda finding: finding.check not in self.tolerated,
+        )
+
+    def intake(self) -> Intake:
+        return Intake(
+            jobs=self.jobs,
+            artifacts=self.artifacts,
+            blobs=self.blobs,
+            memory=self.memory,
+            clock=self.clock,
+            renumber=self._renumber,
         )
 
     async def until_told(self, kind: type, times: int = 1) -> None:

@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from wheelyard.coordinator.intake import Intake, stopped
 from wheelyard.jobs.job import Job, State
@@ -38,10 +39,11 @@ class Known:
 class OtherRuns:
     """Looks at a job before it is run here, and while somebody else runs it.
 
-    ``recover`` gives back what processes held that ended.
+    ``recover`` gives back what processes held that ended. A failure since ``since`` is one that the run
+    heard of itself, before its process ended.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the ports of a service, by name
         self,
         *,
         jobs: JobStore,
@@ -49,12 +51,14 @@ class OtherRuns:
         recover: Callable[[], Awaitable[object]],
         holds: Holds,
         poll_seconds: float,
+        since: datetime | None = None,
     ) -> None:
         self._jobs = jobs
         self._intake = intake
         self._recover = recover
         self._holds = holds
         self._poll_seconds = poll_seconds
+        self._since = since
         self._recovered = time.monotonic()
 
     async def known(self, start: Start) -> Known | None:
@@ -67,9 +71,11 @@ class OtherRuns:
         answered = report is not None and (_is_answered(job, report) or self._waits(job, report))
         if answered and report is not None:
             if await self._intake.has_bytes(report):
-                return await self._end(start, job, report)
+                return await self.outcome(start, job, report)
             if report.artifact is not None:
                 await self._jobs.artifact_lost(report.artifact.digest)
+        elif report is not None and self._heard(job):
+            return await self.outcome(start, job, report)
         await self._jobs.retry(Selection(keys=(key,)))
         return None
 
@@ -79,9 +85,10 @@ class OtherRuns:
         if job is None or job.state is State.READY:
             return None
         report = await self._jobs.last_report(start.offer.key)
-        return None if report is None else await self._end(start, job, report)
+        return None if report is None else await self.outcome(start, job, report)
 
-    async def _end(self, start: Start, job: Job, report: Report) -> Known:
+    async def outcome(self, start: Start, job: Job, report: Report) -> Known:
+        """Return what the end of a job means for whoever wants it."""
         if job.state is not State.DONE:
             held = job.state is State.HELD and bool(job.artifact)
             return Known(report=stopped(job, report), held=held)
@@ -90,6 +97,11 @@ class OtherRuns:
             # Its run may have ended before it was published.
             artifact = await self._intake.publish(artifact)
         return Known(report=report, artifact=artifact)
+
+    def _heard(self, job: Job) -> bool:
+        """Whether a job failed or was held since the run began."""
+        late = self._since is not None and job.changed is not None and job.changed >= self._since
+        return late and job.state in {State.DONE, State.HELD}
 
     def _waits(self, job: Job, report: Report) -> bool:
         """Whether a wheel waits for a person, and would have to today."""

@@ -2,39 +2,22 @@
 
 import asyncio
 import threading
-import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 
-from wheelyard.coordinator.dispatch import ReadyJobs
-from wheelyard.coordinator.intake import Intake, Taken
-from wheelyard.coordinator.others import POLL_SECONDS, Holds, Known, OtherRuns
+from wheelyard.coordinator.crew import Crew
 from wheelyard.coordinator.questions import Questions
 from wheelyard.coordinator.story import (
     BuildRetriedOlder,
     CycleBroken,
-    JobAwaited,
-    JobDelayed,
-    JobEnded,
-    JobHeld,
     JobQueued,
-    JobStarted,
     Listener,
-    OutputPrinted,
-    StepBegan,
+    RunEvent,
     TargetResolved,
     UnitProvided,
 )
-from wheelyard.errors import (
-    InvalidArchiveError,
-    NotUpstreamError,
-    OutOfSpaceError,
-    WheelyardError,
-)
-from wheelyard.jobs.job import State as JobState
 from wheelyard.model.artifact import Artifact
-from wheelyard.model.job import Offer, Outcome, Report
+from wheelyard.model.job import Report
 from wheelyard.model.release import ProjectName
 from wheelyard.model.source import FileEntry
 from wheelyard.plan.events import (
@@ -45,11 +28,11 @@ from wheelyard.plan.events import (
     Start,
     UnitId,
 )
-from wheelyard.plan.forecast import DEFAULT_SECONDS, Forecast, Urgency
+from wheelyard.plan.forecast import DEFAULT_SECONDS, Forecast, Urgency, dependants
 from wheelyard.plan.planner import Planner
 from wheelyard.plan.summary import Row, summarise
 from wheelyard.plan.unit import State
-from wheelyard.ports import Builder, Clock, JobStore, Lease, Progress
+from wheelyard.ports import JobStore
 
 _QUESTIONS_AT_ONCE = 48
 """How many questions are open at the same time: enough to hide latency, too few to exhaust sockets."""
@@ -66,60 +49,38 @@ class Standing:
 
 
 class Run:
-    """Carries out a plan with this machine's slots.
-
-    ``recover`` gives back what processes held that ended. ``prepare`` completes an offer right before it is run; it is told upstream's wheel for the same target.
-    ``holds`` judges by the policy of now what held a wheel in an earlier run. With ``build=False`` nothing is built: the plan
-    grows as far as it can without.
-    """
+    """Carries out a plan with a crew. With ``build=False`` nothing is built: the plan grows as far as it can without."""
 
     def __init__(  # noqa: PLR0913 - the ports of a service, by name
         self,
         *,
         planner: Planner,
         questions: Questions,
-        intake: Intake,
-        builder: Builder,
+        crew: Crew,
         jobs: JobStore,
-        clock: Clock,
-        recover: Callable[[], Awaitable[object]],
-        prepare: Callable[[Offer, FileEntry | None], Awaitable[Offer]],
         listener: Listener = lambda _: None,
-        holds: Holds = lambda _: True,
-        slots: int = 1,
         build: bool = True,
-        poll_seconds: float = POLL_SECONDS,
     ) -> None:
         self.planner = planner
         self._questions = questions
-        self._intake = intake
-        self._builder = builder
+        self._crew = crew
         self._jobs = jobs
-        self._clock = clock
-        self._others = OtherRuns(
-            jobs=jobs, intake=intake, recover=recover, holds=holds, poll_seconds=poll_seconds
-        )
-        self._poll_seconds = poll_seconds
-        self._prepare = prepare
         self._tell = listener
-        self._slots = slots
         self._build = build
         self._events: asyncio.Queue[Event] = asyncio.Queue()
         self._open = 0
         self._asking = asyncio.Semaphore(_QUESTIONS_AT_ONCE)
         self._lock = threading.Lock()
         self._durations: dict[ProjectName, float | None] = {}
-        self._started: dict[UnitId, float] = {}
         self._forecast = Forecast(planner.board, self._seconds)
         self._urgency = Urgency(planner.board, self._seconds)
-        self._ready = ReadyJobs(lambda start: self._urgency.of(start.unit))
         self._told_cycles = 0
 
     async def carry_out(self) -> tuple[Row, ...]:
         """Run until nothing more can be done and return how each unit ended."""
         try:
             async with asyncio.TaskGroup() as group:
-                slots = [group.create_task(self._slot(group)) for _ in range(self._slots)]
+                self._crew.begin(self, group)
                 await self._issue(self.planner.begin(), group)
                 while self._open:
                     event = await self._events.get()
@@ -128,8 +89,7 @@ class Run:
                         commands = self.planner.handle(event)
                     await self._issue(commands, group)
                     self._narrate(event)
-                for slot in slots:
-                    slot.cancel()
+                self._crew.end()
         finally:
             await self._questions.close()
         return self.summary(over=self._build)
@@ -146,12 +106,11 @@ class Run:
 
     def standing(self) -> Standing:
         """Return how far the run is. Any thread may ask: a display draws in its own."""
-        now = time.monotonic()
-        running = {unit: now - began for unit, began in self._started.copy().items()}
+        running = self._crew.running()
         units = self.planner.board.units
         with self._lock:
             settled = sum(1 for unit in units.values() if not unit.may_come)
-            left = self._forecast.seconds_left(self._slots, running)
+            left = self._forecast.seconds_left(self._crew.slots, running)
             return Standing(units=len(units), settled=settled, running=running, seconds_left=left)
 
     def _seconds(self, unit: UnitId) -> float:
@@ -168,7 +127,7 @@ class Run:
             elif self._build:
                 self._open += 1
                 self._tell(JobQueued(unit=command.unit, offer=command.offer))
-                await self._ready.add(command)
+                await self._crew.add(command)
 
     async def _ask(self, command: Command) -> None:
         if not isinstance(command, Start):
@@ -187,111 +146,8 @@ class Run:
                 self._forecast.forget()
             self._urgency.forget()
 
-    async def _slot(self, group: asyncio.TaskGroup) -> None:
-        """Run one job after another."""
-        while True:
-            start = await self._ready.take()
-            known = await self._others.known(start)
-            if known is not None:
-                self._take_over(start, known)
-                continue
-            lease = await self._builder.take(start.offer)
-            if lease is None:
-                group.create_task(self._wait(start))
-                continue
-            try:
-                await self._run(start, lease, group)
-            finally:
-                self._started.pop(start.unit, None)
-
-    async def _wait(self, start: Start) -> None:
-        """Wait for what keeps a job from being run: a pause between two tries, or another run."""
-        job = await self._jobs.job(start.offer.key)
-        if job is not None and job.state is JobState.READY:
-            pause = self._seconds_to(job.not_before) if job.not_before else 0.0
-            if pause > self._poll_seconds:
-                self._tell(
-                    JobDelayed(unit=start.unit, key=job.key, seconds=pause, reason=job.reason)
-                )
-            # Never at once: a builder that refused a job is not given it again.
-            await self._again(start, max(pause, self._poll_seconds))
-            return
-        self._tell(JobAwaited(unit=start.unit, key=start.offer.key))
-        known = await self._others.end(start)
-        if known is None:
-            await self._ready.add(start)
-        else:
-            self._take_over(start, known)
-
-    def _take_over(self, start: Start, known: Known) -> None:
-        """Use the end that another run brought about."""
-        if known.held:
-            self._tell(JobHeld(unit=start.unit, key=start.offer.key, report=known.report))
-        self._finish(start, known.report, known.artifact)
-
-    async def _run(self, start: Start, lease: Lease, group: asyncio.TaskGroup) -> None:
-        self._started[start.unit] = time.monotonic()
-        self._tell(
-            JobStarted(
-                unit=start.unit,
-                key=start.offer.key,
-                attempt=lease.attempt,
-                expected_seconds=self._durations.get(start.unit.release.project),
-            )
-        )
-        offer = start.offer
-        try:
-            wheel = self.planner.board.units[start.unit].pin.wheel
-            offer = await self._prepare(start.offer, wheel)
-            report = await self._builder.run(offer, lease, self._relay(start.unit))
-        except WheelyardError as error:
-            report = _report_of(error)
-        taken = await self._take_in(start, offer, lease, report)
-        again = self._seconds_until(taken)
-        self._tell(
-            JobEnded(
-                unit=start.unit,
-                key=offer.key,
-                attempt=lease.attempt,
-                report=taken.report,
-                bootstrap=start.bootstrap,
-                again_in=again,
-            )
-        )
-        # One builder alone cannot hand what it refused to another.
-        if again is not None and taken.report.outcome is not Outcome.REFUSED:
-            group.create_task(self._again(start, again))
-            return
-        self._finish(start, taken.report, taken.artifact)
-
-    async def _take_in(self, start: Start, offer: Offer, lease: Lease, report: Report) -> Taken:
-        """Take a result in; a wheel that cannot be taken in is a failure of its job."""
-        try:
-            return await self._intake.take(
-                offer, lease, report, bootstrap=start.bootstrap, portable_key=start.portable_key
-            )
-        except WheelyardError as error:
-            if report.artifact is None:
-                raise
-            failed = _report_of(error)
-            return await self._intake.take(
-                offer, lease, failed, bootstrap=start.bootstrap, portable_key=start.portable_key
-            )
-
-    def _seconds_until(self, taken: Taken) -> float | None:
-        """Return in how many seconds a job is to be tried again; None: its end is known."""
-        if not taken.accepted:
-            return 0.0
-        return None if taken.again_at is None else self._seconds_to(taken.again_at)
-
-    def _seconds_to(self, moment: datetime) -> float:
-        return max(0.0, (moment - self._clock.now()).total_seconds())
-
-    async def _again(self, start: Start, seconds: float) -> None:
-        await asyncio.sleep(seconds)
-        await self._ready.add(start)
-
-    def _finish(self, start: Start, report: Report, artifact: Artifact | None = None) -> None:
+    def finish(self, start: Start, report: Report, artifact: Artifact | None = None) -> None:
+        """Take how a job ended."""
         self._events.put_nowait(
             Finished(
                 unit=start.unit,
@@ -301,14 +157,25 @@ class Run:
             )
         )
 
-    def _relay(self, unit: UnitId) -> Callable[[Progress], None]:
-        def relay(progress: Progress) -> None:
-            if progress.line:
-                self._tell(OutputPrinted(unit=unit, line=progress.line))
-            else:
-                self._tell(StepBegan(unit=unit, step=progress.step))
+    def tell(self, event: RunEvent) -> None:
+        """Tell whoever watches."""
+        self._tell(event)
 
-        return relay
+    def urgency(self, start: Start) -> float:
+        """Return how long the longest chain of builds is that waits for a job, itself included."""
+        return self._urgency.of(start.unit)
+
+    def dependants(self, start: Start) -> int:
+        """Return how many units wait for a job, directly or not."""
+        return dependants(self.planner.board, start.unit)
+
+    def wheel(self, unit: UnitId) -> FileEntry | None:
+        """Return upstream's wheel for the same target."""
+        return self.planner.board.units[unit].pin.wheel
+
+    def expected_seconds(self, unit: UnitId) -> float | None:
+        """Return how long builds of a project took, where that is known."""
+        return self._durations.get(unit.release.project)
 
     def _narrate(self, event: Event) -> None:
         """Tell the listener what an event changed in the plan."""
@@ -330,16 +197,3 @@ class Run:
                 )
         for key, day in self.planner.take_older():
             self._tell(BuildRetriedOlder(unit=key, day=day))
-
-
-def _report_of(error: WheelyardError) -> Report:
-    """Say how an attempt ended that could not even begin."""
-    if isinstance(error, OutOfSpaceError):
-        outcome = Outcome.RESOURCES
-    elif isinstance(error, NotUpstreamError):
-        outcome = Outcome.UPSTREAM
-    elif isinstance(error, InvalidArchiveError):
-        outcome = Outcome.FAILED
-    else:
-        outcome = Outcome.INFRASTRUCTURE
-    return Report(outcome=outcome, reason=error.message, detail=error.hint)

@@ -82,6 +82,13 @@ class ArtifactLost:
     digest: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusalForgotten:
+    """A builder that refused the job is another one now: it may be asked again."""
+
+    builder: str
+
+
 Event = (
     Leased
     | Renewed
@@ -93,4 +100,5 @@ Event = (
     | Approved
     | Retried
     | ArtifactLost
+    | RefusalForgotten
 )

@@ -33,6 +33,7 @@ from wheelyard.jobs.events import (
     Leased,
     LeaseExpired,
     OwnerGone,
+    RefusalForgotten,
     Renewed,
     Retried,
 )
@@ -71,6 +72,8 @@ def _answer(job: Job, event: Event, now: datetime) -> Answer:  # noqa: C901 - on
             return _retried(job)
         case ArtifactLost():
             return _artifact_lost(job, event)
+        case RefusalForgotten():
+            return _refusal_forgotten(job, event)
         case _:
             assert_never(event)
 
@@ -213,6 +216,13 @@ def _artifact_lost(job: Job, event: ArtifactLost) -> Answer:
             return replace(job, artifact=""), (withdraw,)
         case _:
             assert_never(job.state)
+
+
+def _refusal_forgotten(job: Job, event: RefusalForgotten) -> Answer:
+    if event.builder not in job.refused_by:
+        return _refuse(job, f"{event.builder} did not refuse it")
+    rest = tuple(name for name in job.refused_by if name != event.builder)
+    return replace(job, refused_by=rest), ()
 
 
 def _anew(job: Job) -> Job:

@@ -57,6 +57,17 @@ class Urgency:
         return known[unit]
 
 
+def dependants(board: Board, unit: UnitId, *, most: int = 1000) -> int:
+    """Return how many units wait for one, directly or not; beyond ``most`` it does not matter."""
+    seen: set[UnitId] = {unit}
+    queue = [unit]
+    while queue and len(seen) <= most:
+        fresh = [key for key in board.dependants_of(queue.pop()) if key not in seen]
+        seen.update(fresh)
+        queue += fresh
+    return min(len(seen) - 1, most)
+
+
 class Forecast:
     """Estimates how long a plan will take; cheap enough to be asked at each refresh of a display."""
 

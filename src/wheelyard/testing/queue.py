@@ -6,7 +6,7 @@ from datetime import datetime
 
 from wheelyard.farm_ports import PoolDepth, QueuedJob, Terms
 from wheelyard.jobs import ledger, submission
-from wheelyard.jobs.events import Leased, Renewed
+from wheelyard.jobs.events import Leased, RefusalForgotten, Renewed
 from wheelyard.jobs.job import Job, State
 from wheelyard.jobs.selection import Selection
 from wheelyard.model.job import BuildKey, Offer
@@ -141,6 +141,13 @@ class MemoryQueue:
         )
         now = self._now()
         return [job.key for job in held if submission.lose(self._jobs.ledger, job, now)]
+
+    async def forget_refusals(self, builder: str) -> Sequence[BuildKey]:
+        """Let a builder be offered again what it refused."""
+        event, now = RefusalForgotten(builder=builder), self._now()
+        return [
+            job.key for _, job in self._all() if ledger.tell(self._jobs.ledger, job.key, event, now)
+        ]
 
     def _candidates(
         self, pools: Collection[str], owners: Sequence[str]

@@ -16,6 +16,7 @@ from wheelyard.blobs.folder import FolderBlobs
 from wheelyard.builder.worker import Worker
 from wheelyard.coordinator.describing import Describer, Question, provided
 from wheelyard.coordinator.intake import Intake
+from wheelyard.coordinator.local_crew import LocalCrew
 from wheelyard.coordinator.others import Holds
 from wheelyard.coordinator.questions import Questions
 from wheelyard.coordinator.run import Run
@@ -175,9 +176,7 @@ class Farm:
             clock=parts.clock,
             renumber=self._renumber,
         )
-        return Run(
-            planner=planner,
-            questions=questions,
+        crew = LocalCrew(
             intake=intake,
             builder=Worker(name=parts.builder, jobs=parts.folder.jobs, executor=parts.executor),
             jobs=parts.folder.jobs,
@@ -185,8 +184,14 @@ class Farm:
             recover=parts.folder.recover,
             prepare=self._prepare,
             holds=parts.holds,
-            listener=listener,
             slots=parts.slots,
+        )
+        return Run(
+            planner=planner,
+            questions=questions,
+            crew=crew,
+            jobs=parts.folder.jobs,
+            listener=listener,
             build=build,
         )
 

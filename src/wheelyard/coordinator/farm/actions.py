@@ -1,0 +1,36 @@
+"""What can be read in a farm's event log: one name for each thing that happens (``docs/reference/events.md``)."""
+
+from enum import StrEnum
+
+
+class Action(StrEnum):
+    """The ``action`` of a happening. Names are for good: people's filters are written with them."""
+
+    REQUEST_ADDED = "request.added"
+    REQUEST_JOINED = "request.joined"
+    REQUEST_RESUMED = "request.resumed"
+    REQUEST_ENDED = "request.ended"
+    JOB_QUEUED = "job.queued"
+    JOB_LEASED = "job.leased"
+    JOB_ENDED = "job.ended"
+    JOB_LOST = "job.lost"
+    JOB_RETURNED = "job.returned"
+    JOB_CANCELLED = "job.cancelled"
+    JOB_HELD = "job.held"
+    JOB_APPROVED = "job.approved"
+    JOB_RETRIED = "job.retried"
+    JOB_RANKED = "job.ranked"
+    JOB_DOUBTED = "job.doubted"
+    JOB_ENLARGED = "job.enlarged"
+    RESULT_LATE = "result.late"
+    RESULT_REFUSED = "result.refused"
+    ARTIFACT_UNPROVEN = "artifact.unproven"
+    ARTIFACT_DIFFERED = "artifact.differed"
+    BUILDER_HEARD = "builder.heard"
+    BUILDER_LOST = "builder.lost"
+    BUILDER_MODE = "builder.mode"
+    BUILDER_ALARM = "builder.alarm"
+    BUILDER_FLAGGED = "builder.flagged"
+    NOTICE_SENT = "notice.sent"
+    NOTICE_FAILED = "notice.failed"
+    LEADER_CHANGED = "leader.changed"

@@ -1,0 +1,97 @@
+"""Says of everything that waits what it waits for, in a sentence that a person can do something with."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from wheelyard.coordinator.farm.ports import FarmPorts
+from wheelyard.coordinator.farm.roster import Roster
+from wheelyard.jobs.job import Job, State
+from wheelyard.jobs.needs import Needs
+from wheelyard.jobs.waiting import Blocker, Unbuilt, duration, why_blocked, why_unbuilt
+from wheelyard.model.job import BuildKey
+from wheelyard.plan.board import Board
+from wheelyard.plan.events import UnitId
+from wheelyard.plan.unit import State as UnitState
+from wheelyard.plan.unit import Unit
+
+_COUNTED = 1000
+
+
+class Explanation:
+    """Explains jobs and units. Estimates are by the roster of the coordinator that leads."""
+
+    def __init__(self, *, ports: FarmPorts, roster: Roster) -> None:
+        self._ports = ports
+        self._roster = roster
+
+    async def of_job(self, key: BuildKey) -> str:
+        """Say where a job stands, and what it waits for where it does. Empty: there is no such job."""
+        queued = await self._ports.queue.queued(key)
+        job = queued.job if queued is not None else await self._ports.jobs.job(key)
+        if job is None:
+            return ""
+        if job.state is State.READY and queued is not None:
+            unbuilt = Unbuilt(
+                needs=Needs.of(queued.terms.needs),
+                ahead=await self._ahead(queued.terms.pool, key),
+                not_before=job.not_before,
+                reason=job.reason,
+                refused_by=job.refused_by,
+            )
+            return why_unbuilt(unbuilt, self._roster.standings(), self._ports.clock.now())
+        return self._of_other(job)
+
+    def of_units(
+        self,
+        board: Board,
+        units: Mapping[BuildKey, UnitId],
+        expected: Callable[[UnitId], float | None],
+    ) -> Sequence[str]:
+        """Say for each unit that waits for other units what those are, where they are built, and how long that will take."""
+        keys = {unit: key for key, unit in units.items()}
+        sentences = []
+        for unit in board.units.values():
+            if unit.state is not UnitState.WAITING:
+                continue
+            blockers = self._blockers(board, unit, keys, expected)
+            if blockers:
+                sentences.append(f"{unit.id} {why_blocked(blockers)}")
+        return sentences
+
+    def _blockers(
+        self,
+        board: Board,
+        unit: Unit,
+        keys: Mapping[UnitId, BuildKey],
+        expected: Callable[[UnitId], float | None],
+    ) -> Sequence[Blocker]:
+        found = []
+        for needed in unit.waits_for():
+            other = board.units[needed]
+            if other.final:
+                continue
+            held = self._roster.holder(keys[needed]) if needed in keys else None
+            release = f"{needed.release.project} {needed.release.version}"
+            seconds = expected(needed)
+            left = None if held is None or seconds is None else max(0.0, seconds - held.seconds)
+            where = held.builder if held is not None else ""
+            found.append(Blocker(name=release, where=where, seconds_left=left))
+        # What is built already says most.
+        return sorted(found, key=lambda one: (not one.where, one.name))
+
+    async def _ahead(self, pool: str, key: BuildKey) -> int:
+        waiting = await self._ports.queue.waiting(pool, limit=_COUNTED)
+        places = (place for place, one in enumerate(waiting) if one.job.key == key)
+        return next(places, len(waiting))
+
+    def _of_other(self, job: Job) -> str:
+        match job.state:
+            case State.LEASED:
+                held = self._roster.holder(job.key)
+                text = f"is built on {job.builder}"
+                if held is not None and held.step:
+                    text += f", at step {held.step} for {duration(held.seconds)}"
+                return text
+            case State.DONE:
+                return f"ended: {job.outcome}"
+            case _:
+                return f"is {job.state}: {job.reason}"

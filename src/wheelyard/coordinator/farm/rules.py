@@ -1,0 +1,28 @@
+"""The times and numbers that a farm's coordinator goes by; every one can be set."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FarmRules:
+    """Times in seconds.
+
+    ``lease``: a builder that was not heard of for so long has lost its jobs. ``tick``: how often leases
+    are looked at. ``refresh``: how often builders and pools are read again, in case that another
+    process changed them. ``doubt``: how long a failure waits for its builder to show that it still can
+    build. ``stranger_proof``: wheels of strangers wait for a second maker. ``shares`` weigh owners.
+    """
+
+    lease: float = 60.0
+    tick: float = 1.0
+    refresh: float = 2.0
+    leadership: float = 1.0
+    poll: float = 1.0
+    doubt: float = 5.0
+    retry: float = 0.5
+    longest_retry: float = 5.0
+    notices: float = 5.0
+    results_at_once: int = 16
+    stranger_proof: bool = True
+    shares: Mapping[str, float] = field(default_factory=dict)
