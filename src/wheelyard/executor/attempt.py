@@ -94,7 +94,7 @@ class Attempt:
     async def step(self, name: StepName) -> AsyncIterator[None]:
         """Time what is done here as a step, and say so."""
         self._step = name
-        self._progress(Progress(key=self.offer.key, step=name))
+        self._progress(Progress(key=self.offer.key, step=name, log=self.log.path))
         started, cpu = time.monotonic(), self.cpu_seconds
         try:
             yield
