@@ -30,7 +30,7 @@ class Agent:
     def __init__(self, settings: AgentSettings, ports: AgentPorts) -> None:
         self._settings = settings
         self._ports = ports
-        self._session = secrets.token_hex(8)
+        self._session = settings.session or secrets.token_hex(8)
         self._changed = asyncio.Event()
         self._heart = Heart(ports.bus, seconds=settings.presence_seconds, changed=self._changed)
         self._mode = Mode.ACTIVE

@@ -92,10 +92,15 @@ def _load() -> float:
 
 
 def _cores() -> int:
+    """Return how many processors this process may use, as far as affinity and control groups say."""
     try:
-        return len(os.sched_getaffinity(0))
+        cores = len(os.sched_getaffinity(0))
     except (AttributeError, OSError):
-        return os.cpu_count() or 1
+        cores = os.cpu_count() or 1
+    words = _read(Path("/sys/fs/cgroup/cpu.max")).split()
+    if words and words[0].isdecimal():
+        cores = min(cores, max(1, int(words[0]) // int(words[1])))
+    return cores
 
 
 def _usable_memory() -> int:

@@ -12,7 +12,9 @@ from wheelyard.ports import Blobs, Executor, Interpreters
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentSettings:
-    """``memory_bytes`` is what one job may have of the machine's memory, 0: whatever its own limit says.
+    """``session`` tells this process from an earlier one of the same builder; empty: one is made up.
+
+    ``memory_bytes`` is what one job may have of the machine's memory, 0: whatever its own limit says.
 
     ``once``: leave after one job. ``backlog``: with so many results on their way, take nothing new.
     ``goodbye_seconds`` is how long leaving waits for the farm to settle what it was told.
@@ -20,6 +22,7 @@ class AgentSettings:
 
     name: str
     facts: Facts
+    session: str = ""
     presence_seconds: float = 5.0
     look_seconds: float = 2.0
     again_seconds: float = 60.0
