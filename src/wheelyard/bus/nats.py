@@ -37,8 +37,6 @@ from wheelyard.protocol.messages import LARGEST_BYTES, LARGEST_ORDER_BYTES
 from wheelyard.protocol.wire import check_size
 
 _BATCH = 32
-_FRESH = 0.5
-"""The share of a delivery's time after which one that nobody took yet is left to be given out again."""
 
 
 class NatsBus:
@@ -64,9 +62,7 @@ class NatsBus:
 
     async def words(self) -> AsyncIterator[NatsDelivery]:
         """Yield results and returned jobs of all builders."""
-        source = Source(
-            stream=WORDS, consumer=COORDINATOR, batch=_BATCH, fresh=_FRESH * self._limits.silence
-        )
+        source = Source(stream=WORDS, consumer=COORDINATOR)
 
         async def find(_: Connection) -> Source:
             return source
@@ -132,7 +128,7 @@ class NatsBuilderBus:
 
     async def orders(self) -> AsyncIterator[NatsDelivery]:
         """Yield orders; those that were not done with come again when they were silent for a while."""
-        source = Source(stream=ORDERS, consumer=token(self._name), batch=1)
+        source = Source(stream=ORDERS, consumer=token(self._name))
 
         async def find(_: Connection) -> Source:
             return source

@@ -1,7 +1,7 @@
 """Reading from a consumer of JetStream by asking for the next messages, over lost connections.
 
-One request is out at a time, and none while the reader has not taken what came: what a slow reader was
-given and did not take is passed over when it is stale, since it has been given out again by then.
+One request is out at a time, and only while the reader waits: of a work queue, from which one message is
+asked for at a time, a reader that is slow or gone holds nothing that another could have.
 """
 
 import asyncio
@@ -19,6 +19,7 @@ from wheelyard.errors import BusError
 _REQUEST_SECONDS = 30
 _HEARTBEAT_SECONDS = 5
 _SILENCE_SECONDS = 2.5 * _HEARTBEAT_SECONDS
+_FIRST_SECONDS = 2.0
 _FIRST_PAUSE = 0.02
 _LONGEST_PAUSE = 1.0
 _BEAT, _NONE, _TIMEOUT = "100", "404", "408"
@@ -30,12 +31,11 @@ class GoneError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """A consumer to read from, ``batch`` messages a request. A message is stale after ``fresh`` seconds."""
+    """A consumer to read from, ``batch`` messages a request."""
 
     stream: str
     consumer: str
-    batch: int
-    fresh: float = float("inf")
+    batch: int = 1
 
 
 async def pull(
@@ -66,7 +66,7 @@ class _Session:
         self._client = connection.client
         self._connection = connection
         self._source = source
-        self._arrived: asyncio.Queue[tuple[float, Msg] | None] = asyncio.Queue()
+        self._arrived: asyncio.Queue[Msg | None] = asyncio.Queue()
         self._inbox = self._client.new_inbox()
         self._requests = 0
 
@@ -79,27 +79,26 @@ class _Session:
                 await self._ask()
                 left = self._source.batch
                 while left > 0:
-                    moment, message = await self._next()
+                    message = await self._next()
                     if message.subject.startswith(self._inbox):
                         left = left if self._goes_on(message) else 0
                         continue
                     left -= 1
-                    if asyncio.get_running_loop().time() - moment < self._source.fresh:
-                        yield message
+                    yield message
         finally:
             self._connection.endings.discard(self._stop)
             if not self._client.is_closed:
                 await subscription.unsubscribe()
 
     async def _take(self, message: Msg) -> None:
-        self._arrived.put_nowait((asyncio.get_running_loop().time(), message))
+        self._arrived.put_nowait(message)
 
     def _stop(self) -> None:
         self._arrived.put_nowait(None)
 
-    async def _next(self) -> tuple[float, Msg]:
+    async def _next(self) -> Msg:
         # Without a beat the request is lost, though the connection may not be.
-        async with asyncio.timeout(_SILENCE_SECONDS):
+        async with asyncio.timeout(_SILENCE_SECONDS if self._requests > 1 else _FIRST_SECONDS):
             arrived = await self._arrived.get()
         if arrived is None:
             raise GoneError("the connection is lost")
@@ -107,11 +106,13 @@ class _Session:
 
     async def _ask(self) -> None:
         self._requests += 1
-        request = {
-            "batch": self._source.batch,
-            "expires": _REQUEST_SECONDS * 10**9,
-            "idle_heartbeat": _HEARTBEAT_SECONDS * 10**9,
-        }
+        request: dict[str, object] = {"batch": self._source.batch}
+        if self._requests == 1:
+            # Answered at once, unless the consumer is not there: from another account nobody says that.
+            request["no_wait"] = True
+        else:
+            request["expires"] = _REQUEST_SECONDS * 10**9
+            request["idle_heartbeat"] = _HEARTBEAT_SECONDS * 10**9
         await self._client.publish(
             f"$JS.API.CONSUMER.MSG.NEXT.{self._source.stream}.{self._source.consumer}",
             json.dumps(request).encode(),
