@@ -5,14 +5,12 @@ database, a web server or a planner is imported from here.
 """
 
 import asyncio
-import contextlib
-import fcntl
 import logging
-import os
 import secrets
-from collections.abc import AsyncIterator, Sequence
+import ssl
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import platformdirs
@@ -31,7 +29,7 @@ from wheelyard.depot.bus import HttpBuilderBus
 from wheelyard.depot.http import Farm
 from wheelyard.depot.identity import Identity
 from wheelyard.depot.retry import until_there
-from wheelyard.errors import BusError, ConfigurationError, DeniedError, StoreError
+from wheelyard.errors import BusError, ConfigurationError, DeniedError
 from wheelyard.executor.check_policy import CheckPolicy
 from wheelyard.executor.interpreters import MachineInterpreters
 from wheelyard.executor.local import LocalExecutor
@@ -40,10 +38,10 @@ from wheelyard.executor.standard import standard_parts
 from wheelyard.executor.toolchain import tool_versions
 from wheelyard.farm_ports import BuilderBus, Depot
 from wheelyard.model.builder import Facts
-from wheelyard.ports import Interpreters
 
 _log = logging.getLogger(__name__)
 _SHARE_OF_MEMORY = 0.9
+_AGAIN_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +72,7 @@ def builder_state_path(given: Path | None) -> Path:
 async def open_builder(settings: BuilderSettings) -> AsyncIterator[Agent]:
     """Join the farm, or come back to it, and open all that a builder works with. Run the agent inside."""
     async with AsyncExitStack() as stack:
-        stack.enter_context(_alone(settings.state))
+        stack.enter_context(identities.alone(settings.state))
         identity = await _identity(settings)
         session = secrets.token_hex(8)
         blobs = FolderBlobs(settings.state / "blobs", own=settings.state)
@@ -172,9 +170,7 @@ async def _facts(
         tools=await tool_versions(),
         sandbox=tuple(sandbox["sandbox"].split(", ")),
     )
-    return facts_of(
-        equipment, abilities, version=__version__, slots=slots, labels=settings.labels
-    )
+    return facts_of(equipment, abilities, version=__version__, slots=slots, labels=settings.labels)
 
 
 async def _identity(settings: BuilderSettings) -> Identity:
@@ -195,7 +191,7 @@ async def _identity(settings: BuilderSettings) -> Identity:
             f"this builder belongs to no farm yet ({str(settings.state)!r} knows none)"
             if known is None
             else f"this builder belongs to {known.farm!r}, not to {settings.join!r}",
-            hint="Join one with --join URL --token CODE; 'wheelyard token create --role enrolment' gives a code.",
+            hint="Join one with --join URL --token CODE; who administers the farm makes codes.",
         )
     found = await identities.enrol(settings.join, settings.code, name=settings.name)
     await asyncio.to_thread(identities.keep, found, settings.state)
@@ -203,14 +199,24 @@ async def _identity(settings: BuilderSettings) -> Identity:
 
 
 async def _bus(identity: Identity, session: str) -> BuilderBus:
-    if identity.bus.kind == "http":
+    """Connect to the bus that the farm named; where it is away, when it is back."""
+    address = identity.bus
+    if address.kind == "http":
         return HttpBuilderBus(identity.farm, token=identity.token, session=session)
-    raise BusError(
-        f"the bus of {identity.farm!r} is of kind {identity.bus.kind!r}, which is not there yet",
-        hint="Let the farm offer its HTTP bus.",
+    # Another client, which only farms with NATS need.
+    from wheelyard.bus.nats import NatsBuilderBus
+    from wheelyard.bus.nats_options import NatsOptions
+
+    secure = bool(address.ca) or any(one.startswith("tls:") for one in address.servers)
+    options = NatsOptions(
+        servers=address.servers,
+        user=address.user,
+        password=address.password,
+        tls=ssl.create_default_context(cadata=address.ca or None) if secure else None,
     )
-
-
-@contextlib.contextmanager
-def _alone(state: Path) -> "contextlib._GeneratorContextManager[None]":
-    """Hold the state folder for this process alone. Raises StoreError."""
+    while True:
+        try:
+            return await NatsBuilderBus.open(options, name=identity.name)
+        except BusError as error:
+            _log.warning("the farm's bus is away: %s", error.message)
+            await asyncio.sleep(_AGAIN_SECONDS)

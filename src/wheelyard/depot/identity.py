@@ -1,7 +1,10 @@
 """Who a builder is on a farm: enrolled once with a code, kept in a file that only its owner can read."""
 
+import fcntl
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,6 +16,7 @@ from wheelyard.errors import ConfigurationError, ProtocolError, StoreError
 from wheelyard.protocol.messages import VERSION
 
 FILE = "builder.json"
+_LOCK = "builder.lock"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,3 +116,26 @@ def keep(identity: Identity, state: Path) -> None:
             f"'{path}' cannot be written: {error.strerror}",
             hint="Choose another state folder with --state.",
         ) from error
+
+
+@contextmanager
+def alone(state: Path) -> Iterator[None]:
+    """Hold a builder's state folder for this process. Raises StoreError where another one has it."""
+    try:
+        state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = os.open(state / _LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise StoreError(
+            f"the state folder {str(state)!r} cannot be used: {error.strerror}",
+            hint="Choose another one with --state.",
+        ) from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError as error:
+        raise StoreError(
+            f"another builder works in {str(state)!r}",
+            hint="Give this one a folder of its own with --state.",
+        ) from error
+    finally:
+        os.close(lock)

@@ -21,7 +21,9 @@ async def tool_versions() -> dict[str, str]:
     """Return the version of each compiler that builds find."""
     lines = await asyncio.gather(*(_first_line(tool) for tool in _FACTS))
     return {
-        tool: found[-1] for tool, line in zip(_FACTS, lines, strict=True) if (found := _VERSION.findall(line))
+        tool: found[-1]
+        for tool, line in zip(_FACTS, lines, strict=True)
+        if (found := _VERSION.findall(line))
     }
 
 
