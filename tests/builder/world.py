@@ -25,7 +25,7 @@ from wheelyard.protocol.messages import Assignment, Order, Presence, Result, Ret
 from wheelyard.protocol.wire import decode_word, encode
 from wheelyard.testing.depot import MemoryDepot
 
-NAME = "arm-1"
+NAME, TOKEN = "arm-1", "job-token"
 PATIENCE_SECONDS = 20
 LONG = "import sys, time\nprint('began', flush=True)\nwhile True: time.sleep(0.1)"
 
@@ -58,9 +58,9 @@ class FarmEnd:
         self.orders += 1
         await self.bus.order(NAME, encode(order), name=f"order-{self.orders}")
 
-    async def assign(self, offer: Offer, *, fence: int = 1, token: str = "job-token") -> Offer:
+    async def assign(self, offer: Offer, *, fence: int = 1) -> Offer:
         told = replace(offer, fence=fence)
-        await self.order(Assignment(offer=told, token=token, lease_seconds=60))
+        await self.order(Assignment(offer=told, token=TOKEN, lease_seconds=60))
         return told
 
     async def stop(self, offer: Offer) -> None:
@@ -100,7 +100,9 @@ class FarmEnd:
         async for piece in self.bus.follow_log(attempt):
             have = self.logs.get(attempt, b"")
             assert piece.start == len(have), "a gap or a repeat"
-            await self._note(lambda: self.logs.update({attempt: have + piece.content}))
+            async with self.changed:
+                self.logs[attempt] = have + piece.content
+                self.changed.notify_all()
 
     async def hear_words(self) -> None:
         async for delivery in self.bus.words():
@@ -109,7 +111,9 @@ class FarmEnd:
     async def _hear(self, delivery: Delivery) -> None:
         word = decode_word(delivery.content)
         assert isinstance(word, Result | Returned)
-        await self._note(lambda: self.words.append(word))
+        async with self.changed:
+            self.words.append(word)
+            self.changed.notify_all()
         await delivery.done()
         if self.settles and isinstance(word, Result):
             await self.settle(word)
@@ -118,12 +122,9 @@ class FarmEnd:
         async for announcement in self.bus.presences():
             presence = decode_word(announcement.content)
             assert isinstance(presence, Presence)
-            await self._note(lambda p=presence: self.presences.append(p))  # type: ignore[misc]
-
-    async def _note(self, work: Callable[[], object]) -> None:
-        async with self.changed:
-            work()
-            self.changed.notify_all()
+            async with self.changed:
+                self.presences.append(presence)
+                self.changed.notify_all()
 
 
 @dataclass
@@ -149,6 +150,8 @@ class World:
     local: FolderBlobs = field(init=False)
     spool: Spool = field(init=False)
 
+    task: asyncio.Task[None] | None = None
+
     def __post_init__(self) -> None:
         self.local = FolderBlobs(self.folder / "blobs")
         self.depot = MemoryDepot(farm=self.blobs, local=self.local)
@@ -162,6 +165,12 @@ class World:
 
     def offer(self, hook: str = "", **changes: object) -> Offer:
         return self.yard.offer(hook, in_tree=True, **changes)  # type: ignore[arg-type]
+
+    async def ended(self) -> None:
+        """Wait until the builder has left."""
+        assert self.task is not None
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await asyncio.wait({self.task})
 
     @asynccontextmanager
     async def builder(self, **changes: Any) -> AsyncIterator[Agent]:
@@ -183,7 +192,7 @@ class World:
             vitals=Vitals(self.thresholds),
         )
         agent = Agent(self.settings, replace(ports, **changes))
-        task = asyncio.create_task(agent.run())
+        task = self.task = asyncio.create_task(agent.run())
         try:
             yield agent
             agent.leave("the test is over")

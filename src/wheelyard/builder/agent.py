@@ -153,7 +153,12 @@ class Agent:
                 await bench.all_told()
 
     async def _watch(self) -> None:
-        await watch(self._ports.machine, self._ports.vitals, seconds=self._settings.look_seconds)
+        await watch(
+            self._ports.machine,
+            self._ports.vitals,
+            seconds=self._settings.look_seconds,
+            changed=self._changed,
+        )
 
     async def _listen(self, bench: Bench) -> None:
         """Take orders for ever; a bus that is away is asked again."""

@@ -72,10 +72,17 @@ class Heart:
             return  # the next time; where it comes back, its fence tells that it is known
 
 
-async def watch(machine: Machine, vitals: Vitals, *, seconds: float) -> None:
+async def watch(
+    machine: Machine, vitals: Vitals, *, seconds: float, changed: asyncio.Event
+) -> None:
     """Look at the machine for ever, in a thread of its own: a disk that hangs must hold up nothing else."""
     loop = asyncio.get_running_loop()
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="vitals") as thread:
+        said = None
         while True:
             vitals.see(await loop.run_in_executor(thread, machine.look))
+            says = (vitals.health().well, not vitals.why_busy())
+            if says != said:
+                said = says
+                changed.set()
             await asyncio.sleep(seconds)

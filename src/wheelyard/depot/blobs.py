@@ -137,7 +137,8 @@ def _upload_refused(digest: str, error: RefusedError) -> Exception:
 
 async def _receive(response: httpx.Response, file: BinaryIO) -> None:
     try:
-        async for piece in response.aiter_raw(_PIECE_BYTES):
+        # Each piece as it comes: what has come is kept when the rest does not.
+        async for piece in response.aiter_raw():
             await asyncio.to_thread(file.write, piece)
     finally:
         await asyncio.to_thread(file.flush)
