@@ -8,6 +8,7 @@ import typer
 from wheelyard import __version__
 from wheelyard.cli import configured, targets
 from wheelyard.cli.build import build, plan
+from wheelyard.cli.builder import app as builder_app
 from wheelyard.cli.index import index_app
 from wheelyard.cli.jobs import app as jobs_app
 from wheelyard.cli.recipes import app as recipes_app
@@ -55,6 +56,7 @@ def main(
 
 app.command("build")(build)
 app.command("plan")(plan)
+app.add_typer(builder_app, name="builder")
 app.add_typer(targets.app, name="target")
 app.add_typer(jobs_app, name="job")
 app.add_typer(recipes_app, name="recipe")
