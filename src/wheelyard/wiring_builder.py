@@ -83,9 +83,9 @@ async def open_builder(settings: BuilderSettings) -> AsyncIterator[Agent]:
         await asyncio.to_thread(sweep, incoming)
         bus = await _bus(identity, session)
         stack.push_async_callback(bus.close)
-        yield await _agent(
+        yield await agent_of(
             settings,
-            _Joined(
+            Joined(
                 identity=identity,
                 session=session,
                 bus=bus,
@@ -97,7 +97,7 @@ async def open_builder(settings: BuilderSettings) -> AsyncIterator[Agent]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Joined:
+class Joined:
     """A farm that was joined."""
 
     identity: Identity
@@ -107,7 +107,8 @@ class _Joined:
     blobs: FolderBlobs
 
 
-async def _agent(settings: BuilderSettings, joined: _Joined, stack: AsyncExitStack) -> Agent:
+async def agent_of(settings: BuilderSettings, joined: Joined, stack: AsyncExitStack) -> Agent:
+    """Find out what this machine is, and return the agent that works on it for a farm."""
     state = settings.state
     machine = LocalMachine(state)
     equipment = await asyncio.to_thread(machine.equipment)

@@ -12,10 +12,11 @@ from typing import Protocol
 from wheelyard.farm_ports import BuilderStore, Bus, EventLog, Queue, RequestStore
 from wheelyard.jobs import builder_life
 from wheelyard.jobs.builder_life import BuilderEvent
-from wheelyard.jobs.job import Job
+from wheelyard.jobs.job import Job, State
+from wheelyard.jobs.needs import Needs
 from wheelyard.jobs.priority import levels
 from wheelyard.jobs.selection import Selection
-from wheelyard.jobs.waiting import Standing
+from wheelyard.jobs.waiting import Standing, Unbuilt, why_unbuilt
 from wheelyard.model.builder import Builder, Mode
 from wheelyard.model.job import BuildKey
 from wheelyard.model.request import Request, RequestId, RequestState, Wish
@@ -152,6 +153,14 @@ class StoreDesk:
             for one in await self._ports.builders.all()
             if one.mode is not Mode.REVOKED
         ]
+
+    async def why(self, key: BuildKey) -> str:
+        """Say what a job waits for, where it waits."""
+        queued = await self._ports.queue.queued(key)
+        if queued is None or queued.job.state is not State.READY:
+            return ""
+        unbuilt = Unbuilt(needs=Needs.of(queued.terms.needs), not_before=queued.job.not_before)
+        return why_unbuilt(unbuilt, await self.standings(), self._ports.clock.now())
 
     async def _order(self, builder: str, order: Order) -> None:
         await self._ports.bus.order(builder, encode(order), name=f"desk-{next(self._numbers)}")

@@ -6,17 +6,15 @@ from datetime import datetime
 import msgspec
 from starlette.responses import Response
 
-from wheelyard.farm_ports import Queue, QueuedJob
-from wheelyard.jobs.job import Job, State
+from wheelyard.farm_ports import Queue
+from wheelyard.jobs.job import Job
 from wheelyard.jobs.selection import Selection
 from wheelyard.model.job import Attempt, BuildKey
-from wheelyard.ports import Clock
 from wheelyard.web.access import OPERATORS, READERS
 from wheelyard.web.endpoint import Call, Endpoint, answered
 from wheelyard.web.filters import PAGES, PARAMETERS, Filter, filter_of, next_offset, page_of
 from wheelyard.web.ports import Desk, Jobs, WebPorts
 from wheelyard.web.refusals import Refusal, not_there
-from wheelyard.web.waiting import sentence
 
 _SHORTEST_KEY = 6
 _MOST_LEVELS = 100
@@ -55,7 +53,7 @@ class AttemptView(msgspec.Struct, kw_only=True):
 
 
 class JobDetail(msgspec.Struct, kw_only=True):
-    """All about a job. ``why`` says what it waits for."""
+    """All about a job. ``why`` says what it waits for, or where it stands."""
 
     job: JobView
     why: str
@@ -102,11 +100,10 @@ class Again(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 class JobBook:
     """Shows jobs and passes on what people want of them."""
 
-    def __init__(self, *, jobs: Jobs, queue: Queue, desk: Desk, clock: Clock) -> None:
+    def __init__(self, *, jobs: Jobs, queue: Queue, desk: Desk) -> None:
         self._jobs = jobs
         self._queue = queue
         self._desk = desk
-        self._clock = clock
 
     async def page(self, call: Call) -> Response:
         """Answer with some jobs, the last changed first."""
@@ -123,7 +120,7 @@ class JobBook:
         attempts = await self._jobs.find_attempts(Selection(keys=(job.key,)), limit=100)
         detail = JobDetail(
             job=view_of(job),
-            why=await self._why(job, queued),
+            why=await self._desk.why(job.key),
             pool=queued.terms.pool if queued else "",
             needs=queued.terms.needs if queued else {},
             rank=queued.terms.rank if queued else None,
@@ -179,11 +176,6 @@ class JobBook:
         moved = await self._desk.boost(selection, by=by, actor=call.bearer.subject)
         return _changed(moved > 0)
 
-    async def _why(self, job: Job, queued: QueuedJob | None) -> str:
-        if queued is None or job.state is not State.READY:
-            return ""
-        return sentence(queued, await self._desk.standings(), self._clock.now())
-
 
 async def find_job(jobs: Jobs, name: str) -> Job:
     """Find a job by its key or the beginning of it. Raises a Refusal."""
@@ -238,7 +230,7 @@ def _changed(changed: bool) -> Response:
 
 def endpoints(ports: WebPorts) -> Sequence[Endpoint]:
     """Return what there is of jobs."""
-    book = JobBook(jobs=ports.jobs, queue=ports.queue, desk=ports.desk, clock=ports.clock)
+    book = JobBook(jobs=ports.jobs, queue=ports.queue, desk=ports.desk)
     looked_at = (
         ("/api/jobs", book.page, "Jobs, the last changed first.", JobPage, (*PARAMETERS, *PAGES)),
         ("/api/jobs/{key}", book.show, "All about a job, and why it waits.", JobDetail, ()),

@@ -6,7 +6,7 @@ builders itself.
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from wheelyard.farm_ports import (
@@ -26,6 +26,7 @@ from wheelyard.model.builder import Builder
 from wheelyard.model.job import Attempt, BuildKey
 from wheelyard.model.request import Request, RequestId, Wish
 from wheelyard.ports import ArtifactStore, Blobs, Clock
+from wheelyard.web.stories import Stories
 
 
 class Incoming(Protocol):
@@ -113,6 +114,10 @@ class Desk(Protocol):
         """Return all builders as a sentence about waiting needs them."""
         ...
 
+    async def why(self, key: BuildKey) -> str:
+        """Say what a job waits for, or where it stands; empty where there is none."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Times:
@@ -154,3 +159,4 @@ class WebPorts:
     desk: Desk
     clock: Clock
     times: Times = Times()
+    stories: Stories = field(default_factory=Stories)

@@ -16,6 +16,7 @@ from wheelyard.web import (
     requests,
     tokens,
     waiting,
+    watching,
 )
 from wheelyard.web.attendance import Attendance
 from wheelyard.web.doors import Doors
@@ -36,6 +37,7 @@ def endpoints(
         *blobs.endpoints(ports, metrics),
         *bus.endpoints(ports, doors),
         *requests.endpoints(ports),
+        *watching.endpoints(ports, ending),
         *jobs.endpoints(ports),
         *live.endpoints(ports, ending),
         *waiting.endpoints(ports),

@@ -1,0 +1,1 @@
+"""Tells people: by mail, web hook or chat."""
