@@ -7,10 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks import pure_and_c, targets, tree_from_source
+from benchmarks import pure_and_c, queue_depth, targets, tree_from_source
 from benchmarks.measure import BenchmarkError
 
-NAMES = ("pure_and_c", "tree_from_source", "targets")
+NAMES = ("pure_and_c", "tree_from_source", "targets", "queue_depth")
 
 
 def main() -> int:
@@ -18,10 +18,9 @@ def main() -> int:
     own = Path(sys.executable).parent
     os.environ["PATH"] = f"{own}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     options = parser().parse_args()
-    python = options.python or interpreter_of(options.target)
     for name in options.benchmark or NAMES:
         try:
-            run(name, python, options)
+            run(name, options)
         except BenchmarkError as error:
             print(f"{name} stopped: {error}", file=sys.stderr)
             return 1
@@ -51,10 +50,14 @@ def interpreter_of(target: str) -> Path:
     raise SystemExit(f"no Python here builds for {target}; name one with --python")
 
 
-def run(name: str, python: Path, options: argparse.Namespace) -> None:
+def run(name: str, options: argparse.Namespace) -> None:
     if name == "targets":
         targets.run(["cp310", "cp311", "cp312", "cp313"], repeat=options.repeat)
         return
+    if name == "queue_depth":
+        queue_depth.run()
+        return
+    python = options.python or interpreter_of(options.target)
     benchmark = {"pure_and_c": pure_and_c, "tree_from_source": tree_from_source}[name]
     benchmark.run(python, options.target, only=options.only, repeat=options.repeat)
 

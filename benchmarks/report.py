@@ -37,10 +37,14 @@ def publish(name: str, rows: Sequence[Row], targets: Mapping[tuple[str, str], fl
     ``targets`` say which share of a peer's processor seconds ours may take, by subject and peer.
     """
     Console().print(table(name, rows, targets))
+    keep(name, [asdict(row) | {"median": asdict(row.typical)} for row in rows])
+
+
+def keep(name: str, measured: Sequence[Mapping[str, object]]) -> None:
+    """Write what was measured to ``out/NAME-TIME.json``."""
     OUT.mkdir(exist_ok=True)
     now = datetime.now(UTC)
     path = OUT / f"{name}-{now:%Y%m%dT%H%M%SZ}.json"
-    measured = [asdict(row) | {"median": asdict(row.typical)} for row in rows]
     content = {"benchmark": name, "at": now.isoformat(), "machine": machine(), "rows": measured}
     path.write_text(json.dumps(content, indent=1))
     print(f"written to {path}")

@@ -1,16 +1,22 @@
 """What requests, builders, tokens and events promise, in memory, in SQLite and in PostgreSQL."""
 
+import asyncio
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from store.conftest import Stores
-from wheelyard.errors import ConfigurationError
+from wheelyard.errors import ConfigurationError, StoreError
 from wheelyard.farm_ports import Role, Token
 from wheelyard.model.builder import Builder, Facts, Health, Mode, Tier
 from wheelyard.model.request import Kind, Notice, Request, RequestId, RequestState
-from wheelyard.testing.clock import NOON
+from wheelyard.store.happenings import StoredEvents
+from wheelyard.store.sqlite import SqliteDatabase
+from wheelyard.testing.clock import NOON, ManualClock
 
 pytestmark = pytest.mark.anyio
 
@@ -252,3 +258,34 @@ async def test_events_are_read_in_order_from_a_number_on(stores: Stores) -> None
     assert list(await stores.events.read(subject="k1")) == [leased, finished]
     assert list(await stores.events.read(subject="k1", after=leased.id)) == [finished]
     assert list(await stores.events.read(after=finished.id)) == []
+
+
+async def test_events_that_come_at_once_are_all_there_in_their_order(stores: Stores) -> None:
+    await asyncio.gather(*(stores.events.write("leased", f"k{number}") for number in range(30)))
+    found = await stores.events.read()
+    assert [one.subject for one in found] == [f"k{number}" for number in range(30)]
+
+
+async def test_who_gives_up_writing_takes_nobody_elses_event_along(stores: Stores) -> None:
+    writing = [asyncio.create_task(stores.events.write("leased", f"k{n}")) for n in range(10)]
+    await asyncio.sleep(0)
+    writing[0].cancel()
+    writing[5].cancel()
+    await asyncio.gather(*writing, return_exceptions=True)
+    await stores.events.write("finished", "last")
+    subjects = [one.subject for one in await stores.events.read()]
+    assert len(subjects) == len(set(subjects))
+    assert {*subjects} >= {f"k{n}" for n in range(10) if n not in {0, 5}} | {"last"}
+
+
+async def test_an_event_that_cannot_be_written_fails_alone(tmp_path: Path) -> None:
+    database = await SqliteDatabase.open(tmp_path / "state.sqlite", busy_seconds=0.05)
+    events = StoredEvents(database=database, clock=ManualClock())
+    with closing(sqlite3.connect(tmp_path / "state.sqlite", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreError, match="locked"):
+            await events.write("leased", "k1")
+        other.execute("ROLLBACK")
+    await events.write("leased", "k2")
+    assert [one.subject for one in await events.read()] == ["k2"]
+    await database.close()
