@@ -415,6 +415,11 @@ async def ended(task: "asyncio.Task[None]") -> None:
         await task
 
 
+async def turn() -> None:
+    """Let everything else go on for a moment."""
+    await asyncio.sleep(0.002)
+
+
 async def until_quiet(condition: Callable[[], bool]) -> None:
     """Wait for a condition without keeping the processor busy."""
     while not condition():

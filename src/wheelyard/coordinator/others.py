@@ -100,7 +100,7 @@ class OtherRuns:
 
     def _heard(self, job: Job) -> bool:
         """Whether a job failed or was held since the run began."""
-        late = self._since is not None and job.changed is not None and job.changed >= self._since
+        late = self._since is not None and job.changed is not None and job.changed > self._since
         return late and job.state in {State.DONE, State.HELD}
 
     def _waits(self, job: Job, report: Report) -> bool:
