@@ -12,9 +12,11 @@ import textwrap
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+from packaging.utils import canonicalize_name
 
 import wheelyard
 from builder.http_farm import BUILDER, CODE, HttpFarm
@@ -90,6 +92,11 @@ class Site:
                 process.kill()
             await process.wait()
             await reader
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    return SOURCES.parent
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -321,12 +328,30 @@ def test_what_cannot_be_followed_is_said_with_what_to_do(
     assert "Traceback" not in ran.stderr
 
 
-def test_a_builder_needs_nothing_of_a_farms_server() -> None:
-    names = "alembic apprise jinja2 nats psycopg rustworkx sqlalchemy starlette uvicorn yaml"
-    code = (
-        "import sys, wheelyard.cli.builder; print(*sorted(n for n in sys.modules if '.' not in n))"
-    )
+def imported() -> set[str]:
+    """The top-level modules that a builder imports before it runs its first job."""
+    code = "import sys, wheelyard.cli.builder, wheelyard.bus.nats, wheelyard.executor.auditing; print(*sys.modules)"
     ran = subprocess.run(
         [sys.executable, "-c", code], env=environment(), capture_output=True, text=True, check=True
     )
-    assert not set(names.split()) & set(ran.stdout.split())
+    return {name.partition(".")[0] for name in ran.stdout.split()}
+
+
+def test_a_builder_imports_nothing_of_a_farms_server() -> None:
+    names = "alembic apprise jinja2 psycopg pydantic rustworkx sqlalchemy starlette uvicorn yaml"
+    assert not set(names.split()) & imported()
+    assert "nats" in imported()
+
+
+def test_all_that_a_builder_imports_is_documented(root: Path) -> None:
+    page = (root / "docs" / "how-to" / "run-a-builder.md").read_text("utf-8")
+    distributions = packages_distributions()
+    names = {
+        canonicalize_name(distributions[name][0])
+        for name in imported() - sys.stdlib_module_names
+        if name in distributions
+    }
+    # Both come to every process of a virtual environment that has them.
+    wanted = names - {"wheelyard", "coverage", "setuptools"}
+    assert "httpx" in wanted
+    assert {name for name in wanted if name not in page} == set()
