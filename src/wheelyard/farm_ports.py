@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from pathlib import Path
 from typing import Protocol
 
 from wheelyard.jobs.job import Job
@@ -128,38 +127,6 @@ class LogPiece:
     start: int
     content: bytes
     end: bool = False
-
-
-# --- blobs on their way ------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ticket:
-    """The right to upload what one job made under one fence. ``token`` is a secret: it is in no text and no log."""
-
-    key: BuildKey
-    fence: int
-    token: str = field(repr=False)
-
-
-class Depot(Protocol):
-    """The farm's blobs as a builder reaches them. Where the farm is away, both methods wait until it is back."""
-
-    async def fetch(self, digest: str) -> None:
-        """Bring a blob of the farm into the local ones, checked; nothing happens where it is there.
-
-        Raises StoreError where the farm does not have it, DigestMismatchError where it sends other bytes,
-        DeniedError where it does not let this builder have it.
-        """
-        ...
-
-    async def upload(self, digest: str, path: Path, ticket: Ticket) -> None:
-        """Bring a file to the farm.
-
-        Raises DeniedError where the ticket counts no more, DigestMismatchError where the bytes were
-        refused three times, and StoreError where the farm does not take such a file (too large).
-        """
-        ...
 
 
 # --- the queue of jobs -------------------------------------------------------------------------------

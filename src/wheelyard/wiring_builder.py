@@ -29,6 +29,7 @@ from wheelyard.depot.bus import HttpBuilderBus
 from wheelyard.depot.http import Farm
 from wheelyard.depot.identity import Identity
 from wheelyard.depot.retry import until_there
+from wheelyard.depot_ports import Depot
 from wheelyard.errors import BusError, ConfigurationError, DeniedError
 from wheelyard.executor.check_policy import CheckPolicy
 from wheelyard.executor.interpreters import MachineInterpreters
@@ -36,7 +37,7 @@ from wheelyard.executor.local import LocalExecutor
 from wheelyard.executor.settings import CompilerCache, ExecutorSettings, Sandbox
 from wheelyard.executor.standard import standard_parts
 from wheelyard.executor.toolchain import tool_versions
-from wheelyard.farm_ports import BuilderBus, Depot
+from wheelyard.farm_ports import BuilderBus
 from wheelyard.model.builder import Facts
 
 _log = logging.getLogger(__name__)

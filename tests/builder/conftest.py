@@ -11,7 +11,7 @@ from executor.yard import FolderBlobs
 from wheelyard.bus.memory import MemoryBus
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"
 
@@ -24,7 +24,7 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 async def world(shelf: Path, tmp_path: Path) -> AsyncIterator[World]:
-    bus = MemoryBus(silence=5)
+    bus = MemoryBus(silence=2)
     end = FarmEnd(bus)
     listeners = [
         asyncio.create_task(end.hear_words()),

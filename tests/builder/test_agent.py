@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from builder.world import LONG, World
+from wheelyard.depot_ports import Ticket
 from wheelyard.errors import DeniedError
-from wheelyard.farm_ports import Ticket
 from wheelyard.model.builder import Facts, Mode
 from wheelyard.model.job import Limits, Outcome
 from wheelyard.protocol.messages import Result, Returned, SetMode

@@ -18,6 +18,7 @@ from wheelyard.depot import identity
 from wheelyard.depot.blobs import HttpDepot
 from wheelyard.depot.bus import HttpBuilderBus
 from wheelyard.depot.http import Farm
+from wheelyard.depot_ports import Ticket
 from wheelyard.errors import (
     BusError,
     ConfigurationError,
@@ -26,7 +27,7 @@ from wheelyard.errors import (
     ProtocolError,
     StoreError,
 )
-from wheelyard.farm_ports import LogPiece, Ticket
+from wheelyard.farm_ports import LogPiece
 from wheelyard.model.job import BuildKey
 
 pytestmark = pytest.mark.anyio

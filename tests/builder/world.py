@@ -51,6 +51,7 @@ class FarmEnd:
     presences: list[Presence] = field(default_factory=list)
     logs: dict[str, bytes] = field(default_factory=dict)
     settles: bool = True
+    token: str = TOKEN
     orders: int = 0
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
 
@@ -60,7 +61,7 @@ class FarmEnd:
 
     async def assign(self, offer: Offer, *, fence: int = 1) -> Offer:
         told = replace(offer, fence=fence)
-        await self.order(Assignment(offer=told, token=TOKEN, lease_seconds=60))
+        await self.order(Assignment(offer=told, token=self.token, lease_seconds=60))
         return told
 
     async def stop(self, offer: Offer) -> None:

@@ -18,7 +18,7 @@ from wheelyard.builder.log_stream import tell_packed
 from wheelyard.builder.patience import Patience
 from wheelyard.builder.settings import AgentPorts, AgentSettings
 from wheelyard.builder.spool import Kept
-from wheelyard.errors import BusError
+from wheelyard.errors import BusError, StoreError
 from wheelyard.farm_ports import Delivery
 from wheelyard.model.builder import Running
 from wheelyard.model.job import BuildKey, Outcome, Report
@@ -239,7 +239,10 @@ class Bench:
             return
         self._next_eviction = now + _EVICT_SECONDS
         needed = {digest for job in self._jobs.values() for digest in inputs_of(job.offer)}
-        await self._inputs.evict(needed | self.deliveries.in_use())
+        try:
+            await self._inputs.evict(needed | self.deliveries.in_use())
+        except StoreError as error:
+            _log.warning("old blobs cannot be removed: %s", error.message)
 
     def _remember(self, job: JobId) -> None:
         self._past[job] = None

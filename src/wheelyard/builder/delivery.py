@@ -1,6 +1,7 @@
 """Brings results to the farm: bytes first, then the word, again and again until it is settled."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -10,6 +11,7 @@ from wheelyard.builder.job import JobId
 from wheelyard.builder.patience import Patience
 from wheelyard.builder.settings import AgentPorts, AgentSettings
 from wheelyard.builder.spool import Kept
+from wheelyard.depot_ports import Ticket
 from wheelyard.errors import (
     BusError,
     DeniedError,
@@ -18,7 +20,7 @@ from wheelyard.errors import (
     StoreError,
     WheelyardError,
 )
-from wheelyard.farm_ports import BuilderBus, Ticket
+from wheelyard.farm_ports import BuilderBus
 from wheelyard.model.builder import Running
 from wheelyard.model.job import Outcome, Report, StepName
 from wheelyard.protocol.messages import Result, Returned
@@ -46,6 +48,7 @@ class Deliveries:
         self._unsaid: set[JobId] = set()
         self._began: dict[JobId, float] = {}
         self._changed = asyncio.Event()
+        self._writing = asyncio.Lock()
 
     @property
     def open(self) -> Mapping[JobId, Kept]:
@@ -86,19 +89,25 @@ class Deliveries:
 
     async def log_told(self, job: JobId) -> None:
         """Take in that the live log of a result was told to its end."""
-        kept = self._open.get(job)
-        if kept is not None:
-            self._open[job] = replace(kept, log_told=True)
-            await self._spool.keep(self._open[job])
+        # One at a time: what was settled meanwhile must not be written once more.
+        async with self._writing:
+            kept = self._open.get(job)
+            if kept is not None:
+                self._open[job] = replace(kept, log_told=True)
+                # Where that cannot be written down, the log is told twice.
+                with contextlib.suppress(StoreError, ProtocolError):
+                    await self._spool.keep(self._open[job])
 
     async def settle(self, job: JobId) -> bool:
         """Forget a result that was taken in, or that nobody wants; False where there is none."""
-        if self._open.pop(job, None) is None:
-            return False
-        self._tasks.pop(job).cancel()
-        self._unsaid.discard(job)
-        self._began.pop(job)
-        await self._spool.forget(*job)
+        async with self._writing:
+            if job not in self._open:
+                return False
+            self._tasks.pop(job).cancel()
+            await self._spool.forget(*job)
+            del self._open[job]
+            self._unsaid.discard(job)
+            self._began.pop(job)
         self._changed.set()
         return True
 

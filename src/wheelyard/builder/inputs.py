@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
-from wheelyard.farm_ports import Depot
+from wheelyard.depot_ports import Depot
 from wheelyard.model.job import Offer, Report
 from wheelyard.ports import Blobs
 

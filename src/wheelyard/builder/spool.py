@@ -55,7 +55,9 @@ class Spool:
 
     async def forget(self, key: BuildKey, fence: int) -> None:
         """Let go of a result; nothing happens where it is not here."""
-        await asyncio.to_thread(self._path(key, fence).unlink, missing_ok=True)
+        # Where it cannot be removed it is delivered once more, and settled once more.
+        with contextlib.suppress(OSError):
+            await asyncio.to_thread(self._path(key, fence).unlink, missing_ok=True)
 
     async def all(self) -> Sequence[Kept]:
         """Return what is kept. What cannot be read (of another version) is put aside."""

@@ -16,8 +16,8 @@ import httpx
 
 from wheelyard.depot.http import Farm, Query, RefusedError
 from wheelyard.depot.retry import until_there
+from wheelyard.depot_ports import Ticket
 from wheelyard.errors import DeniedError, DigestMismatchError, OutOfSpaceError, StoreError
-from wheelyard.farm_ports import Ticket
 from wheelyard.ports import Blobs
 
 _PIECE_BYTES = 256 << 10
@@ -31,7 +31,7 @@ _ABANDONED_SECONDS = 2 * 86400.0
 
 
 class HttpDepot:
-    """Carries out ``farm_ports.Depot``. ``incoming`` is a folder of its own, in which downloads grow."""
+    """Carries out ``depot_ports.Depot``. ``incoming`` is a folder of its own, in which downloads grow."""
 
     def __init__(self, farm: Farm, *, blobs: Blobs, incoming: Path) -> None:
         self._farm = farm

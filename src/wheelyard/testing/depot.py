@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from wheelyard.depot_ports import Ticket
 from wheelyard.errors import DeniedError, DigestMismatchError
-from wheelyard.farm_ports import Ticket
 from wheelyard.ports import Blobs
 
 
