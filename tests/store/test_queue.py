@@ -147,6 +147,23 @@ async def test_a_builder_does_not_get_what_it_refused(stores: Stores) -> None:
     assert len(await choose(stores, "arm-2", count=30)) == 29
 
 
+async def test_a_refusal_is_forgotten_for_the_one_builder_that_is_another_now(
+    stores: Stores,
+) -> None:
+    job = await submit(stores)
+    await submit(stores, "k2")
+    for builder in ("arm-1", "arm-2"):
+        ((_, lease),) = await choose(stores, builder, count=1)
+        await stores.jobs.finish(lease.key, lease.fence, ended(Outcome.REFUSED))
+    assert await stores.queue.forget_refusals("arm-1") == ["k1"]
+    assert await stores.queue.forget_refusals("arm-1") == []
+    after = await stores.jobs.job(job.key)
+    assert after is not None
+    assert (after.state, after.refused_by) == (State.READY, ("arm-2",))
+    assert keys(await choose(stores, "arm-2")) == ["k2"]
+    assert keys(await choose(stores, "arm-1")) == ["k1"]
+
+
 async def test_a_job_that_its_builder_lost_goes_to_another_while_there_is_one(
     stores: Stores,
 ) -> None:

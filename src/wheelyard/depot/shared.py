@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from wheelyard.errors import StoreError
-from wheelyard.farm_ports import Ticket
+from wheelyard.depot_ports import Ticket
 from wheelyard.ports import Blobs
 
 

@@ -11,7 +11,7 @@ from itertools import chain, islice
 
 from wheelyard.farm_ports import PoolDepth, QueuedJob, Terms
 from wheelyard.jobs import ledger, submission
-from wheelyard.jobs.events import Leased, Renewed
+from wheelyard.jobs.events import Leased, RefusalForgotten, Renewed
 from wheelyard.jobs.job import Job
 from wheelyard.jobs.selection import Selection
 from wheelyard.model.job import BuildKey, Offer
@@ -38,6 +38,9 @@ _RANK = "UPDATE jobs SET rank = rank + :by"
 _REQUESTS = "SELECT request FROM job_requests WHERE key = :key ORDER BY joined, request"
 _OF_BUILDER = """
 SELECT * FROM jobs WHERE state = 'leased' AND builder = :builder ORDER BY key FOR UPDATE
+"""
+_REFUSED = """
+SELECT * FROM jobs WHERE state = 'ready' AND refused_by <> '[]' ORDER BY key FOR UPDATE
 """
 
 
@@ -191,6 +194,17 @@ class StoredQueue:
             kept, now = DatabaseLedger(connection), self._clock.now()
             rows = connection.execute(_OF_BUILDER, {"builder": builder}).fetchall()
             return [job.key for job in map(read_job, rows) if submission.lose(kept, job, now)]
+
+        return await self._database.write(work)
+
+    async def forget_refusals(self, builder: str) -> Sequence[BuildKey]:
+        """Let a builder be offered again what it refused."""
+        event = RefusalForgotten(builder=builder)
+
+        def work(connection: Connection) -> Sequence[BuildKey]:
+            kept, now = DatabaseLedger(connection), self._clock.now()
+            keys = [job.key for job in map(read_job, connection.execute(_REFUSED))]
+            return [key for key in keys if ledger.tell(kept, key, event, now)]
 
         return await self._database.write(work)
 

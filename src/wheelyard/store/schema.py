@@ -70,6 +70,12 @@ JOBS = Table(
         sqlite_where=text("wake IS NOT NULL"),
         postgresql_where=text("wake IS NOT NULL"),
     ),
+    Index(
+        "jobs_refused",
+        "key",
+        sqlite_where=text("state = 'ready' AND refused_by <> '[]'"),
+        postgresql_where=text("state = 'ready' AND refused_by <> '[]'"),
+    ),
     Index("jobs_by_project", "project"),
     Index("jobs_by_state", "state", "outcome"),
     Index("jobs_by_artifact", "artifact"),

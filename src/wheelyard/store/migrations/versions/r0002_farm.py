@@ -46,6 +46,7 @@ def _queue() -> None:
     order = ["pool", "owner", "rank", "submitted", "key"]
     _partial("jobs_in_order", "jobs", order, "open")
     _partial("jobs_asleep", "jobs", ["wake"], "wake IS NOT NULL")
+    _partial("jobs_refused", "jobs", ["key"], "state = 'ready' AND refused_by <> '[]'")
 
 
 def _offers() -> None:
