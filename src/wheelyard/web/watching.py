@@ -22,6 +22,7 @@ from wheelyard.web.telling import Progressed, write
 
 _STREAM = "text/event-stream"
 _AGAIN_MILLISECONDS = 2000
+_MOMENT_SECONDS = 0.05
 
 
 class Watching:
@@ -72,8 +73,11 @@ class Watching:
                 yield ": still here\n\n"
 
     async def _wait(self, story: Story | None) -> None:
-        if story is None or story.over:
+        if story is None:
             await self._ending.wait(self._times.look)
+        elif story.over:
+            # Its end is written down at this moment.
+            await self._ending.wait(_MOMENT_SECONDS)
         else:
             await story.wait(self._times.look)
 
