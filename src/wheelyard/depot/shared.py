@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from wheelyard.errors import StoreError
 from wheelyard.depot_ports import Ticket
+from wheelyard.errors import StoreError
 from wheelyard.ports import Blobs
 
 
