@@ -1,7 +1,8 @@
 """Builders: who is there, what each has and runs, and what people decide about them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import msgspec
 from starlette.responses import Response
@@ -42,7 +43,7 @@ class BuilderView(msgspec.Struct, kw_only=True):
     free: int
     slots: int
     version: str
-    facts: Mapping[str, object]
+    facts: dict[str, Any]
     well: bool
     ailment: str
     load: float

@@ -78,7 +78,7 @@ class BusOverHttp:
 
     async def answer_order(self, call: Call) -> Response:
         """Take what a builder says about an order."""
-        said, number = await call.value(OrderState), call.place("order")
+        said, number = await call.value(OrderState), call.place("id")
         builder = call.bearer.subject
         delivery = self._doors.given(builder, number)
         if said.state == "working":
@@ -203,7 +203,7 @@ def endpoints(ports: WebPorts, doors: Doors) -> Sequence[Endpoint]:
         ),
         Endpoint(
             method="POST",
-            path="/api/bus/orders/{order}",
+            path="/api/bus/orders/{id}",
             allowed=BUILDERS,
             answer=bus.answer_order,
             says="Say how an order fares.",

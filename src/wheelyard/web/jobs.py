@@ -1,7 +1,8 @@
 """Jobs: which there are, how each stands and why, and what people want of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import msgspec
 from starlette.responses import Response
@@ -58,7 +59,7 @@ class JobDetail(msgspec.Struct, kw_only=True):
     job: JobView
     why: str
     pool: str
-    needs: Mapping[str, object]
+    needs: dict[str, Any]
     rank: int | None
     owner: str
     requests: Sequence[str]
@@ -122,7 +123,7 @@ class JobBook:
             job=view_of(job),
             why=await self._desk.why(job.key),
             pool=queued.terms.pool if queued else "",
-            needs=queued.terms.needs if queued else {},
+            needs=dict(queued.terms.needs) if queued else {},
             rank=queued.terms.rank if queued else None,
             owner=queued.terms.owner if queued else "",
             requests=list(await self._queue.requests_of(job.key)),

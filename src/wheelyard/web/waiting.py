@@ -1,7 +1,8 @@
 """What waits, in which pool, and why: a sentence for each job."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import msgspec
 from starlette.responses import Response
@@ -33,7 +34,7 @@ class PoolView(msgspec.Struct, kw_only=True):
     """A pool: its depth, and the first of what waits in it."""
 
     pool: str
-    needs: Mapping[str, object]
+    needs: dict[str, Any]
     waiting: int
     running: int
     owners: Sequence[str]
@@ -69,7 +70,7 @@ class WaitingRoom:
         now = self._clock.now()
         return PoolView(
             pool=depth.pool,
-            needs=depth.needs,
+            needs=dict(depth.needs),
             waiting=depth.waiting,
             running=depth.running,
             owners=depth.owners,
