@@ -20,7 +20,7 @@ from wheelyard.protocol.wire import decode_word
 from wheelyard.targets.wheelname import WheelName
 from wheelyard.web.access import BUILDERS
 from wheelyard.web.doors import Doors
-from wheelyard.web.endpoint import Call, Endpoint, Parameter, answered, done
+from wheelyard.web.endpoint import Answering, Call, Endpoint, Parameter, answered, done
 from wheelyard.web.ports import Desk, Jobs, WebPorts
 from wheelyard.web.refusals import Refusal, shortened
 
@@ -188,6 +188,12 @@ class Writers:
 def endpoints(ports: WebPorts, doors: Doors) -> Sequence[Endpoint]:
     """Return the bus."""
     bus = BusOverHttp(doors=doors, jobs=ports.jobs, desk=ports.desk)
+    name = Parameter(name="name", says="The same name counts once.")
+    piece = (
+        Parameter(name="attempt", says="KEY.FENCE"),
+        Parameter(name="start", says="The offset in bytes.", kind="integer"),
+        Parameter(name="end", says="1 with the last piece.", kind="integer"),
+    )
     return (
         Endpoint(
             method="GET",
@@ -210,40 +216,22 @@ def endpoints(ports: WebPorts, doors: Doors) -> Sequence[Endpoint]:
             body=OrderState,
             status=204,
         ),
-        Endpoint(
-            method="POST",
-            path="/api/bus/words",
-            allowed=BUILDERS,
-            answer=bus.say,
-            says="Hand over a result, or give a job back.",
-            query=(Parameter(name="name", says="The same name counts once."),),
-            body=bytes,
-            body_media=_BYTES,
-            status=204,
-        ),
-        Endpoint(
-            method="POST",
-            path="/api/bus/presence",
-            allowed=BUILDERS,
-            answer=bus.announce,
-            says="Say that a builder is there.",
-            body=bytes,
-            body_media=_BYTES,
-            status=204,
-        ),
-        Endpoint(
-            method="POST",
-            path="/api/bus/logs",
-            allowed=BUILDERS,
-            answer=bus.write_log,
-            says="Add to the log of an attempt.",
-            query=(
-                Parameter(name="attempt", says="KEY.FENCE"),
-                Parameter(name="start", says="The offset in bytes.", kind="integer"),
-                Parameter(name="end", says="1 with the last piece.", kind="integer"),
-            ),
-            body=bytes,
-            body_media=_BYTES,
-            status=204,
-        ),
+        _said("words", bus.say, "Hand over a result, or give a job back.", name),
+        _said("presence", bus.announce, "Say that a builder is there."),
+        _said("logs", bus.write_log, "Add to the log of an attempt.", *piece),
+    )
+
+
+def _said(name: str, answer: Answering, says: str, *query: Parameter) -> Endpoint:
+    """Return where a builder says something, as bytes."""
+    return Endpoint(
+        method="POST",
+        path=f"/api/bus/{name}",
+        allowed=BUILDERS,
+        answer=answer,
+        says=says,
+        query=query,
+        body=bytes,
+        body_media=_BYTES,
+        status=204,
     )
