@@ -142,11 +142,16 @@ class Resolver(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """What an executor tells while it works: a step began, or a line was printed."""
+    """What an executor tells while it works: a step began, or a line was printed.
+
+    ``log`` goes with a step: the file to which the log is appended while the attempt runs. It is removed
+    at the end; whoever has it open by then can read all of it.
+    """
 
     key: BuildKey
     step: StepName
     line: str = ""
+    log: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

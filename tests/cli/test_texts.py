@@ -24,7 +24,7 @@ LONG = "\n".join(f"line {number}" for number in range(30))
 
 def summary(rows: list[Row], exclusions: list[Exclusion] | None = None) -> str:
     console = Console(file=io.StringIO(), width=200)
-    print_summary(console, rows, exclusions or [], [], state=None)
+    print_summary(console, rows, exclusions or [], [], place=None)
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
 

@@ -12,13 +12,15 @@ import hashlib
 import os
 import re
 import secrets
+import shutil
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from wheelyard.blobs.incoming import IncomingBlob
 from wheelyard.errors import DigestMismatchError, OutOfSpaceError, StoreError
 
 _DIGEST = re.compile(r"sha256:([0-9a-f]{64})")
@@ -57,6 +59,22 @@ class FolderBlobs:
     async def add_file(self, path: Path, *, digest: str = "") -> str:
         """Store a file and return its digest; the file itself stays. Raises DigestMismatchError."""
         return await asyncio.to_thread(self._add_file, path, digest)
+
+    @asynccontextmanager
+    async def receive(self, digest: str, *, size: int) -> AsyncIterator[IncomingBlob]:
+        """Take a blob in by pieces; what is not kept when the block ends is gone. Raises OutOfSpaceError."""
+        self._place(digest)
+        stack = ExitStack()
+        try:
+            path, file = await asyncio.to_thread(self._open_temporary, stack, size)
+
+            def name() -> None:
+                self._seal(file)
+                self._name(path, digest)
+
+            yield IncomingBlob(file=file, digest=digest, size=size, told=self._told, named=name)
+        finally:
+            await asyncio.to_thread(stack.close)
 
     def path(self, digest: str) -> Path | None:
         """Return where the bytes lie, or None."""
@@ -171,6 +189,14 @@ class FolderBlobs:
         if not place.exists():
             # Whoever else comes between stores the same bytes.
             temporary.replace(place)
+
+    def _open_temporary(self, stack: ExitStack, size: int) -> tuple[Path, BinaryIO]:
+        """Open a file for bytes to come; the stack takes it back."""
+        path = stack.enter_context(self._temporary())
+        with self._told():
+            if size > shutil.disk_usage(path.parent).free:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            return path, stack.enter_context(path.open("xb"))
 
     @contextmanager
     def _temporary(self) -> Iterator[Path]:

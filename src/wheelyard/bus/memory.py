@@ -12,6 +12,7 @@ from pathlib import Path
 from wheelyard.bus.memory_logs import LogLimits, MemoryLogs
 from wheelyard.bus.memory_queue import MemoryDelivery, MemoryQueue
 from wheelyard.bus.pulse import Pulse
+from wheelyard.bus.subjects import token
 from wheelyard.bus_ports import Announcement, LogPiece
 from wheelyard.errors import BusError
 from wheelyard.protocol.messages import LARGEST_BYTES, LARGEST_ORDER_BYTES
@@ -54,12 +55,14 @@ class MemoryBus:
         self.logs = MemoryLogs(folder=log_folder, limits=log_limits or LogLimits())
 
     def builder(self, name: str) -> "MemoryBuilderBus":
-        """Return a builder's end. All ends of one builder share its queue."""
+        """Return a builder's end. All ends of one builder share its queue. Raises BusError."""
+        token(name)
         return MemoryBuilderBus(self, name)
 
     async def order(self, builder: str, content: bytes, *, name: str) -> None:
         """Put an order into a builder's queue."""
         self.check_open()
+        token(builder)
         check_size(content, largest=LARGEST_ORDER_BYTES)
         self.orders_of(builder).put(content, name=name, sender="")
 

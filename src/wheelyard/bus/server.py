@@ -213,8 +213,8 @@ def _port_in(folder: Path) -> int | None:
     """Return the port that a server wrote down when it began to listen."""
     for path in folder.glob("*.ports"):
         with contextlib.suppress(ValueError, LookupError, OSError):
-            port: int | None = urlsplit(json.loads(path.read_bytes())["nats"][0]).port
-            return port
+            address: str = json.loads(path.read_bytes())["nats"][0]
+            return urlsplit(address).port
     return None
 
 

@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from wheelyard.bus.subjects import COORDINATOR, ORDERS, PRESENCE_BUCKET, token
@@ -26,7 +26,7 @@ class BusUser:
     """A builder that may connect."""
 
     name: str
-    password: str
+    password: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

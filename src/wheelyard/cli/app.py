@@ -6,12 +6,16 @@ from typing import Annotated
 import typer
 
 from wheelyard import __version__
-from wheelyard.cli import configured, targets
+from wheelyard.cli import builders, configured, targets
 from wheelyard.cli.build import build, plan
+from wheelyard.cli.builder import app as builder_app
 from wheelyard.cli.index import index_app
 from wheelyard.cli.jobs import app as jobs_app
 from wheelyard.cli.recipes import app as recipes_app
+from wheelyard.cli.requests import app as requests_app
+from wheelyard.cli.serve import serve
 from wheelyard.cli.state import app as state_app
+from wheelyard.cli.tokens import app as tokens_app
 from wheelyard.wiring.keeping import open_index
 
 app = typer.Typer(
@@ -55,6 +59,11 @@ def main(
 
 app.command("build")(build)
 app.command("plan")(plan)
+app.command("serve")(serve)
+builders.add_commands(builder_app)
+app.add_typer(builder_app, name="builder")
+app.add_typer(requests_app, name="request")
+app.add_typer(tokens_app, name="token")
 app.add_typer(targets.app, name="target")
 app.add_typer(jobs_app, name="job")
 app.add_typer(recipes_app, name="recipe")

@@ -15,11 +15,13 @@ from wheelyard.cli.display.events import JsonDisplay, encode
 from wheelyard.cli.display.live import LiveDisplay, PlainDisplay
 from wheelyard.cli.display.planned import PlanFormat, print_plan
 from wheelyard.cli.display.table import print_summary
+from wheelyard.cli.farm_build import FarmBuild, Notify, Priority
+from wheelyard.cli.farm_options import FarmUrl, Token, on_farm
 from wheelyard.cli.options import AsJson
 from wheelyard.cli.request import Selection, takes, takes_selection
 from wheelyard.cli.session import Session, open_session
 from wheelyard.cli.tree import TreeSelection, build_tree, check_together
-from wheelyard.errors import ExitCode
+from wheelyard.errors import ConfigurationError, ExitCode
 from wheelyard.index.export import LeftOut
 from wheelyard.plan.summary import GOOD, Ending, Row
 from wheelyard.settings.file import Configuration
@@ -94,6 +96,10 @@ def build(  # noqa: PLR0913, PLR0917 - its own options beside the shared ones
     plan: PlanFile = None,
     write_plan: WritePlan = None,
     pylock: Pylock = None,
+    farm: FarmUrl = "",
+    token: Token = "",
+    priority: Priority = 0,
+    notify: Notify = None,
     as_json: AsJson = False,
 ) -> None:
     """Build requirements, and all that they need, from source.
@@ -107,11 +113,32 @@ def build(  # noqa: PLR0913, PLR0917 - its own options beside the shared ones
     if tree.git is not None:
         build_tree(selection, tree, context.obj, output, display)
         return
+    if farm:
+        _refuse_plans(plan, write_plan, pylock)
+        wanted = FarmBuild(
+            selection=selection,
+            display=display,
+            output=output,
+            priority=priority,
+            notify=tuple(notify or ()),
+        )
+        if not on_farm(context, farm, token, wanted.carry_out):
+            raise typer.Exit(ExitCode.BUILDS_FAILED)
+        return
     rows = asyncio.run(
         _build(selection, context.obj, Outputs(output, write_plan, pylock), plan, display)
     )
     if any(row.ending not in GOOD | {Ending.NOT_APPLICABLE} for row in rows.rows) or rows.left_out:
         raise typer.Exit(ExitCode.BUILDS_FAILED)
+
+
+def _refuse_plans(*files: Path | None) -> None:
+    for path in files:
+        if path is not None:
+            raise ConfigurationError(
+                f"a farm makes its own plan: '{path}' is neither read nor written",
+                hint="Leave out --plan, --write-plan and --pylock, or --farm.",
+            )
 
 
 async def _build(
@@ -193,7 +220,7 @@ class _Ended:
             return
         console = results()
         planner = self._planner
-        print_summary(console, self.rows, planner.exclusions, planner.cycles, state=self._state)
+        print_summary(console, self.rows, planner.exclusions, planner.cycles, place=self._state)
         for left in self.left_behind:
             say(console, f"not in the index: {left.filename}: {left.reason}", "yellow")
         if output is not None:

@@ -19,6 +19,8 @@ from wheelyard.upstream.address import without_credentials
 
 _COMMANDS = ("build", "plan")
 """The commands whose options the ``[build]`` table of wheelyard.toml sets."""
+_ALSO = ("serve",)
+"""Commands that share some of those options."""
 
 
 def load(path: Path | None) -> Configuration:
@@ -32,7 +34,7 @@ def defaults(configuration: Configuration, group: object) -> dict[str, dict[str,
     if not isinstance(group, TyperGroup):
         return {}
     found = {}
-    for command in _COMMANDS:
+    for command in (*_COMMANDS, *_ALSO):
         keys = {
             key: option for option in _options(group.commands[command]) for key in _keys(option)
         }

@@ -20,6 +20,8 @@ from wheelyard.cli.display.console import results, say
 from wheelyard.cli.display.events import as_fields
 from wheelyard.cli.display.lines import excerpt, seconds
 from wheelyard.cli.display.neutral import RESET, neutral, neutral_stream
+from wheelyard.cli.farm_options import FarmUrl, Token
+from wheelyard.cli.job_wishes import add_commands, log_of_farm
 from wheelyard.errors import ConfigurationError
 from wheelyard.executor.interpreters import native_platform
 from wheelyard.jobs.job import Job
@@ -137,17 +139,32 @@ def show(name: Name, state: o.State = None, as_json: o.AsJson = False) -> None:
 
 
 @app.command("log")
-def log(
+def log(  # noqa: PLR0913, PLR0917 - its options
+    context: typer.Context,
     name: Name,
     raw: Annotated[
         bool, typer.Option("--raw", help="The bytes as they came, control sequences and all.")
     ] = False,
+    following: Annotated[
+        bool,
+        typer.Option("-f", "--follow", help="With --farm: go on printing until the job ends."),
+    ] = False,
+    farm: FarmUrl = "",
+    token: Token = "",
     state: o.State = None,
 ) -> None:
-    """Print the log of an attempt.
+    """Print the log of an attempt, or of a job of a farm.
 
     What a terminal would obey is written out, but for colours.
     """
+    if farm:
+        log_of_farm(context, name, farm, token, following=following, raw=raw)
+        return
+    if following:
+        raise ConfigurationError(
+            "only the logs of a farm can be followed",
+            hint="Give --farm URL; a build here shows what it prints by itself.",
+        )
 
     async def work(archive: Archive) -> bytes:
         attempt = await _find(archive, name)
@@ -217,6 +234,9 @@ def approve(name: Name, state: o.State = None) -> None:
         return f"{attempt.release} for {attempt.target} counts now"
 
     typer.echo(_with_archive(state, work))
+
+
+add_commands(app)
 
 
 def _with_archive(state: Path | None, work: Callable[[Archive], Awaitable[Result]]) -> Result:

@@ -38,10 +38,8 @@ def _import_for_good() -> None:
 
 def execute(arguments: list[str]) -> int:
     """Run one command and return its exit code; errors of the family are printed, bugs are not caught."""
-    from wheelyard.cli.app import app
-
     try:
-        app(args=arguments, prog_name="wheelyard", standalone_mode=True)
+        _call(arguments)
     except SystemExit as stop:
         code = stop.code if isinstance(stop.code, int) else int(bool(stop.code))
         return _interrupted() if code == ExitCode.INTERRUPTED else code
@@ -59,6 +57,19 @@ def execute(arguments: list[str]) -> int:
             raise
         return _report(list(_leaves(known)))
     return ExitCode.OK
+
+
+def _call(arguments: list[str]) -> None:
+    if arguments[:1] == ["builder"] and not "".join(arguments[1:2]).strip().isalpha():
+        # A builder runs where databases and web servers cannot be installed; its commands for
+        # administration (a word after "builder") are the farm's.
+        from wheelyard.cli.builder import app as builder
+
+        builder(args=arguments[1:], prog_name="wheelyard builder", standalone_mode=True)
+        return
+    from wheelyard.cli.app import app
+
+    app(args=arguments, prog_name="wheelyard", standalone_mode=True)
 
 
 def _interrupted() -> int:

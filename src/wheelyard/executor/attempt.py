@@ -97,7 +97,7 @@ class Attempt:
         """Time what is done here as a step, and say so; a step in several parts is one."""
         if self._step is not name:
             self._step = name
-            self._progress(Progress(key=self.offer.key, step=name))
+            self._progress(Progress(key=self.offer.key, step=name, log=self.log.path))
         started, cpu = time.monotonic(), self.cpu_seconds
         try:
             yield

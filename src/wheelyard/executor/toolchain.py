@@ -1,7 +1,8 @@
-"""The compilers and the C library of this machine, described for the build key."""
+"""The compilers and the C library of this machine, described for the build key and for those who choose a builder."""
 
 import asyncio
 import os
+import re
 import shutil
 from collections.abc import Sequence
 from contextlib import suppress
@@ -11,6 +12,8 @@ from wheelyard.executor.interpreters import native_platform
 from wheelyard.executor.surroundings import SYSTEM_PATH
 
 _TOOLS = ("cc", "c++", "ld", "rustc", "gfortran")
+_FACTS = ("cc", "c++", "rustc", "gfortran", "cargo")
+_VERSION = re.compile(r"(?<![\w.])\d+(?:\.\d+)+")
 
 
 async def describe_toolchain(folders: Sequence[Path] = ()) -> str:
@@ -18,10 +21,14 @@ async def describe_toolchain(folders: Sequence[Path] = ()) -> str:
 
     ``folders``: those beside the system's own whose ``bin`` builds have on PATH.
     """
-    places = ":".join((*(str(folder / "bin") for folder in folders), *SYSTEM_PATH))
-    lines = await asyncio.gather(*(_first_line(tool, places) for tool in _TOOLS))
-    named = [f"{tool}: {line}" for tool, line in zip(_TOOLS, lines, strict=True) if line]
-    return "; ".join((_c_library(), *named))
+    lines = await _first_lines(_TOOLS, folders)
+    return "; ".join((_c_library(), *(f"{tool}: {line}" for tool, line in lines.items())))
+
+
+async def tool_versions(folders: Sequence[Path] = ()) -> dict[str, str]:
+    """Return the version of each compiler that builds find."""
+    lines = await _first_lines(_FACTS, folders)
+    return {tool: found[-1] for tool, line in lines.items() if (found := _VERSION.findall(line))}
 
 
 def _c_library() -> str:
@@ -30,6 +37,13 @@ def _c_library() -> str:
         if found := os.confstr("CS_GNU_LIBC_VERSION"):
             return found
     return native_platform()
+
+
+async def _first_lines(tools: Sequence[str], folders: Sequence[Path]) -> dict[str, str]:
+    """Return what each tool says of itself, where it is there. Not on the user's own PATH, which no build sees."""
+    places = ":".join((*(str(folder / "bin") for folder in folders), *SYSTEM_PATH))
+    lines = await asyncio.gather(*(_first_line(tool, places) for tool in tools))
+    return {tool: line for tool, line in zip(tools, lines, strict=True) if line}
 
 
 async def _first_line(tool: str, places: str) -> str:

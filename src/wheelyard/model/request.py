@@ -58,3 +58,14 @@ class Notice:
     subject: str
     body: str
     tries: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What somebody asks for: ``asked`` is the JSON of it (``protocol.requests``), ``notify`` who is told of its end."""
+
+    kind: Kind
+    asked: bytes
+    owner: str
+    priority: int = 0
+    notify: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""wheelyard.toml: options of commands, overrides of releases, verdicts of checks."""
+"""wheelyard.toml: options of commands, overrides of releases, verdicts of checks, and which farm is meant."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,7 +8,8 @@ from wheelyard.errors import ConfigurationError, nearest
 from wheelyard.settings.overrides import Override, load, read_tables
 
 FILE_NAME = "wheelyard.toml"
-_TABLES = ("build", "package", "checks")
+_TABLES = ("build", "package", "checks", "farm")
+_FARM = ("url", "token-file", "database", "bus", "mail-server")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +20,7 @@ class Configuration:
     options: Mapping[str, object] = field(default_factory=dict)
     overrides: tuple[Override, ...] = ()
     checks: Mapping[str, str] = field(default_factory=dict)
+    farm: Mapping[str, str] = field(default_factory=dict)
 
 
 def find(start: Path) -> Path | None:
@@ -43,6 +45,7 @@ def read(path: Path) -> Configuration:
         options=_table(content, "build", path),
         overrides=tuple(read_tables(_table(content, "package", path), path.parent, str(path))),
         checks=_verdicts(_table(content, "checks", path), path),
+        farm=_farm(_table(content, "farm", path), path),
     )
 
 
@@ -60,3 +63,17 @@ def _verdicts(table: Mapping[str, object], path: Path) -> dict[str, str]:
                 f"{path}: checks.{check} is {verdict!r}", hint='Write "hold", "warn" or "accept".'
             )
     return {check: str(verdict) for check, verdict in table.items()}
+
+
+def _farm(table: Mapping[str, object], path: Path) -> dict[str, str]:
+    for key, value in table.items():
+        if key not in _FARM:
+            raise ConfigurationError(
+                f"{path}: farm has no key {key!r}",
+                hint=nearest(key, _FARM) or f"The keys are {', '.join(_FARM)}.",
+            )
+        if not isinstance(value, str):
+            raise ConfigurationError(
+                f"{path}: farm.{key} is {value!r}", hint=f'Write a text: {key} = "…".'
+            )
+    return {key: str(value) for key, value in table.items()}

@@ -3,7 +3,8 @@
 import asyncio
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from wheelyard.errors import DigestMismatchError, StoreError
@@ -35,6 +36,11 @@ class MemoryBlobs:
             )
         return await self.add_bytes(content)
 
+    @asynccontextmanager
+    async def receive(self, digest: str, *, size: int) -> AsyncIterator["MemoryIncoming"]:
+        """Take a blob in by pieces; what is not kept when the block ends is gone."""
+        yield MemoryIncoming(self._kept, _checked(digest), size)
+
     def path(self, digest: str) -> Path | None:
         """Return where the bytes lie, or None."""
         content = self._kept.get(_checked(digest))
@@ -60,6 +66,36 @@ class MemoryBlobs:
     async def remove(self, digest: str) -> None:
         """Forget a blob; nothing happens where there is none."""
         self._kept.pop(_checked(digest), None)
+
+
+class MemoryIncoming:
+    """A blob on its way in."""
+
+    def __init__(self, kept: dict[str, bytes], digest: str, size: int) -> None:
+        self._kept = kept
+        self._digest = digest
+        self._size = size
+        self._content = bytearray()
+
+    async def write(self, chunk: bytes) -> None:
+        """Take the next bytes. Raises DigestMismatchError where there are too many."""
+        self._content += chunk
+        if len(self._content) > self._size:
+            raise self._mismatch()
+
+    async def keep(self) -> None:
+        """Check size and digest, and name the blob. Raises DigestMismatchError."""
+        content = bytes(self._content)
+        found = f"sha256:{hashlib.sha256(content).hexdigest()}"
+        if len(content) != self._size or found != self._digest:
+            raise self._mismatch()
+        self._kept[self._digest] = content
+
+    def _mismatch(self) -> DigestMismatchError:
+        return DigestMismatchError(
+            f"the bytes that came are not the {self._size} of {self._digest!r}",
+            hint="They were changed or cut short on their way; send them again.",
+        )
 
 
 def _checked(digest: str) -> str:

@@ -2,11 +2,9 @@
 
 import asyncio
 import os
-import shutil
-import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -16,28 +14,23 @@ from wheelyard.blobs.folder import FolderBlobs
 from wheelyard.builder.worker import Worker
 from wheelyard.coordinator.command_run import CommandRun
 from wheelyard.coordinator.describing import Describer, Question, provided
-from wheelyard.coordinator.intake import Intake
 from wheelyard.coordinator.local_crew import LocalCrew
 from wheelyard.coordinator.others import Holds
-from wheelyard.coordinator.questions import Questions
 from wheelyard.coordinator.run import Run
 from wheelyard.coordinator.story import Listener
-from wheelyard.errors import StoreError, UpstreamError
 from wheelyard.executor.checks import CheckPolicy
 from wheelyard.executor.interpreters import MachineInterpreters, native_platform
 from wheelyard.executor.isolation import kind_of_isolation
 from wheelyard.executor.local import LocalExecutor
-from wheelyard.executor.normalise import renumber_wheel
 from wheelyard.executor.rust import find_rust
 from wheelyard.executor.settings import CompilerCache, ExecutorSettings, Sandbox
 from wheelyard.executor.standard import standard_parts
 from wheelyard.executor.toolchain import describe_toolchain
 from wheelyard.model.artifact import Artifact
 from wheelyard.model.command import CommandRequest
-from wheelyard.model.job import Limits, Offer, Verdict
+from wheelyard.model.job import Limits, Verdict
 from wheelyard.model.recipe import Recipe
 from wheelyard.model.release import ProjectName, Release
-from wheelyard.model.source import FileEntry
 from wheelyard.plan.command import CommandPlan, plan_command
 from wheelyard.plan.job_file import FILE_NAME as JOB_FILE
 from wheelyard.plan.planner import Planner
@@ -63,6 +56,7 @@ from wheelyard.upstream.uv import UvResolver
 from wheelyard.wiring.facts import check_needs, facts_of_this_machine
 from wheelyard.wiring.keeping import upkeep_of
 from wheelyard.wiring.places import find_interpreters
+from wheelyard.wiring.planning import Planning
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,19 +164,12 @@ class Farm:
 
     def run(self, planner: Planner, listener: Listener, *, build: bool) -> Run:
         """Return a run that carries a plan out."""
-        parts = self._parts
-        questions = Questions(
-            upstream=parts.upstream,
-            resolver=parts.resolver,
-            artifacts=parts.folder.artifacts,
-            blobs=parts.blobs,
-            memory=parts.folder.memory,
-        )
+        planning = self._planning()
         return Run(
             planner=planner,
-            questions=questions,
-            crew=self._crew(),
-            jobs=parts.folder.jobs,
+            questions=planning.questions(),
+            crew=self._crew(planning),
+            jobs=self.jobs,
             listener=listener,
             build=build,
         )
@@ -213,57 +200,32 @@ class Farm:
             jobs=self.jobs,
             artifacts=self.artifacts,
             blobs=self.blobs,
-            crew=self._crew(),
+            crew=self._crew(self._planning()),
             listener=listener,
         )
 
-    def _crew(self) -> LocalCrew:
+    def _planning(self) -> Planning:
         parts = self._parts
-        intake = Intake(
-            jobs=parts.folder.jobs,
-            artifacts=parts.folder.artifacts,
+        return Planning(
+            folder=parts.folder,
             blobs=parts.blobs,
-            memory=parts.folder.memory,
+            upstream=parts.upstream,
+            resolver=parts.resolver,
             clock=parts.clock,
-            renumber=self._renumber,
         )
+
+    def _crew(self, planning: Planning) -> LocalCrew:
+        parts = self._parts
         return LocalCrew(
-            intake=intake,
+            intake=planning.intake(),
             builder=Worker(name=parts.builder, jobs=parts.folder.jobs, executor=parts.executor),
             jobs=parts.folder.jobs,
             clock=parts.clock,
             recover=parts.folder.recover,
-            prepare=self._prepare,
+            prepare=planning.prepare,
             holds=parts.holds,
             slots=parts.slots,
         )
-
-    async def _prepare(self, offer: Offer, wheel: FileEntry | None) -> Offer:
-        """Bring what an offer names to this machine, and learn what upstream's wheel holds."""
-        source = await self._parts.upstream.fetch(offer.source)
-        files = None
-        if wheel is not None:
-            # Without the network, or where upstream fails, the comparison is left out.
-            with suppress(UpstreamError):
-                files = await self._parts.upstream.wheel_files(wheel)
-        return replace(offer, source=source, upstream_files=files)
-
-    async def _renumber(self, artifact: Artifact, number: int) -> Artifact:
-        """Give a stored wheel a build number."""
-        blobs = self._parts.blobs
-        path = blobs.path(artifact.digest)
-        if path is None:
-            raise StoreError(
-                f"the bytes of {artifact.filename} are not on this machine",
-                hint="Build it again with --rebuild.",
-            )
-        with tempfile.TemporaryDirectory(dir=self._parts.folder.place("jobs")) as folder:
-            named = Path(folder) / artifact.filename
-            await asyncio.to_thread(shutil.copyfile, path, named)
-            renumbered = await asyncio.to_thread(renumber_wheel, named, Path(folder), number)
-            size = renumbered.stat().st_size
-            digest = await blobs.add_file(renumbered)
-        return replace(artifact, filename=renumbered.name, digest=digest, size=size)
 
 
 def _again() -> str:
@@ -301,7 +263,7 @@ async def open_farm(settings: FarmSettings, recorded: Sequence[Answer] = ()) -> 
         await folder.recover()
         blobs = FolderBlobs(folder.place("blobs"), own=folder.path)
         await upkeep_of(folder, blobs).tidy()
-        upstream = IndexUpstream(settings=_upstream_settings(settings, folder), blobs=blobs)
+        upstream = IndexUpstream(settings=upstream_settings(settings, folder), blobs=blobs)
         stack.push_async_callback(upstream.close)
         extra: dict[ProjectName, ExtraCandidate] = {}
         resolver = UvResolver(upstream=upstream, extra=extra)
@@ -361,7 +323,8 @@ async def _find_toolchain() -> tuple[str, tuple[Path, ...]]:
     return await describe_toolchain(folders), folders
 
 
-def _upstream_settings(settings: FarmSettings, folder: StateFolder) -> UpstreamSettings:
+def upstream_settings(settings: FarmSettings, folder: StateFolder) -> UpstreamSettings:
+    """Say which indexes are asked, and how."""
     return UpstreamSettings(
         indexes=settings.indexes or (default_index(),),
         cache=folder.place("cache"),

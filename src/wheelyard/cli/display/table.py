@@ -43,10 +43,14 @@ def print_summary(
     exclusions: Sequence[Exclusion],
     cycles: Sequence[BrokenCycle],
     *,
-    state: Path | None,
+    place: Path | str | None,
 ) -> None:
-    """Print what was built, covered and failed, and why; ``state`` is the folder that was named."""
-    option = f" --state {shlex.quote(str(state))}" if state is not None else ""
+    """Print what was built, covered and failed, and why.
+
+    ``place`` is the state folder that was named, or the address of the farm.
+    """
+    name = "--farm" if isinstance(place, str) else "--state"
+    option = f" {name} {shlex.quote(str(place))}" if place is not None else ""
     if rows:
         console.print(_matrix(rows))
     for alike in _alike(rows):

@@ -1,0 +1,70 @@
+"""A blob that comes in pieces, and is seen when it is whole or never."""
+
+import asyncio
+import hashlib
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import BinaryIO
+
+from wheelyard.errors import DigestMismatchError
+
+_GATHERED_BYTES = 1 << 20
+
+
+class IncomingBlob:
+    """Writes what comes to a file beside the blobs. It holds a megabyte in memory, however large the blob is.
+
+    ``told`` translates what the file system says; ``named`` gives the whole file its name.
+    """
+
+    def __init__(
+        self,
+        *,
+        file: BinaryIO,
+        digest: str,
+        size: int,
+        told: Callable[[], AbstractContextManager[None]],
+        named: Callable[[], None],
+    ) -> None:
+        self._file = file
+        self._digest = digest
+        self._size = size
+        self._told = told
+        self._named = named
+        self._hash = hashlib.sha256()
+        self._seen = 0
+        self._gathered = bytearray()
+
+    async def write(self, chunk: bytes) -> None:
+        """Take the next bytes. Raises DigestMismatchError where there are more than were announced."""
+        self._seen += len(chunk)
+        if self._seen > self._size:
+            raise _mismatch(f"more than the {self._size} bytes that were announced came")
+        self._gathered += chunk
+        if len(self._gathered) >= _GATHERED_BYTES:
+            await self._flush()
+
+    async def keep(self) -> None:
+        """Check size and digest, and name the blob. Raises DigestMismatchError."""
+        await self._flush()
+        found = f"sha256:{self._hash.hexdigest()}"
+        if self._seen != self._size:
+            raise _mismatch(f"{self._seen} bytes came instead of {self._size}")
+        if found != self._digest:
+            raise _mismatch(f"the bytes that came have the digest {found!r}, not {self._digest!r}")
+        with self._told():
+            await asyncio.to_thread(self._named)
+
+    async def _flush(self) -> None:
+        gathered, self._gathered = self._gathered, bytearray()
+        with self._told():
+            await asyncio.to_thread(self._put, gathered)
+
+    def _put(self, content: bytearray) -> None:
+        self._hash.update(content)
+        self._file.write(content)
+
+
+def _mismatch(error: str) -> DigestMismatchError:
+    hint = "They were changed or cut short on their way; send them again."
+    return DigestMismatchError(error, hint=hint)

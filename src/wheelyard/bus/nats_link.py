@@ -1,0 +1,182 @@
+"""One connection to NATS that comes back by itself, for ever.
+
+nats-py can reconnect, too, but it gives up for good on some errors that pass (a user that is admitted a
+moment later), and it sends what it kept meanwhile. Here each connection lives once, and whoever reads
+learns that it is over.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Self
+
+import nats.errors
+import nats.js.errors
+from nats.aio.client import Client
+from nats.js import JetStreamContext
+
+from wheelyard.bus.nats_options import NatsOptions
+from wheelyard.errors import BusError
+
+_LOG = logging.getLogger(__name__)
+_FIRST_PAUSE = 0.05
+_LONGEST_PAUSE = 2.0
+_PING_SECONDS = 10
+_UNANSWERED_PINGS = 2
+"""A network that swallows everything is noticed within half a minute, by both."""
+
+
+class Connection:
+    """A connection while it lasts; when it is over, ``lost`` is set and all ``endings`` are called."""
+
+    def __init__(self, options: NatsOptions) -> None:
+        self.client = Client()
+        self.lost = asyncio.Event()
+        self.endings: set[Callable[[], None]] = set()
+        self._options = options
+
+    @property
+    def streams(self) -> JetStreamContext:
+        """JetStream's interface."""
+        return self.client.jetstream(timeout=self._options.answer_seconds)
+
+    async def open(self) -> None:
+        """Connect. Raises what nats-py and sockets raise."""
+        options = self._options
+        async with asyncio.timeout(options.answer_seconds):
+            await self.client.connect(
+                list(options.servers),
+                user=options.user or None,
+                password=options.password or None,
+                tls=options.tls,
+                allow_reconnect=False,
+                connect_timeout=max(1, int(options.answer_seconds)),
+                ping_interval=_PING_SECONDS,
+                max_outstanding_pings=_UNANSWERED_PINGS,
+                error_cb=self._complain,
+                closed_cb=self._end,
+            )
+
+    async def close(self) -> None:
+        """Hang up."""
+        await self._end()
+        with contextlib.suppress(nats.errors.Error, OSError):
+            await self.client.close()
+
+    async def _end(self) -> None:
+        self.lost.set()
+        for ending in list(self.endings):
+            ending()
+
+    @staticmethod
+    async def _complain(error: Exception) -> None:
+        _LOG.info("the bus complained", extra={"action": "bus.complained", "error": str(error)})
+
+
+class Link:
+    """The way to the server. ``ready`` is run on each new connection before it is used."""
+
+    def __init__(
+        self, options: NatsOptions, ready: Callable[[Connection], Awaitable[None]] | None
+    ) -> None:
+        self.options = options
+        self._ready = ready
+        self._connection: Connection | None = None
+        self._up = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._fault: Exception | None = None
+        self.closed = False
+
+    @classmethod
+    async def open(
+        cls, options: NatsOptions, ready: Callable[[Connection], Awaitable[None]] | None = None
+    ) -> Self:
+        """Connect, and stay connected. Raises BusError where the first time fails."""
+        link = cls(options, ready)
+        with link.translated("connecting"):
+            link._take(await link._connect())
+        link._task = asyncio.create_task(link._keep())
+        return link
+
+    async def use(self) -> Connection:
+        """Return the connection, waiting a while for one. Raises BusError."""
+        try:
+            async with asyncio.timeout(self.options.answer_seconds):
+                return await self.wait()
+        except TimeoutError:
+            raise self._away("it is not connected", self._fault) from self._fault
+
+    async def wait(self) -> Connection:
+        """Return the connection, waiting for one as long as it takes. Raises BusError when closed."""
+        while True:
+            if self.closed:
+                raise BusError("the bus is closed", hint="This process is ending.")
+            if self._connection is not None and not self._connection.lost.is_set():
+                return self._connection
+            self._up.clear()
+            await self._up.wait()
+
+    @contextlib.contextmanager
+    def translated(self, doing: str) -> Iterator[None]:
+        """Raise what nats-py and sockets raise as BusError."""
+        try:
+            yield
+        except (nats.errors.Error, OSError, TimeoutError) as error:
+            raise self._away(f"{doing} failed", error) from error
+
+    async def close(self) -> None:
+        """Hang up for good."""
+        self.closed = True
+        self._up.set()
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        if self._connection is not None:
+            await self._connection.close()
+
+    def _take(self, connection: Connection) -> None:
+        self._connection = connection
+        self._up.set()
+
+    async def _keep(self) -> None:
+        """Connect again each time that the connection is lost."""
+        while True:
+            assert self._connection is not None
+            await self._connection.lost.wait()
+            pause = _FIRST_PAUSE
+            while True:
+                try:
+                    self._take(await self._connect())
+                    break
+                except (nats.errors.Error, OSError, TimeoutError) as error:
+                    self._fault = error
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, _LONGEST_PAUSE)
+
+    async def _connect(self) -> Connection:
+        connection = Connection(self.options)
+        try:
+            await connection.open()
+            if self._ready is not None:
+                await self._ready(connection)
+        except BaseException:
+            await connection.close()
+            raise
+        return connection
+
+    def _away(self, what: str, error: Exception | None) -> BusError:
+        place = ", ".join(self.options.servers)
+        reason = str(error) or type(error).__name__ if error is not None else "no connection"
+        return BusError(f"the bus at {place}: {what}: {reason}", hint=_hint(error))
+
+
+def _hint(error: Exception | None) -> str:
+    if isinstance(error, nats.errors.AuthorizationError):
+        return "Its user or password is wrong or was revoked; enrol this builder again."
+    if isinstance(error, nats.js.errors.ServerError | nats.js.errors.ServiceUnavailableError):
+        return "JetStream refused: look whether it is enabled and has room on its disk."
+    return (
+        "Look whether nats-server runs there and can be reached; what was not said is said again."
+    )

@@ -1,0 +1,139 @@
+"""``wheelyard serve``: a farm."""
+
+import asyncio
+import logging
+import signal
+import sys
+from contextlib import suppress
+from typing import Annotated
+
+import typer
+
+from wheelyard.cli import options as o
+from wheelyard.cli.index import Host, Port
+from wheelyard.cli.recipes import overrides_of
+from wheelyard.executor.settings import CompilerCache, Sandbox
+from wheelyard.settings.file import Configuration
+from wheelyard.wiring.local import FarmSettings
+from wheelyard.wiring.places import state_path
+from wheelyard.wiring.serve import Served, ServeSettings, serving
+
+Database = Annotated[
+    str,
+    typer.Option(
+        "--database",
+        metavar="URL",
+        envvar="WHEELYARD_DATABASE",
+        help="postgresql://… for several machines. Without it: SQLite in the state folder.",
+        show_default=False,
+    ),
+]
+BusOption = Annotated[
+    str,
+    typer.Option(
+        "--bus",
+        metavar="URL",
+        envvar="WHEELYARD_BUS",
+        help="nats://USER:PASSWORD@HOST:4222, or nats for a server of its own. Without it: in this process, and builders "
+        "come over HTTP.",
+        show_default=False,
+    ),
+]
+Builders = Annotated[
+    int,
+    typer.Option(
+        "--builders",
+        min=0,
+        max=64,
+        envvar="WHEELYARD_BUILDERS",
+        help="How many builders run in this process; 0 where others do all.",
+    ),
+]
+MailServer = Annotated[
+    str,
+    typer.Option(
+        "--mail-server",
+        metavar="URL",
+        envvar="WHEELYARD_MAIL_SERVER",
+        help="How mail goes out, as apprise writes it: mailto://localhost:25?from=farm@example.org.",
+        show_default=False,
+    ),
+]
+
+
+def serve(  # noqa: PLR0913, PLR0917 - the options of a process
+    context: typer.Context,
+    state: o.State = None,
+    host: Host = "127.0.0.1",
+    port: Port = 8080,
+    database: Database = "",
+    bus: BusOption = "",
+    builders: Builders = 1,
+    mail_server: MailServer = "",
+    indexes: o.Indexes = None,
+    offline: o.Offline = False,
+    recipes: o.Recipes = None,
+    jobs: o.Jobs = None,
+    sandbox: o.Sandbox = Sandbox.AUTO,
+    compiler_cache: o.CompilerCacheOption = CompilerCache.NONE,
+) -> None:
+    """Run a farm: take requests, plan them, have them built, and serve the index, until Ctrl-C.
+
+    The first start prints the token of an administrator, once. Other machines join with 'wheelyard builder'.
+    """
+    configuration: Configuration = context.obj
+    farm = configuration.farm
+    settings = ServeSettings(
+        farm=FarmSettings(
+            state=state_path(state),
+            indexes=tuple(indexes or ()),
+            offline=offline,
+            sandbox=sandbox.value,
+            compiler_cache=compiler_cache.value,
+            slots=jobs,
+            checks=configuration.checks,
+        ),
+        host=host,
+        port=port,
+        database=database or farm.get("database", ""),
+        bus=bus or farm.get("bus", ""),
+        builders=builders,
+        mail_server=mail_server or farm.get("mail-server", ""),
+        recipe_of=overrides_of(configuration, recipes).recipe,
+    )
+    _print_log()
+    asyncio.run(_serve(settings))
+
+
+async def _serve(settings: ServeSettings) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with suppress(RuntimeError, NotImplementedError):
+            loop.add_signal_handler(number, stop.set)
+    async with serving(settings) as served:
+        _announce(served)
+        await stop.wait()
+
+
+def _announce(served: Served) -> None:
+    typer.echo(served.address)
+    if served.token:
+        typer.echo(f"token {served.token}")
+        typer.echo("That is the administrator's token; it is not shown again.", err=True)
+    # Whoever reads the address through a pipe waits for it now, not when the farm ends.
+    sys.stdout.flush()
+    typer.echo(f"Install from it: pip install --index-url {served.address}/simple/ …", err=True)
+    typer.echo(f"Ask it: wheelyard build --farm {served.address} …", err=True)
+    typer.echo("Stop with Ctrl-C.", err=True)
+
+
+def _print_log() -> None:
+    """Print what a farm logs, but for each single request, on standard error."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", datefmt="%Y-%m-%d %H:%M:%S"))
+    log = logging.getLogger("wheelyard")
+    log.handlers = [handler]
+    log.setLevel(logging.INFO)
+    log.propagate = False
+    logging.getLogger("wheelyard.web.tracing").setLevel(logging.WARNING)

@@ -1,0 +1,1 @@
+"""The farm over HTTP: what builders say to it, what people ask of it, and the index."""

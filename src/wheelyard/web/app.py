@@ -1,0 +1,99 @@
+"""The ASGI application: the route table under ``/api``, and the index beside it.
+
+Deny by default: what the table does not open to a role answers 401 or 403, and the index is the only
+thing beside it.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from wheelyard.errors import WheelyardError
+from wheelyard.index.server import IndexServer
+from wheelyard.web.access import Access
+from wheelyard.web.attendance import Attendance
+from wheelyard.web.doors import Doors
+from wheelyard.web.ending import Ending
+from wheelyard.web.endpoint import Call, Endpoint
+from wheelyard.web.metrics import Measured, Metrics
+from wheelyard.web.ports import WebPorts
+from wheelyard.web.refusals import (
+    Refusal,
+    answer_bug,
+    answer_error,
+    answer_http,
+    answer_refusal,
+)
+from wheelyard.web.routes import endpoints
+from wheelyard.web.tracing import Traced
+
+_OWN = ("/api/", "/healthz", "/metrics")
+
+
+class WebApp:
+    """The application. ``run`` beside it what listens; call ``end`` before the server is stopped."""
+
+    def __init__(self, ports: WebPorts) -> None:
+        self._ending = Ending()
+        self._doors = Doors(end_of=ports.end_of, ending=self._ending)
+        self.attendance = Attendance(ports.bus)
+        self.metrics = Metrics()
+        self.endpoints = endpoints(
+            ports,
+            doors=self._doors,
+            ending=self._ending,
+            metrics=self.metrics,
+            attendance=self.attendance,
+        )
+        self.index = IndexServer(artifacts=ports.artifacts, blobs=ports.blobs)
+        access = Access(tokens=ports.tokens, clock=ports.clock)
+        self._api = Traced(Measured(_application(self.endpoints, access), self.metrics))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        own = scope["type"] != "http" or scope["path"].startswith(_OWN)
+        app: ASGIApp = self._api if own else self.index
+        await app(scope, receive, send)
+
+    async def run(self) -> None:
+        """Listen to which builders are there, for ever."""
+        await self.attendance.run()
+
+    async def end(self) -> None:
+        """Let every long answer end, so that nobody is cut off."""
+        self._ending.begin()
+        await self._doors.close()
+        await asyncio.sleep(0)
+
+
+def _application(table: Sequence[Endpoint], access: Access) -> Starlette:
+    app = Starlette(
+        routes=[
+            Route(one.path, _guarded(one, access), methods=[one.method], name=one.name)
+            for one in table
+        ],
+        exception_handlers={
+            Refusal: answer_refusal,
+            WheelyardError: answer_error,
+            HTTPException: answer_http,
+            Exception: answer_bug,
+        },
+    )
+    app.router.redirect_slashes = False
+    return app
+
+
+def _guarded(endpoint: Endpoint, access: Access) -> Callable[[Request], Awaitable[Response]]:
+    async def answer(request: Request) -> Response:
+        bearer = await access.admit(request.headers.get("authorization"), endpoint.allowed)
+        request.scope["endpoint_name"] = endpoint.name
+        request.scope["subject"] = "" if bearer is None else bearer.subject
+        return await endpoint.answer(Call(request, bearer))
+
+    return answer

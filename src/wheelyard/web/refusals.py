@@ -1,0 +1,125 @@
+"""What is said where something is refused: ``{"error": …, "hint": …}``, and with which status.
+
+The only place where the error family meets HTTP.
+"""
+
+import logging
+from collections.abc import Mapping
+
+import msgspec
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from wheelyard.errors import (
+    BusError,
+    ConfigurationError,
+    DeniedError,
+    DigestMismatchError,
+    InvalidArchiveError,
+    InvalidNameError,
+    InvalidPlanError,
+    InvalidTargetError,
+    MetadataError,
+    NoSolutionError,
+    NotUpstreamError,
+    OutOfSpaceError,
+    ProtocolError,
+    StoreError,
+    UpstreamError,
+    WheelyardError,
+)
+
+_log = logging.getLogger(__name__)
+_AGAIN_SECONDS = "2"
+_STATUSES: tuple[tuple[type[WheelyardError], int], ...] = (
+    # The first that fits; a narrower kind stands before a wider one.
+    (DeniedError, 403),
+    (OutOfSpaceError, 507),
+    (StoreError, 503),
+    (BusError, 503),
+    (DigestMismatchError, 422),
+    (NotUpstreamError, 404),
+    (UpstreamError, 502),
+    (ProtocolError, 422),
+    (InvalidArchiveError, 422),
+    (MetadataError, 422),
+    (NoSolutionError, 422),
+    (ConfigurationError, 422),
+    (InvalidNameError, 422),
+    (InvalidTargetError, 422),
+    (InvalidPlanError, 422),
+)
+_PLAIN = {
+    404: ("there is nothing at this address", "docs/reference/http-api.md lists what there is."),
+    405: ("this address does not take that method", "The header Allow says which it takes."),
+}
+
+
+class Refusal(Exception):  # noqa: N818 - it is an answer, not a fault
+    """An answer that says no, with its status."""
+
+    def __init__(
+        self, status: int, error: str, hint: str = "", headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(error)
+        self.status = status
+        self.error = error
+        self.hint = hint
+        self.headers = dict(headers or {})
+
+
+def not_there(what: str, name: str) -> Refusal:
+    """Say that there is nothing of that name."""
+    return Refusal(404, f"there is no {what} {shortened(name)!r}", "Lists show which there are.")
+
+
+def shortened(text: str, most: int = 80) -> str:
+    """Cut what a stranger sent to a length that can be quoted."""
+    return text if len(text) <= most else f"{text[:most]}…"
+
+
+def status_of(error: WheelyardError) -> int:
+    """Return the status that goes with an error of the family."""
+    return next((status for kind, status in _STATUSES if isinstance(error, kind)), 500)
+
+
+def refused(refusal: Refusal) -> Response:
+    """Write a refusal as an answer."""
+    content = msgspec.json.encode({"error": refusal.error, "hint": refusal.hint})
+    return Response(content, refusal.status, refusal.headers, media_type="application/json")
+
+
+async def answer_refusal(_: Request, error: Exception) -> Response:
+    """Answer with a refusal."""
+    if not isinstance(error, Refusal):
+        raise TypeError(error)
+    return refused(error)
+
+
+async def answer_error(request: Request, error: Exception) -> Response:
+    """Answer for an error of the family."""
+    if not isinstance(error, WheelyardError):
+        raise TypeError(error)
+    status = status_of(error)
+    headers = {"Retry-After": _AGAIN_SECONDS} if status in {503, 507} else {}
+    if status >= 500:  # noqa: PLR2004 - the farm's own faults
+        _log.error(
+            "a request failed",
+            extra={"action": "web.failed", "path": request.url.path, "error": error.message},
+        )
+    return refused(Refusal(status, error.message, error.hint, headers))
+
+
+async def answer_http(_: Request, error: Exception) -> Response:
+    """Answer for what the router says."""
+    if not isinstance(error, HTTPException):
+        raise TypeError(error)
+    said, hint = _PLAIN.get(error.status_code, (error.detail, ""))
+    return refused(Refusal(error.status_code, said, hint, error.headers))
+
+
+async def answer_bug(_: Request, __: Exception) -> Response:
+    """Answer for a bug. It is raised on, so that the log has it."""
+    hint = "The farm's log says more, under the request's X-Request-ID."
+    return refused(Refusal(500, "the farm met a fault of its own", hint))

@@ -1,0 +1,224 @@
+"""Joins the parts of a builder that works for a farm elsewhere.
+
+It is a process of its own, and runs where much of what a farm needs cannot be installed: nothing of a
+database, a web server or a planner is imported from here.
+"""
+
+import asyncio
+import logging
+import secrets
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import platformdirs
+
+from wheelyard import __version__
+from wheelyard.blobs.folder import FolderBlobs
+from wheelyard.builder.agent import Agent
+from wheelyard.builder.facts import Abilities, facts_of, slots_for
+from wheelyard.builder.health import Thresholds, Vitals
+from wheelyard.builder.machine import Equipment, LocalMachine
+from wheelyard.builder.settings import AgentPorts, AgentSettings
+from wheelyard.builder.spool import Spool
+from wheelyard.bus_ports import BuilderBus
+from wheelyard.depot import identity as identities
+from wheelyard.depot.blobs import HttpDepot, sweep
+from wheelyard.depot.bus import HttpBuilderBus
+from wheelyard.depot.http import Farm
+from wheelyard.depot.identity import Identity
+from wheelyard.depot.retry import until_there
+from wheelyard.depot_ports import Depot
+from wheelyard.errors import BusError, ConfigurationError, DeniedError
+from wheelyard.executor.check_policy import CheckPolicy
+from wheelyard.executor.interpreters import MachineInterpreters
+from wheelyard.executor.local import LocalExecutor
+from wheelyard.executor.settings import CompilerCache, ExecutorSettings, Sandbox
+from wheelyard.executor.standard import standard_parts
+from wheelyard.executor.toolchain import tool_versions
+from wheelyard.model.builder import Facts
+
+_log = logging.getLogger(__name__)
+_SHARE_OF_MEMORY = 0.9
+_AGAIN_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuilderSettings:
+    """What a builder is told. ``join`` and ``code`` are needed the first time only."""
+
+    state: Path
+    join: str = ""
+    code: str = field(default="", repr=False)
+    name: str = ""
+    slots: int | None = None
+    labels: tuple[str, ...] = ()
+    once: bool = False
+    sandbox: Sandbox = Sandbox.AUTO
+    compiler_cache: CompilerCache = CompilerCache.NONE
+    cache_bytes: int = 20 << 30
+    thresholds: Thresholds = field(default_factory=Thresholds)
+
+
+def builder_state_path(given: Path | None) -> Path:
+    """Return the state folder that was named, or the user's own for a builder."""
+    if given is not None:
+        return given.expanduser().absolute()
+    return Path(platformdirs.user_state_dir("wheelyard")) / "builder"
+
+
+@asynccontextmanager
+async def open_builder(settings: BuilderSettings) -> AsyncIterator[Agent]:
+    """Join the farm, or come back to it, and open all that a builder works with. Run the agent inside."""
+    async with AsyncExitStack() as stack:
+        stack.enter_context(identities.alone(settings.state))
+        identity = await _identity(settings)
+        session = secrets.token_hex(8)
+        blobs = FolderBlobs(settings.state / "blobs", own=settings.state)
+        await blobs.sweep_temporary()
+        farm = Farm(identity.farm, token=identity.token)
+        stack.push_async_callback(farm.close)
+        incoming = settings.state / "incoming"
+        await asyncio.to_thread(sweep, incoming)
+        bus = await _bus(identity, session)
+        stack.push_async_callback(bus.close)
+        yield await agent_of(
+            settings,
+            Joined(
+                identity=identity,
+                session=session,
+                bus=bus,
+                depot=HttpDepot(farm, blobs=blobs, incoming=incoming),
+                blobs=blobs,
+            ),
+            stack,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Joined:
+    """A farm that was joined."""
+
+    identity: Identity
+    session: str
+    bus: BuilderBus
+    depot: Depot
+    blobs: FolderBlobs
+
+
+async def agent_of(settings: BuilderSettings, joined: Joined, stack: AsyncExitStack) -> Agent:
+    """Find out what this machine is, and return the agent that works on it for a farm."""
+    state = settings.state
+    machine = LocalMachine(state)
+    equipment = await asyncio.to_thread(machine.equipment)
+    slots = 1 if settings.once else slots_for(equipment, settings.slots)
+    interpreters = await MachineInterpreters.find(cache=state / "cache" / "interpreters.json")
+    executor = LocalExecutor(
+        ExecutorSettings(
+            state=state,
+            sandbox=settings.sandbox,
+            compiler_cache=settings.compiler_cache,
+            parallel=max(1, equipment.cores // slots),
+        ),
+        blobs=joined.blobs,
+        interpreters=interpreters,
+        parts=standard_parts(CheckPolicy()),
+    )
+    stack.push_async_callback(executor.close)
+    facts = await _facts(settings, equipment, slots, interpreters, executor)
+    _log.info(
+        "joined %s as %s: %d slots for %s",
+        joined.identity.farm,
+        joined.identity.name,
+        slots,
+        ", ".join(map(str, interpreters.targets())) or "no Python",
+    )
+    return Agent(
+        AgentSettings(
+            name=joined.identity.name,
+            session=joined.session,
+            facts=facts,
+            presence_seconds=joined.identity.presence_seconds,
+            memory_bytes=int(equipment.memory_bytes * _SHARE_OF_MEMORY / slots),
+            least_disk_bytes=settings.thresholds.free_disk_bytes,
+            cache_bytes=settings.cache_bytes,
+            once=settings.once,
+        ),
+        AgentPorts(
+            bus=joined.bus,
+            depot=joined.depot,
+            blobs=joined.blobs,
+            executor=executor,
+            interpreters=interpreters,
+            machine=machine,
+            spool=Spool(state / "spool", name=joined.identity.name),
+            vitals=Vitals(settings.thresholds),
+        ),
+    )
+
+
+async def _facts(
+    settings: BuilderSettings,
+    equipment: Equipment,
+    slots: int,
+    interpreters: MachineInterpreters,
+    executor: LocalExecutor,
+) -> Facts:
+    sandbox = await asyncio.to_thread(executor.capabilities)
+    abilities = Abilities(
+        targets=interpreters.targets(),
+        tools=await tool_versions(),
+        sandbox=tuple(sandbox["sandbox"].split(", ")),
+    )
+    return facts_of(equipment, abilities, version=__version__, slots=slots, labels=settings.labels)
+
+
+async def _identity(settings: BuilderSettings) -> Identity:
+    """Return who this builder is: as it is kept, or enrolled now."""
+    known = await asyncio.to_thread(identities.load, settings.state)
+    if known is not None and settings.join in {"", known.farm}:
+        try:
+            found = await until_there(lambda: identities.look_again(known))
+        except DeniedError:
+            if not settings.code:
+                raise
+            # It was revoked, and somebody gave it a new code.
+        else:
+            await asyncio.to_thread(identities.keep, found, settings.state)
+            return found
+    if not settings.join or not settings.code:
+        raise ConfigurationError(
+            f"this builder belongs to no farm yet ({str(settings.state)!r} knows none)"
+            if known is None
+            else f"this builder belongs to {known.farm!r}, not to {settings.join!r}",
+            hint="Join one with --join URL --token CODE; who administers the farm makes codes.",
+        )
+    found = await identities.enrol(settings.join, settings.code, name=settings.name)
+    await asyncio.to_thread(identities.keep, found, settings.state)
+    return found
+
+
+async def _bus(identity: Identity, session: str) -> BuilderBus:
+    """Connect to the bus that the farm named; where it is away, when it is back."""
+    address = identity.bus
+    if address.kind == "http":
+        return HttpBuilderBus(identity.farm, token=identity.token, session=session)
+    # Another client, which only farms with NATS need.
+    from wheelyard.bus.nats import NatsBuilderBus
+    from wheelyard.bus.nats_options import NatsOptions
+
+    secure = bool(address.ca) or any(one.startswith("tls:") for one in address.servers)
+    options = NatsOptions(
+        servers=address.servers,
+        user=address.user,
+        password=address.password,
+        tls=ssl.create_default_context(cadata=address.ca or None) if secure else None,
+    )
+    while True:
+        try:
+            return await NatsBuilderBus.open(options, name=identity.name)
+        except BusError as error:
+            _log.warning("the farm's bus is away: %s", error.message)
+            await asyncio.sleep(_AGAIN_SECONDS)

@@ -1,0 +1,215 @@
+"""Joins the process that is a farm: engines, coordinator, HTTP, index, and builders of its own."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+
+from wheelyard.blobs.folder import FolderBlobs
+from wheelyard.coordinator.farm.coordinator import Coordinator
+from wheelyard.coordinator.farm.ports import FarmPorts
+from wheelyard.coordinator.farm.rules import FarmRules
+from wheelyard.executor.checks import CheckPolicy
+from wheelyard.farm_ports import Role
+from wheelyard.index.serving import running
+from wheelyard.model.job import Verdict
+from wheelyard.model.recipe import DEFAULT_RECIPE, Recipe
+from wheelyard.model.release import Release
+from wheelyard.notify.messages import AppriseNotifier
+from wheelyard.store.clock import SystemClock
+from wheelyard.store.folder import StateFolder
+from wheelyard.upstream.client import IndexUpstream
+from wheelyard.upstream.memo import MemoResolver
+from wheelyard.upstream.pinning import PinningResolver
+from wheelyard.upstream.uv import UvResolver
+from wheelyard.web.app import WebApp
+from wheelyard.web.minting import Mint
+from wheelyard.web.ports import WebPorts
+from wheelyard.web.stories import Stories
+from wheelyard.wiring.engines import IN_PROCESS, Engine, open_engine
+from wheelyard.wiring.farm_runs import FarmRuns
+from wheelyard.wiring.inspection import WheelInspector
+from wheelyard.wiring.local import FarmSettings, upstream_settings
+from wheelyard.wiring.local_builders import LocalBuilders
+from wheelyard.wiring.planning import Planning
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServeSettings:
+    """What a farm is told. ``database`` empty: the state folder's own; ``builders``: how many of its own it has."""
+
+    farm: FarmSettings
+    host: str = "127.0.0.1"
+    port: int = 8080
+    database: str = ""
+    bus: str = IN_PROCESS
+    builders: int = 1
+    mail_server: str = ""
+    recipe_of: Callable[[Release], Recipe] = lambda _: DEFAULT_RECIPE
+    rules: FarmRules = field(default_factory=FarmRules)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """A farm that runs. ``token`` is that of its first administrator, the first time only."""
+
+    address: str
+    token: str
+    app: WebApp
+    coordinator: Coordinator
+
+
+@asynccontextmanager
+async def serving(settings: ServeSettings) -> AsyncIterator[Served]:
+    """Run a farm while the block runs. Raises WheelyardError where it cannot begin."""
+    async with AsyncExitStack() as stack:
+        clock = SystemClock()
+        folder = await stack.enter_async_context(
+            await StateFolder.open(settings.farm.state, database=settings.database, clock=clock)
+        )
+        engine = await open_engine(
+            settings.bus, state=folder.path, tokens=folder.tokens, stack=stack
+        )
+        farm = _Farm(settings, folder, engine, clock)
+        planning = await farm.planning(stack)
+        coordinator = farm.coordinator(planning)
+        app = WebApp(farm.web(coordinator))
+        builders = farm.local_builders()
+        await stack.enter_async_context(builders.running(settings.builders))
+        address = await stack.enter_async_context(
+            running(app, host=settings.host, port=settings.port)
+        )
+        stack.push_async_callback(app.end)
+        await stack.enter_async_context(_beside(coordinator.run(), app.run()))
+        token = await farm.first_token()
+        yield Served(address=address, token=token, app=app, coordinator=coordinator)
+
+
+class _Farm:
+    """The parts of a farm, as they are joined."""
+
+    def __init__(
+        self, settings: ServeSettings, folder: StateFolder, engine: Engine, clock: SystemClock
+    ) -> None:
+        self._settings = settings
+        self._folder = folder
+        self._engine = engine
+        self._clock = clock
+        self._blobs = FolderBlobs(folder.place("blobs"), own=folder.path)
+        self._stories = Stories()
+        self._mint = Mint(tokens=folder.tokens, clock=clock)
+
+    async def planning(self, stack: AsyncExitStack) -> Planning:
+        """Open what plans are made with."""
+        folder, blobs = self._folder, self._blobs
+        await blobs.sweep_temporary()
+        upstream = IndexUpstream(
+            settings=upstream_settings(self._settings.farm, folder), blobs=blobs
+        )
+        stack.push_async_callback(upstream.close)
+        resolver = UvResolver(upstream=upstream, extra={})
+        stack.push_async_callback(resolver.close)
+        return Planning(
+            folder=folder,
+            blobs=blobs,
+            upstream=upstream,
+            resolver=PinningResolver(
+                MemoResolver(resolver, memory=folder.memory),
+                fetch=upstream.fetch,
+                fetch_wheel=upstream.fetch_wheel,
+            ),
+            clock=self._clock,
+        )
+
+    def coordinator(self, planning: Planning) -> Coordinator:
+        """Return the coordinator."""
+        policy = CheckPolicy.parse(self._settings.farm.checks)
+        runs = FarmRuns(
+            planning=planning, stories=self._stories, recipe_of=self._settings.recipe_of
+        )
+        return Coordinator(
+            ports=self._farm_ports(),
+            intake=planning.intake(),
+            prepare=planning.prepare,
+            open_run=runs.open,
+            rules=self._settings.rules,
+            holds=lambda finding: policy.verdict(finding.check) is Verdict.HOLD,
+        )
+
+    def _farm_ports(self) -> FarmPorts:
+        folder = self._folder
+        return FarmPorts(
+            bus=self._engine.bus,
+            queue=folder.queue,
+            jobs=folder.jobs,
+            requests=folder.requests,
+            builders=folder.builders,
+            tokens=folder.tokens,
+            events=folder.events,
+            leadership=folder.leadership,
+            artifacts=folder.artifacts,
+            blobs=self._blobs,
+            memory=folder.memory,
+            clock=self._clock,
+            inspector=WheelInspector(self._blobs, folder=folder.place("jobs")),
+            notifier=AppriseNotifier(mail_server=self._settings.mail_server),
+            issue_token=self._mint.for_job,
+            reachable=self._engine.reachable,
+            ticks=time.monotonic,
+        )
+
+    def web(self, coordinator: Coordinator) -> WebPorts:
+        """Return what the HTTP interface needs."""
+        folder = self._folder
+        return WebPorts(
+            tokens=folder.tokens,
+            builders=folder.builders,
+            requests=folder.requests,
+            queue=folder.queue,
+            jobs=folder.jobs,
+            artifacts=folder.artifacts,
+            blobs=self._blobs,
+            events=folder.events,
+            bus=self._engine.bus,
+            bus_of=self._engine.bus_of,
+            end_of=self._engine.end_of,
+            desk=coordinator,
+            clock=self._clock,
+            stories=self._stories,
+        )
+
+    def local_builders(self) -> LocalBuilders:
+        """Return the builders of this process."""
+        farm = self._settings.farm
+        return LocalBuilders(
+            state=self._folder.path,
+            blobs=self._blobs,
+            builders=self._folder.builders,
+            tokens=self._folder.tokens,
+            mint=self._mint,
+            own_end=self._engine.own_end,
+            sandbox=farm.sandbox,
+            compiler_cache=farm.compiler_cache,
+            slots=farm.slots,
+        )
+
+    async def first_token(self) -> str:
+        """Make the first administrator's token; empty where there is one already."""
+        tokens = await self._folder.tokens.all()
+        if any(token.role is Role.ADMINISTRATOR for token in tokens):
+            return ""
+        credential, _ = await self._mint.make(Role.ADMINISTRATOR, "admin", note="the first one")
+        return str(credential)
+
+
+@asynccontextmanager
+async def _beside(*services: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    """Run services beside the block, and end them with it; a bug in one ends the process."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(service) for service in services]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
