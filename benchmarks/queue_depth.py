@@ -25,7 +25,7 @@ from wheelyard.model.release import Release, project_name
 from wheelyard.model.request import RequestId
 from wheelyard.model.source import Source, SourceKind
 from wheelyard.store.clock import SystemClock
-from wheelyard.store.database import Connection, Database, open_database
+from wheelyard.store.database import Connection, Database, is_server, open_database
 from wheelyard.store.private_server import PrivateServer
 from wheelyard.store.queue import StoredQueue
 from wheelyard.store.texts import write_value
@@ -104,6 +104,9 @@ def _judged(timing: Timing) -> Row:
 async def _measure(engine: str, address: str | Path, jobs: int) -> Sequence[Timing]:
     database = await open_database(address)
     await _fill(database, jobs)
+    if is_server(address):
+        # As the server itself does after a minute.
+        await database.write(lambda connection: connection.execute("ANALYZE"))
     queue = StoredQueue(database=database, clock=SystemClock())
     pools: dict[str, tuple[str, ...]] = {f"pool-{number}": () for number in range(3)}
 
@@ -134,6 +137,7 @@ async def _measure(engine: str, address: str | Path, jobs: int) -> Sequence[Timi
             lambda _: queue.lease_next(pools, "builder", owners=OWNERS, count=1, seconds=60),
         ),
         await timed("submit", calls, lambda number: queue.submit(*_wanted(number))),
+        await timed("all leases", calls // 5, lambda _: queue.leased()),
         await timed("depths of all pools", calls // 5, lambda _: queue.open_pools()),
         await _raise(queue, engine, jobs),
     ]
