@@ -26,8 +26,7 @@ class NatsDelivery:
         """Never see it again. Returns when the server knows; raises BusError where it cannot be told."""
         if not self.open:
             return
-        connection = await self._link.use()
-        with self._link.translated("being done with a message"):
+        async with self._link.calling("being done with a message") as connection:
             await connection.client.request(
                 self._place, b"+ACK", timeout=self._link.options.answer_seconds
             )
@@ -41,7 +40,6 @@ class NatsDelivery:
             await self._tell(b"-NAK" + delay)
 
     async def _tell(self, content: bytes) -> None:
-        connection = await self._link.use()
-        with self._link.translated("answering for a message"):
+        async with self._link.calling("answering for a message") as connection:
             await connection.client.publish(self._place, content)
             await connection.client.flush(timeout=max(1, int(self._link.options.answer_seconds)))
