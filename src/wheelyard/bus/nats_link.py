@@ -23,6 +23,7 @@ from wheelyard.errors import BusError
 _LOG = logging.getLogger(__name__)
 _FIRST_PAUSE = 0.05
 _LONGEST_PAUSE = 2.0
+_CLOSE_SECONDS = 1.0
 _PING_SECONDS = 10
 _UNANSWERED_PINGS = 2
 """A network that swallows everything is noticed within half a minute, by both."""
@@ -89,8 +90,10 @@ class Connection:
     async def close(self) -> None:
         """Hang up."""
         await self._end()
-        with contextlib.suppress(nats.errors.Error, OSError):
-            await self.client.close()
+        # A socket on which TLS failed never says that it is closed (Python 3.11).
+        with contextlib.suppress(nats.errors.Error, OSError, TimeoutError):
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                await self.client.close()
 
     async def _end(self) -> None:
         self.lost.set()
@@ -193,7 +196,8 @@ class Link:
         try:
             await connection.open()
             if self._ready is not None:
-                await self._ready(connection)
+                async with connection.lasting():
+                    await self._ready(connection)
         except BaseException:
             await connection.close()
             raise
