@@ -7,10 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks import pure_and_c, targets, tree_from_source
+from benchmarks import bus, pure_and_c, targets, tree_from_source
 from benchmarks.measure import BenchmarkError
 
-NAMES = ("pure_and_c", "tree_from_source", "targets")
+NAMES = ("pure_and_c", "tree_from_source", "targets", "bus")
 
 
 def main() -> int:
@@ -52,6 +52,9 @@ def interpreter_of(target: str) -> Path:
 
 
 def run(name: str, python: Path, options: argparse.Namespace) -> None:
+    if name == "bus":
+        bus.run(repeat=options.repeat)
+        return
     if name == "targets":
         targets.run(["cp310", "cp311", "cp312", "cp313"], repeat=options.repeat)
         return
