@@ -93,8 +93,8 @@ async def test_a_reader_goes_on_when_the_server_forgot_its_place(nats_world: Nat
     await builder.write_log(piece(b"one", 0))
     assert (await next_of(log)).content == b"one"
     raw = await connected(coordinator(nats_world.server))
-    for consumer in await raw.jetstream().consumers_info("WHEELYARD_LOGS"):
-        await raw.jetstream().delete_consumer("WHEELYARD_LOGS", consumer.name)
+    for consumer in await raw.jetstream().consumers_info("wheelyard-logs"):
+        await raw.jetstream().delete_consumer("wheelyard-logs", consumer.name)
     await raw.close()
     await builder.write_log(piece(b"two", 3))
     assert (await next_of(log)).content == b"two"
@@ -114,8 +114,8 @@ async def test_a_server_that_lost_its_files_is_set_up_again(nats_world: NatsWorl
 
 async def test_a_server_that_is_away_is_said_with_its_address(nats_world: NatsWorld) -> None:
     server = nats_world.server
-    builder = await NatsBuilderBus.open(options(server, "arm-1", answer_seconds=1), name="arm-1")
-    bus = await NatsBus.open(coordinator(server, answer_seconds=1))
+    builder = await NatsBuilderBus.open(options(server, "arm-1", answer_seconds=0.2), name="arm-1")
+    bus = await NatsBus.open(coordinator(server, answer_seconds=0.2))
     await bus.order("arm-1", b"one", name="1")
     held = await next_of(builder.orders())
     await server.kill()

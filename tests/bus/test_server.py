@@ -16,7 +16,13 @@ from bus.test_nats import connected, ignore
 from bus.worlds import NatsWorld, coordinator, next_of, options, piece, soon, user
 from wheelyard.bus.nats import NatsBuilderBus
 from wheelyard.bus.server import PrivateServer
-from wheelyard.bus.server_config import BusUser, ServerPlace, password_of, render
+from wheelyard.bus.server_config import (
+    BusUser,
+    ServerPlace,
+    builder_subjects,
+    password_of,
+    render,
+)
 from wheelyard.bus.subjects import LOGS, ORDERS, PRESENCE, WORDS
 from wheelyard.errors import BusError, ConfigurationError
 
@@ -245,6 +251,15 @@ def test_a_password_is_made_from_the_digest_and_tells_nothing_of_it() -> None:
     assert password_of("sha256:aa") != password_of("sha256:ab")
     assert password_of("sha256:aa").isalnum()
     assert "aa" * 3 not in password_of("aa" * 32)
+
+
+def test_the_page_for_operators_says_what_the_configuration_says() -> None:
+    page = Path(__file__).parents[2].joinpath("docs", "reference", "bus.md").read_text("utf-8")
+    for name in STREAMS:
+        assert f"`{name}`" in page
+    for own in ("*", "NAME"):
+        for subject in builder_subjects(own):
+            assert f'"{subject}"' in page
 
 
 async def closing(farm: NatsWorld, name: str) -> tuple[Client, asyncio.Event]:
