@@ -50,9 +50,13 @@ async def hostile(farm: NatsWorld) -> Client:
     return await connected(options(farm.server, "arm-2"))
 
 
-async def counts(farm: NatsWorld) -> dict[str, int]:
+async def counts(farm: NatsWorld) -> dict[str, tuple[int, int]]:
+    """How many messages and consumers each stream has."""
     raw = await connected(coordinator(farm.server))
-    found = {name: (await raw.jetstream().stream_info(name)).state.messages for name in STREAMS[:3]}
+    found = {}
+    for name in STREAMS[:3]:
+        state = (await raw.jetstream().stream_info(name)).state
+        found[name] = (state.messages, state.consumer_count)
     await raw.close()
     return found
 
