@@ -106,6 +106,7 @@ def test_every_part_has_a_test() -> None:
         "planning",
         "targets",
         "queue_depth",
+        "bus",
         "pure_and_c",
         "tree_from_source",
         "second_run",

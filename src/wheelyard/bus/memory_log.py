@@ -6,7 +6,8 @@ neither memory nor file descriptors are used up by many logs or by large ones.
 
 import asyncio
 from bisect import bisect_right
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -99,13 +100,8 @@ class AttemptLog:
             self._buffer += content
             return
         pending = bytes(self._buffer or b"") + content
-        try:
+        with self._translated():
             await asyncio.to_thread(_put, self._path, pending, self.size + len(content))
-        except OSError as error:
-            raise BusError(
-                f"the log of attempt {self._attempt!r} cannot be kept at {str(self._path)!r}: {error.strerror}",
-                hint="Make room there, or let the folder of logs be elsewhere.",
-            ) from error
         self._buffer = None
 
     async def _read(self, position: int) -> LogPiece | None:
@@ -120,8 +116,19 @@ class AttemptLog:
             if self._buffer is not None:
                 content = bytes(self._buffer[place : place + length])
             else:
-                content = await asyncio.to_thread(_get, self._path, place, length)
+                with self._translated():
+                    content = await asyncio.to_thread(_get, self._path, place, length)
         return LogPiece(attempt=self._attempt, start=start, content=content)
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise BusError(
+                f"the log of attempt {self._attempt!r} cannot be kept at {str(self._path)!r}: {error.strerror}",
+                hint="Make room there, or let the folder of logs be elsewhere.",
+            ) from error
 
 
 def _put(path: Path, content: bytes, end: int) -> None:

@@ -85,9 +85,8 @@ class NatsBus:
 
     async def forget(self, builder: str) -> None:
         """Drop the queue and the presence of a builder."""
-        connection = await self._link.use()
-        self._known.discard(builder)
-        with self._link.translated(f"forgetting builder {builder!r}"):
+        async with self._link.calling(f"forgetting builder {builder!r}") as connection:
+            self._known.discard(builder)
             await remove_orders(connection, builder)
 
     def follow_log(
@@ -106,11 +105,11 @@ class NatsBus:
 
     async def _know(self, builder: str) -> None:
         """Make sure that a builder has a queue to read from."""
-        if builder not in self._known:
-            connection = await self._link.use()
-            with self._link.translated(f"making the queue of builder {builder!r}"):
+        async with self._link.calling(f"making the queue of builder {builder!r}") as connection:
+            # Only now: with a new connection, what was known of the server counts no more.
+            if builder not in self._known:
                 await prepare_orders(connection, builder, self._limits)
-            self._known.add(builder)
+                self._known.add(builder)
 
 
 class NatsBuilderBus:
@@ -169,9 +168,8 @@ class NatsBuilderBus:
 
 async def _publish(link: Link, subject: str, content: bytes, *, name: str = "") -> None:
     """Hand something over to the server; return when it has it."""
-    connection = await link.use()
     headers: dict[str, object] | None = {api.Header.MSG_ID.value: name} if name else None
-    with link.translated(f"publishing to {subject!r}"):
+    async with link.calling(f"publishing to {subject!r}") as connection:
         await connection.streams.publish(subject, content, headers=headers)
 
 

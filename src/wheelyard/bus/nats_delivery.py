@@ -23,25 +23,21 @@ class NatsDelivery:
             await self._tell(b"+WPI")
 
     async def done(self) -> None:
-        """Never see it again. Returns when the server knows; raises BusError where it cannot be told."""
+        """Never see it again. Raises BusError where the server cannot be told."""
         if not self.open:
             return
-        connection = await self._link.use()
-        with self._link.translated("being done with a message"):
-            await connection.client.request(
-                self._place, b"+ACK", timeout=self._link.options.answer_seconds
-            )
+        await self._tell(b"+ACK")
         self.open = False
 
     async def again(self, *, seconds: float = 0) -> None:
         """Have it delivered again after some seconds."""
         if self.open:
-            self.open = False
             delay = b' {"delay": %d}' % int(seconds * 10**9) if seconds > 0 else b""
             await self._tell(b"-NAK" + delay)
+            self.open = False
 
     async def _tell(self, content: bytes) -> None:
-        connection = await self._link.use()
-        with self._link.translated("answering for a message"):
-            await connection.client.publish(self._place, content)
-            await connection.client.flush(timeout=max(1, int(self._link.options.answer_seconds)))
+        """Say it, and wait until the server has taken it in: what is read next must follow from it."""
+        async with self._link.calling("answering for a message") as connection:
+            seconds = self._link.options.answer_seconds
+            await connection.client.request(self._place, content, timeout=seconds)

@@ -8,7 +8,8 @@ learns that it is over.
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Self
 
 import nats.errors
@@ -22,6 +23,7 @@ from wheelyard.errors import BusError
 _LOG = logging.getLogger(__name__)
 _FIRST_PAUSE = 0.05
 _LONGEST_PAUSE = 2.0
+_CLOSE_SECONDS = 1.0
 _PING_SECONDS = 10
 _UNANSWERED_PINGS = 2
 """A network that swallows everything is noticed within half a minute, by both."""
@@ -35,6 +37,7 @@ class Connection:
         self.lost = asyncio.Event()
         self.endings: set[Callable[[], None]] = set()
         self._options = options
+        self._complaint: Exception | None = None
 
     @property
     def streams(self) -> JetStreamContext:
@@ -43,6 +46,13 @@ class Connection:
 
     async def open(self) -> None:
         """Connect. Raises what nats-py and sockets raise."""
+        try:
+            await self._connect()
+        except nats.errors.NoServersError:
+            # It tells the reason aside, of which this is what is left.
+            raise self._complaint or nats.errors.NoServersError from None
+
+    async def _connect(self) -> None:
         options = self._options
         async with asyncio.timeout(options.answer_seconds):
             await self.client.connect(
@@ -51,6 +61,9 @@ class Connection:
                 password=options.password or None,
                 tls=options.tls,
                 allow_reconnect=False,
+                # Even so it would try for ever to connect at all.
+                max_reconnect_attempts=1,
+                reconnect_time_wait=0,
                 connect_timeout=max(1, int(options.answer_seconds)),
                 ping_interval=_PING_SECONDS,
                 max_outstanding_pings=_UNANSWERED_PINGS,
@@ -58,19 +71,37 @@ class Connection:
                 closed_cb=self._end,
             )
 
+    @asynccontextmanager
+    async def lasting(self) -> AsyncIterator[None]:
+        """Give up what is done inside when the connection is lost: its answer never comes."""
+        async with asyncio.timeout(None) as scope:
+
+            def end() -> None:
+                scope.reschedule(asyncio.get_running_loop().time())
+
+            self.endings.add(end)
+            try:
+                if self.lost.is_set():
+                    raise nats.errors.ConnectionClosedError
+                yield
+            finally:
+                self.endings.discard(end)
+
     async def close(self) -> None:
         """Hang up."""
         await self._end()
-        with contextlib.suppress(nats.errors.Error, OSError):
-            await self.client.close()
+        # A socket on which TLS failed never says that it is closed (Python 3.11).
+        with contextlib.suppress(nats.errors.Error, OSError, TimeoutError):
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                await self.client.close()
 
     async def _end(self) -> None:
         self.lost.set()
         for ending in list(self.endings):
             ending()
 
-    @staticmethod
-    async def _complain(error: Exception) -> None:
+    async def _complain(self, error: Exception) -> None:
+        self._complaint = error
         _LOG.info("the bus complained", extra={"action": "bus.complained", "error": str(error)})
 
 
@@ -94,8 +125,10 @@ class Link:
     ) -> Self:
         """Connect, and stay connected. Raises BusError where the first time fails."""
         link = cls(options, ready)
-        with link.translated("connecting"):
+        try:
             link._take(await link._connect())
+        except (nats.errors.Error, OSError, TimeoutError) as error:
+            raise link._away("connecting failed", error) from error
         link._task = asyncio.create_task(link._keep())
         return link
 
@@ -117,13 +150,16 @@ class Link:
             self._up.clear()
             await self._up.wait()
 
-    @contextlib.contextmanager
-    def translated(self, doing: str) -> Iterator[None]:
-        """Raise what nats-py and sockets raise as BusError."""
+    @asynccontextmanager
+    async def calling(self, doing: str) -> AsyncIterator[Connection]:
+        """Use the connection for one call; what nats-py and sockets raise comes out as BusError."""
+        connection = await self.use()
         try:
-            yield
+            async with connection.lasting():
+                yield connection
         except (nats.errors.Error, OSError, TimeoutError) as error:
-            raise self._away(f"{doing} failed", error) from error
+            fault = nats.errors.ConnectionClosedError() if connection.lost.is_set() else error
+            raise self._away(f"{doing} failed", fault) from error
 
     async def close(self) -> None:
         """Hang up for good."""
@@ -160,7 +196,8 @@ class Link:
         try:
             await connection.open()
             if self._ready is not None:
-                await self._ready(connection)
+                async with connection.lasting():
+                    await self._ready(connection)
         except BaseException:
             await connection.close()
             raise
@@ -173,7 +210,8 @@ class Link:
 
 
 def _hint(error: Exception | None) -> str:
-    if isinstance(error, nats.errors.AuthorizationError):
+    # nats-py has a class for it, but not for each way in which a server says it.
+    if isinstance(error, nats.errors.AuthorizationError) or "authorization" in str(error).lower():
         return "Its user or password is wrong or was revoked; enrol this builder again."
     if isinstance(error, nats.js.errors.ServerError | nats.js.errors.ServiceUnavailableError):
         return "JetStream refused: look whether it is enabled and has room on its disk."

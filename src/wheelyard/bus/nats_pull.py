@@ -17,7 +17,7 @@ from wheelyard.bus.nats_link import Connection, Link
 from wheelyard.errors import BusError
 
 _REQUEST_SECONDS = 30
-_HEARTBEAT_SECONDS = 5
+_HEARTBEAT_SECONDS = 2
 _SILENCE_SECONDS = 2.5 * _HEARTBEAT_SECONDS
 _FIRST_SECONDS = 2.0
 _FIRST_PAUSE = 0.02
@@ -49,7 +49,8 @@ async def pull(
         except BusError:
             return
         try:
-            source = await find(connection)
+            async with connection.lasting():
+                source = await find(connection)
             async with aclosing(_Session(connection, source).messages()) as messages:
                 async for message in messages:
                     pause = _FIRST_PAUSE

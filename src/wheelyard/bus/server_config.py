@@ -16,7 +16,7 @@ from pathlib import Path
 from wheelyard.bus.subjects import COORDINATOR, ORDERS, PRESENCE_BUCKET, token
 from wheelyard.errors import ConfigurationError
 
-ACCOUNT = "WHEELYARD"
+ACCOUNT = "farm"
 """The account that has the streams."""
 LARGEST_PAYLOAD = 8 << 20
 

@@ -7,9 +7,9 @@ import re
 
 from wheelyard.errors import BusError
 
-ORDERS = "WHEELYARD_ORDERS"
-WORDS = "WHEELYARD_WORDS"
-LOGS = "WHEELYARD_LOGS"
+ORDERS = "wheelyard-orders"
+WORDS = "wheelyard-words"
+LOGS = "wheelyard-logs"
 PRESENCE_BUCKET = "wheelyard_presence"
 PRESENCE = f"KV_{PRESENCE_BUCKET}"
 """The stream behind the key-value bucket, as NATS names it."""
