@@ -137,6 +137,7 @@ class Machines:
         self.letters = Letters()
         self.looks = Looks()
         self.reachable = True
+        self.room = True
         self.passed: list[str] = []
         self.crash_at = ""
         self.machines: dict[str, ScriptedBuilder] = {}
@@ -161,6 +162,7 @@ class Machines:
             issue_token=self._token,
             reachable=self._reachable,
             ticks=time.monotonic,
+            has_room=lambda: self.room,
             pass_by=self._pass_by,
         )
 

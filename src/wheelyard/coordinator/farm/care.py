@@ -189,7 +189,7 @@ class Care:
         await self._ports.jobs.retry(Selection(keys=tuple(failed)))
         for key in failed:
             await self._ports.events.write(Action.JOB_DOUBTED, key, actor=builder.name)
-            self._news.tell(key)
+            self._news.reopen(key)
         self._dispatcher.look_again()
 
     async def _failed_last(self, builder: Builder, count: int) -> Sequence[BuildKey]:

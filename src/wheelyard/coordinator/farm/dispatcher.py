@@ -63,6 +63,9 @@ class Dispatcher:
         if self._ports.ticks() >= self._read_again:
             self._read_again = self._ports.ticks() + self._rules.refresh
             self._pools.refresh(await self._ports.queue.open_pools())
+        if not self._ports.has_room():
+            # What is built could not be taken in. The pools are read again soon, and so is this.
+            return
         for builder in self._roster.willing():
             await self._fill(builder, self._roster.free(builder.name))
 

@@ -65,4 +65,5 @@ class FarmPorts:
     issue_token: IssueToken
     reachable: Callable[[], Awaitable[bool]]
     ticks: Callable[[], float]
+    has_room: Callable[[], bool] = lambda: True
     pass_by: Callable[[str], None] = lambda _: None
