@@ -23,6 +23,7 @@ from wheelyard.builder.health import Thresholds, Vitals
 from wheelyard.builder.machine import Equipment, LocalMachine
 from wheelyard.builder.settings import AgentPorts, AgentSettings
 from wheelyard.builder.spool import Spool
+from wheelyard.bus_ports import BuilderBus
 from wheelyard.depot import identity as identities
 from wheelyard.depot.blobs import HttpDepot, sweep
 from wheelyard.depot.bus import HttpBuilderBus
@@ -37,7 +38,6 @@ from wheelyard.executor.local import LocalExecutor
 from wheelyard.executor.settings import CompilerCache, ExecutorSettings, Sandbox
 from wheelyard.executor.standard import standard_parts
 from wheelyard.executor.toolchain import tool_versions
-from wheelyard.farm_ports import BuilderBus
 from wheelyard.model.builder import Facts
 
 _log = logging.getLogger(__name__)

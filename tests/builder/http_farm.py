@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from executor.yard import FolderBlobs
 from wheelyard.bus.memory import MemoryBuilderBus, MemoryBus
-from wheelyard.farm_ports import Delivery, LogPiece
+from wheelyard.bus_ports import Delivery, LogPiece
 
 CODE, BUILDER = "one-time-code", "builder-token"
 Answer = Callable[[Request], Awaitable[Response]]

@@ -14,6 +14,7 @@ from builder.world import digest_of
 from executor.yard import FolderBlobs as FarmBlobs
 from wheelyard.blobs.folder import FolderBlobs
 from wheelyard.bus.memory import MemoryBus
+from wheelyard.bus_ports import LogPiece
 from wheelyard.depot import identity
 from wheelyard.depot.blobs import HttpDepot
 from wheelyard.depot.bus import HttpBuilderBus
@@ -27,7 +28,6 @@ from wheelyard.errors import (
     ProtocolError,
     StoreError,
 )
-from wheelyard.farm_ports import LogPiece
 from wheelyard.model.job import BuildKey
 
 pytestmark = pytest.mark.anyio

@@ -11,9 +11,9 @@ from builder.world import LONG, World
 from wheelyard.builder.health import Thresholds
 from wheelyard.builder.inputs import outputs_of
 from wheelyard.builder.spool import Kept
+from wheelyard.bus_ports import LogPiece
 from wheelyard.depot_ports import Ticket
 from wheelyard.errors import BusError, DigestMismatchError
-from wheelyard.farm_ports import LogPiece
 from wheelyard.model.builder import Mode
 from wheelyard.model.job import Outcome
 from wheelyard.protocol.messages import Result, Returned, SetMode

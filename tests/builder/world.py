@@ -16,9 +16,9 @@ from wheelyard.builder.machine import Reading
 from wheelyard.builder.settings import AgentPorts, AgentSettings
 from wheelyard.builder.spool import Spool
 from wheelyard.bus.memory import MemoryBus
+from wheelyard.bus_ports import Delivery
 from wheelyard.executor.local import LocalExecutor
 from wheelyard.executor.settings import ExecutorSettings
-from wheelyard.farm_ports import Delivery
 from wheelyard.model.builder import Facts
 from wheelyard.model.job import Offer, Report
 from wheelyard.protocol.messages import Assignment, Order, Presence, Result, Returned, Settled, Stop

@@ -15,8 +15,8 @@ from bus.worlds import (
     pass_time,
     soon,
 )
+from wheelyard.bus_ports import BuilderBus, Bus
 from wheelyard.errors import BusError, ProtocolError
-from wheelyard.farm_ports import BuilderBus, Bus
 from wheelyard.protocol.messages import LARGEST_BYTES, LARGEST_ORDER_BYTES
 
 pytestmark = pytest.mark.anyio

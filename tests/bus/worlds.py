@@ -11,7 +11,7 @@ from wheelyard.bus.nats_options import NatsLimits, NatsOptions
 from wheelyard.bus.server import PrivateServer
 from wheelyard.bus.server_config import BusUser, ServerPlace, user_name
 from wheelyard.bus.subjects import COORDINATOR
-from wheelyard.farm_ports import BuilderBus, Bus, Delivery, LogPiece
+from wheelyard.bus_ports import BuilderBus, Bus, Delivery, LogPiece
 
 SILENCE = 0.4
 PRESENCE = 0.5

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from coordinator.farm import Farm, until
 from plan.world import PLATFORM, Package, World, target
 from wheelyard.bus.memory import MemoryBus
+from wheelyard.bus_ports import Delivery
 from wheelyard.coordinator.farm.coordinator import Coordinator
 from wheelyard.coordinator.farm.crew import FarmCrew
 from wheelyard.coordinator.farm.ports import FarmPorts
@@ -16,7 +17,6 @@ from wheelyard.coordinator.farm.rules import FarmRules
 from wheelyard.coordinator.questions import Questions
 from wheelyard.coordinator.run import Run
 from wheelyard.errors import WheelyardError
-from wheelyard.farm_ports import Delivery
 from wheelyard.model.artifact import Artifact
 from wheelyard.model.builder import Builder, Facts, FactValue, Health, Mode, Running, Tier
 from wheelyard.model.job import BuildKey, Offer, Outcome, Report
@@ -137,6 +137,7 @@ class Machines:
         self.letters = Letters()
         self.looks = Looks()
         self.reachable = True
+        self.room = True
         self.passed: list[str] = []
         self.crash_at = ""
         self.machines: dict[str, ScriptedBuilder] = {}
@@ -161,6 +162,7 @@ class Machines:
             issue_token=self._token,
             reachable=self._reachable,
             ticks=time.monotonic,
+            has_room=lambda: self.room,
             pass_by=self._pass_by,
         )
 

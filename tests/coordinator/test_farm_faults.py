@@ -22,7 +22,8 @@ from wheelyard.errors import BusError, InvalidArchiveError, StoreError
 from wheelyard.farm_ports import Role, Token
 from wheelyard.jobs.builder_life import Revoked
 from wheelyard.jobs.job import Job, State
-from wheelyard.model.job import Outcome, Report
+from wheelyard.jobs.selection import Selection
+from wheelyard.model.job import Finding, Offer, Outcome, Report, Verdict
 from wheelyard.model.request import Request, RequestState
 from wheelyard.protocol.messages import Result
 
@@ -463,6 +464,100 @@ def test_21_a_wheel_whose_bytes_are_not_the_jobs_is_refused_and_never_visible() 
             one.manual = False
             farm.clock.advance(60)
             assert (await farm.end_of(request)).state is RequestState.DONE
+        await farm.close()
+
+    scenario(work)
+
+
+def test_19_dependants_of_a_failure_revive_when_it_is_tried_again() -> None:
+    async def work() -> None:
+        tree = {"base": Package(), "top": Package(build=("base",)), "slow": Package()}
+        farm = Machines(tree)
+        async with farm.led() as coordinator:
+            one = await farm.builder("one", slots=2, manual=True)
+            one.script["base"] = [Report(outcome=Outcome.FAILED, reason="no Rust compiler")]
+            request = await coordinator.submit(wheels("top", "slow"))
+            await until_quiet(lambda: one.projects() == {"base", "slow"})
+            await one.release("base")
+            while not await farm.happenings("job.ended"):
+                await turn()
+            undertaking = coordinator.undertaking(request.id)
+            await until_quiet(lambda: undertaking is not None and len(undertaking.keys()) == 1)
+            selection = Selection(outcome=Outcome.FAILED)
+            assert len(await coordinator.retry(selection, actor="ann", preview=True)) == 1
+            assert len(await coordinator.retry(selection, actor="ann")) == 1
+            for name in ("base", "top", "slow"):
+                await until_quiet(lambda name=name: name in one.projects())  # type: ignore[misc]
+                await one.release(name)
+            assert (await farm.end_of(request)).state is RequestState.DONE
+        assert one.order.count("slow") == 1
+        await farm.close()
+
+    scenario(work)
+
+
+def test_20_with_a_full_disk_nothing_is_given_out_until_there_is_room() -> None:
+    async def work() -> None:
+        farm = Machines(BASE)
+        farm.room = False
+        async with farm.led() as coordinator:
+            one = await farm.builder("one")
+            request = await coordinator.submit(wheels("base"))
+            await until_quiet(lambda: bool(farm.jobs.ledger.jobs))
+            for _ in range(20):
+                await turn()
+            assert one.order == []
+            assert "room on the farm's own disk" in await coordinator.why(only_job(farm).key)
+            farm.room = True
+            assert (await farm.end_of(request)).state is RequestState.DONE
+        await farm.close()
+
+    scenario(work)
+
+
+def test_a_held_wheel_that_a_person_approves_lets_its_request_go_on() -> None:
+    async def work() -> None:
+        farm = Machines({"base": Package(), "slow": Package()})
+        async with farm.led() as coordinator:
+            one = await farm.builder("one", slots=2, manual=True)
+            honest = one.report
+            finding = Finding(check="leak", message="a path leaks", verdict=Verdict.HOLD)
+
+            def suspicious(offer: Offer) -> Report:
+                made = honest(offer)
+                return (
+                    replace(made, findings=(finding,)) if offer.release.project == "base" else made
+                )
+
+            one.report = suspicious  # type: ignore[method-assign]
+            request = await coordinator.submit(wheels("base", "slow"))
+            await until_quiet(lambda: one.projects() == {"base", "slow"})
+            await one.release("base")
+            base = next(k for k, j in farm.jobs.ledger.jobs.items() if j.release.project == "base")
+            await until_quiet(lambda: farm.jobs.ledger.jobs[base].state is State.HELD)
+            undertaking = coordinator.undertaking(request.id)
+            await until_quiet(lambda: undertaking is not None and len(undertaking.keys()) == 1)
+            assert await coordinator.approve(base, actor="ann")
+            assert not await coordinator.approve(base, actor="ann")
+            await until_quiet(lambda: coordinator.undertaking(request.id) is not undertaking)
+            await one.release("slow")
+            assert (await farm.end_of(request)).state is RequestState.DONE
+        assert await farm.local.artifacts.projects() == ["base", "slow"]
+        await farm.close()
+
+    scenario(work)
+
+
+def test_whoever_stands_by_can_say_who_is_there() -> None:
+    async def work() -> None:
+        farm = Machines(BASE)
+        second = farm.coordinator()
+        async with farm.led():
+            standing_by = asyncio.create_task(second.run())
+            await farm.builder("one")
+            while [one.present for one in await second.standings()] != [True]:
+                await turn()
+            await ended(standing_by)
         await farm.close()
 
     scenario(work)

@@ -12,7 +12,8 @@ import pytest
 
 from store.things import built
 from web.place import Place
-from wheelyard.farm_ports import LogPiece, Role
+from wheelyard.bus_ports import LogPiece
+from wheelyard.farm_ports import Role
 from wheelyard.model.job import BuildKey, Outcome, Report
 from wheelyard.ports import Lease
 

@@ -15,8 +15,8 @@ from wheelyard.builder.bench import Bench
 from wheelyard.builder.heart import Heart, watch
 from wheelyard.builder.patience import Patience
 from wheelyard.builder.settings import AgentPorts, AgentSettings
+from wheelyard.bus_ports import Delivery
 from wheelyard.errors import BusError, DeniedError, ProtocolError
-from wheelyard.farm_ports import Delivery
 from wheelyard.model.builder import Health, Mode
 from wheelyard.protocol.messages import Assignment, Presence, SetMode, Settled, Stop
 from wheelyard.protocol.wire import decode_order

@@ -18,8 +18,8 @@ from wheelyard.builder.log_stream import tell_packed
 from wheelyard.builder.patience import Patience
 from wheelyard.builder.settings import AgentPorts, AgentSettings
 from wheelyard.builder.spool import Kept
+from wheelyard.bus_ports import Delivery
 from wheelyard.errors import BusError, StoreError
-from wheelyard.farm_ports import Delivery
 from wheelyard.model.builder import Running
 from wheelyard.model.job import BuildKey, Outcome, Report
 from wheelyard.protocol.messages import Assignment, Result, Returned

@@ -11,6 +11,7 @@ from wheelyard.builder.job import JobId
 from wheelyard.builder.patience import Patience
 from wheelyard.builder.settings import AgentPorts, AgentSettings
 from wheelyard.builder.spool import Kept
+from wheelyard.bus_ports import BuilderBus
 from wheelyard.depot_ports import Ticket
 from wheelyard.errors import (
     BusError,
@@ -20,7 +21,6 @@ from wheelyard.errors import (
     StoreError,
     WheelyardError,
 )
-from wheelyard.farm_ports import BuilderBus
 from wheelyard.model.builder import Running
 from wheelyard.model.job import Outcome, Report, StepName
 from wheelyard.protocol.messages import Result, Returned

@@ -12,8 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from wheelyard.builder.health import Vitals
 from wheelyard.builder.machine import Machine
+from wheelyard.bus_ports import BuilderBus, Delivery
 from wheelyard.errors import BusError
-from wheelyard.farm_ports import BuilderBus, Delivery
 from wheelyard.protocol.messages import Presence
 from wheelyard.protocol.wire import encode
 

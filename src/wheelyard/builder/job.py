@@ -8,8 +8,8 @@ from enum import StrEnum
 
 from wheelyard.builder.inputs import Inputs
 from wheelyard.builder.log_stream import LogStream
+from wheelyard.bus_ports import BuilderBus, Delivery
 from wheelyard.errors import OutOfSpaceError, WheelyardError
-from wheelyard.farm_ports import BuilderBus, Delivery
 from wheelyard.model.builder import Running
 from wheelyard.model.job import BuildKey, Offer, Outcome, Report, StepName
 from wheelyard.ports import Executor, Progress

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from wheelyard.builder.patience import Patience
+from wheelyard.bus_ports import BuilderBus, LogPiece
 from wheelyard.errors import BusError
-from wheelyard.farm_ports import BuilderBus, LogPiece
 from wheelyard.ports import Progress
 
 PIECE_BYTES = 64 << 10

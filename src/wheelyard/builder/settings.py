@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from wheelyard.builder.health import Vitals
 from wheelyard.builder.machine import Machine
 from wheelyard.builder.spool import Spool
+from wheelyard.bus_ports import BuilderBus
 from wheelyard.depot_ports import Depot
-from wheelyard.farm_ports import BuilderBus
 from wheelyard.model.builder import Facts
 from wheelyard.ports import Blobs, Executor, Interpreters
 

@@ -13,8 +13,8 @@ from wheelyard.bus.memory_logs import LogLimits, MemoryLogs
 from wheelyard.bus.memory_queue import MemoryDelivery, MemoryQueue
 from wheelyard.bus.pulse import Pulse
 from wheelyard.bus.subjects import token
+from wheelyard.bus_ports import Announcement, LogPiece
 from wheelyard.errors import BusError
-from wheelyard.farm_ports import Announcement, LogPiece
 from wheelyard.protocol.messages import LARGEST_BYTES, LARGEST_ORDER_BYTES
 from wheelyard.protocol.wire import check_size
 

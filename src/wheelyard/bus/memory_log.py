@@ -12,8 +12,8 @@ from pathlib import Path
 
 from wheelyard.bus.pieces import LARGEST_PIECE_BYTES, beyond
 from wheelyard.bus.pulse import Pulse
+from wheelyard.bus_ports import LogPiece
 from wheelyard.errors import BusError
-from wheelyard.farm_ports import LogPiece
 
 MEMORY_BYTES = 16 * 1024
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from wheelyard.bus.memory_log import AttemptLog
 from wheelyard.bus.pieces import cut
 from wheelyard.bus.pulse import Pulse
-from wheelyard.farm_ports import LogPiece
+from wheelyard.bus_ports import LogPiece
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

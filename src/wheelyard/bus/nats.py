@@ -31,8 +31,8 @@ from wheelyard.bus.subjects import (
     token,
     word_subject,
 )
+from wheelyard.bus_ports import Announcement, LogPiece
 from wheelyard.errors import BusError
-from wheelyard.farm_ports import Announcement, LogPiece
 from wheelyard.protocol.messages import LARGEST_BYTES, LARGEST_ORDER_BYTES
 from wheelyard.protocol.wire import check_size
 

@@ -10,7 +10,7 @@ from wheelyard.bus.nats_link import Connection, Link
 from wheelyard.bus.nats_pull import Source, pull
 from wheelyard.bus.pieces import beyond
 from wheelyard.bus.subjects import LOGS, log_subject
-from wheelyard.farm_ports import LogPiece
+from wheelyard.bus_ports import LogPiece
 
 _HEAD = struct.Struct(">Q?")
 """Where the piece starts, and whether it is the last."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from wheelyard.farm_ports import LogPiece
+from wheelyard.bus_ports import LogPiece
 
 LARGEST_PIECE_BYTES = 64 * 1024
 

@@ -83,12 +83,13 @@ class Intake:
         if not await self._jobs.finish(lease.key, lease.fence, report):
             return Taken(report=report, accepted=False)
         job = await self._jobs.job(lease.key)
-        if job is None or job.state is State.LEASED:
+        if job is None:
             return Taken(report=report, accepted=False)
         if report.artifact is not None and report.artifact.portable and not bootstrap:
             # What waits to be looked at, too: it is found by its key only once it counts.
             await self._memory.keep(PORTABLE, portable_key, offer.key.encode())
-        if job.state is State.READY:
+        if job.state in {State.READY, State.LEASED}:
+            # Where somebody has it again already, it was ready for a moment.
             return Taken(report=report, again_at=job.not_before or self._clock.now())
         if job.state is State.HELD:
             return Taken(report=stopped(job, report))

@@ -14,9 +14,9 @@ from urllib.parse import quote
 
 import msgspec
 
+from wheelyard.bus_ports import LogPiece
 from wheelyard.depot.http import AwayError, Farm, ForbiddenError, Query, RefusedError, fields_of
 from wheelyard.errors import ProtocolError
-from wheelyard.farm_ports import LogPiece
 
 WAIT_SECONDS = 25
 _GRACE_SECONDS = 15.0

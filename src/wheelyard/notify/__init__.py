@@ -1,1 +1,1 @@
-"""Tells people: by mail, web hook or chat."""
+"""Messages to people: mail, web hooks, chat."""

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from wheelyard.farm_ports import BuilderStore, Bus, EventLog, Queue, RequestStore
+from wheelyard.bus_ports import Bus
+from wheelyard.farm_ports import BuilderStore, EventLog, Queue, RequestStore
 from wheelyard.jobs import builder_life
 from wheelyard.jobs.builder_life import BuilderEvent
 from wheelyard.jobs.job import Job, State

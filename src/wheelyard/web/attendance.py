@@ -5,8 +5,8 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from wheelyard.bus_ports import Announcement, Bus
 from wheelyard.errors import BusError, ProtocolError
-from wheelyard.farm_ports import Announcement, Bus
 from wheelyard.protocol.messages import Presence
 from wheelyard.protocol.wire import decode_word
 

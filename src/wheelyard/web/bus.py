@@ -11,8 +11,8 @@ from typing import Literal
 import msgspec
 from starlette.responses import Response
 
+from wheelyard.bus_ports import LogPiece
 from wheelyard.errors import InvalidNameError
-from wheelyard.farm_ports import LogPiece
 from wheelyard.jobs.selection import Selection
 from wheelyard.model.job import BuildKey
 from wheelyard.protocol.messages import LARGEST_BYTES, Presence, Result, Word

@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
-from wheelyard.farm_ports import BuilderBus, Delivery
+from wheelyard.bus_ports import BuilderBus, Delivery
 from wheelyard.web.ending import Ending
 from wheelyard.web.refusals import Refusal
 

@@ -10,8 +10,8 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from wheelyard.bus_ports import Bus, LogPiece
 from wheelyard.errors import BusError
-from wheelyard.farm_ports import Bus, LogPiece
 from wheelyard.jobs.job import Job, State
 from wheelyard.jobs.selection import Selection
 from wheelyard.model.job import Attempt

@@ -9,15 +9,8 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from wheelyard.farm_ports import (
-    BuilderBus,
-    BuilderStore,
-    Bus,
-    EventLog,
-    Queue,
-    RequestStore,
-    TokenStore,
-)
+from wheelyard.bus_ports import BuilderBus, Bus
+from wheelyard.farm_ports import BuilderStore, EventLog, Queue, RequestStore, TokenStore
 from wheelyard.jobs.builder_life import BuilderEvent
 from wheelyard.jobs.job import Job
 from wheelyard.jobs.selection import Selection

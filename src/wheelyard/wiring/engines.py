@@ -12,8 +12,9 @@ from urllib.parse import unquote, urlsplit
 from wheelyard.bus.memory import MemoryBus
 from wheelyard.bus.server_config import BusUser, ServerPlace, password_of, user_name
 from wheelyard.bus.subjects import COORDINATOR
+from wheelyard.bus_ports import BuilderBus, Bus
 from wheelyard.errors import BusError, ConfigurationError
-from wheelyard.farm_ports import BuilderBus, Bus, Role, TokenStore
+from wheelyard.farm_ports import Role, TokenStore
 
 IN_PROCESS = "in-process"
 _SCHEMES = ("nats://", "tls://")

@@ -9,10 +9,11 @@ from pathlib import Path
 
 from wheelyard.blobs.folder import FolderBlobs
 from wheelyard.builder.agent import Agent
+from wheelyard.bus_ports import BuilderBus
 from wheelyard.depot.identity import Identity
 from wheelyard.depot.shared import SharedDepot
 from wheelyard.executor.settings import CompilerCache, Sandbox
-from wheelyard.farm_ports import BuilderBus, BuilderStore, Role, TokenStore
+from wheelyard.farm_ports import BuilderStore, Role, TokenStore
 from wheelyard.model.builder import Builder, Mode
 from wheelyard.ports import Blobs
 from wheelyard.web.minting import Mint

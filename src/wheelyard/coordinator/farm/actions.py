@@ -1,4 +1,4 @@
-"""What can be read in a farm's event log: one name for each thing that happens (``docs/reference/events.md``)."""
+"""What can be read in a farm's event log: one name for each thing that happens (``docs/reference/event-log.md``)."""
 
 from enum import StrEnum
 
@@ -8,7 +8,6 @@ class Action(StrEnum):
 
     REQUEST_ADDED = "request.added"
     REQUEST_JOINED = "request.joined"
-    REQUEST_RESUMED = "request.resumed"
     REQUEST_ENDED = "request.ended"
     JOB_QUEUED = "job.queued"
     JOB_LEASED = "job.leased"
@@ -26,11 +25,14 @@ class Action(StrEnum):
     RESULT_REFUSED = "result.refused"
     ARTIFACT_UNPROVEN = "artifact.unproven"
     ARTIFACT_DIFFERED = "artifact.differed"
+    BUILDER_ENROLLED = "builder.enrolled"
     BUILDER_HEARD = "builder.heard"
     BUILDER_LOST = "builder.lost"
     BUILDER_MODE = "builder.mode"
     BUILDER_ALARM = "builder.alarm"
     BUILDER_FLAGGED = "builder.flagged"
+    TOKEN_CREATED = "token.created"  # noqa: S105 - the name of an event
+    TOKEN_REVOKED = "token.revoked"  # noqa: S105 - the name of an event
     NOTICE_SENT = "notice.sent"
     NOTICE_FAILED = "notice.failed"
     LEADER_CHANGED = "leader.changed"

@@ -26,12 +26,11 @@ _LAST_EVENTS = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """An attempt whose result was taken in; ``held`` is its lease as the roster knew it."""
+    """An attempt whose result was taken in, and the lease that is over with it."""
 
-    queued: QueuedJob
     word: Result
     taken: Taken
-    held: Held | None
+    held: Held
 
 
 class Aftermath:
@@ -55,8 +54,7 @@ class Aftermath:
         if again and taken.report.outcome is Outcome.RESOURCES:
             await self._enlarge(ended)
         end = None if again else Known(report=taken.report, artifact=taken.artifact)
-        held = ended.held or _held(ended)
-        if await self._care.ended(held, taken.report.outcome, end):
+        if await self._care.ended(ended.held, taken.report.outcome, end):
             self._news.tell(word.key, end)
         if again:
             self._dispatcher.look_again()
@@ -121,7 +119,7 @@ class Aftermath:
         builder = self._roster.get(ended.word.builder)
         if builder is None:
             return
-        terms = ended.queued.terms
+        terms = ended.held.queued.terms
         needs = Needs.of(terms.needs)
         others = [
             facts_of(one.builder)
@@ -132,17 +130,7 @@ class Aftermath:
         if wanted == needs:
             return
         moved = replace(terms, needs=dict(wanted.items), pool=str(wanted))
-        await self._ports.queue.submit(ended.queued.offer, moved)
+        await self._ports.queue.submit(ended.held.queued.offer, moved)
         await self._ports.events.write(
             Action.JOB_ENLARGED, ended.word.key, actor=ended.word.builder, pool=moved.pool
         )
-
-
-def _held(ended: Ended) -> Held:
-    return Held(
-        key=ended.word.key,
-        fence=ended.word.fence,
-        builder=ended.word.builder,
-        owner=ended.queued.terms.owner,
-        vouched=0.0,
-    )

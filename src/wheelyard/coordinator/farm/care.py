@@ -90,10 +90,11 @@ class Care:
 
         ``known`` is the end of the job; None where it is tried again.
         """
-        builder = await self._ports.builders.get(held.builder)
+        builder = self._roster.get(held.builder)
         if builder is None:
             return True
-        others = await self._others(held)
+        able = self._roster.able(Needs.of(held.queued.terms.needs))
+        others = any(one.name != held.builder for one in able)
         watched = self._watched.setdefault(builder.name, _Watched())
         unsure = known is not None and outcome in _UNSURE and others and self._patience > 0
         if unsure and known is not None:
@@ -135,14 +136,6 @@ class Care:
         watched.probes, watched.next_probe = 0, 0.0
         for key, (_, known) in unsure.items():
             self._news.tell(key, known)
-
-    async def _others(self, held: Held) -> bool:
-        """Whether another builder could run such a job."""
-        queued = await self._ports.queue.queued(held.key)
-        if queued is None:
-            return False
-        able = self._roster.able(Needs.of(queued.terms.needs))
-        return any(one.name != held.builder for one in able)
 
     async def _judge_doubted(self, held: Held, outcome: Outcome) -> None:
         """See whether what another builder failed fails here, too."""
@@ -196,7 +189,7 @@ class Care:
         await self._ports.jobs.retry(Selection(keys=tuple(failed)))
         for key in failed:
             await self._ports.events.write(Action.JOB_DOUBTED, key, actor=builder.name)
-            self._news.tell(key)
+            self._news.reopen(key)
         self._dispatcher.look_again()
 
     async def _failed_last(self, builder: Builder, count: int) -> Sequence[BuildKey]:

@@ -1,9 +1,10 @@
 """How a kind of request is carried out, whatever the kind: what the desk knows of it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from wheelyard.coordinator.farm.crew import CrewParts
 from wheelyard.model.job import BuildKey
 from wheelyard.model.request import Request, RequestState
 
@@ -43,3 +44,7 @@ class Carrier(Protocol):
     def begin(self, request: Request) -> Undertaking:
         """Return the undertaking of an open request. Raises ConfigurationError."""
         ...
+
+
+MakeCarrier = Callable[[CrewParts], Carrier]
+"""Makes the carrier of a kind of request. It is made anew for each leadership, as its parts are."""

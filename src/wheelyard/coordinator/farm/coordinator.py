@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from wheelyard.coordinator.farm.actions import Action
 from wheelyard.coordinator.farm.aftermath import Aftermath
 from wheelyard.coordinator.farm.care import Care
-from wheelyard.coordinator.farm.carrying import Carrier, Undertaking
+from wheelyard.coordinator.farm.carrying import Carrier, MakeCarrier, Undertaking
 from wheelyard.coordinator.farm.crew import CrewParts, Prepare
 from wheelyard.coordinator.farm.desk import Desk, Wish
 from wheelyard.coordinator.farm.dispatcher import Dispatcher
@@ -60,7 +60,7 @@ class Coordinator:
         open_run: OpenRun,
         rules: FarmRules | None = None,
         holds: Holds = lambda _: True,
-        carriers: Mapping[Kind, Carrier] | None = None,
+        carriers: Mapping[Kind, MakeCarrier] | None = None,
     ) -> None:
         self._ports = ports
         self._rules = rules or FarmRules()
@@ -131,7 +131,7 @@ class Coordinator:
             dispatcher=self._dispatcher,
             news=self._news,
             intake=self._intake,
-            verification=Verification(ports=ports, strangers=strangers),
+            verification=Verification(ports=ports, roster=self._roster, strangers=strangers),
             aftermath=aftermath,
         )
 
@@ -147,19 +147,38 @@ class Coordinator:
             holds=self._holds,
         )
         wheels = WheelsCarrier(parts=parts, open_run=self._open_run, explanation=self._explanation)
-        carriers: dict[Kind, Carrier] = {Kind.WHEELS: wheels, **self._more_carriers}
-        return Desk(ports=self._ports, rules=self._rules, carriers=carriers, jobs=self._jobs)
+        carriers: dict[Kind, Carrier] = {Kind.WHEELS: wheels}
+        carriers |= {kind: make(parts) for kind, make in self._more_carriers.items()}
+        return Desk(
+            ports=self._ports,
+            rules=self._rules,
+            carriers=carriers,
+            jobs=self._jobs,
+            news=self._news,
+        )
 
     async def run(self) -> None:
         """Lead whenever nobody else does, until cancelled."""
         try:
             while True:
-                if await self._may_lead():
-                    await self._lead()
-                await asyncio.sleep(self._rules.leadership)
+                await self._stand_by()
+                await self._lead()
         finally:
             self.leads = False
             await asyncio.shield(self._let_go())
+
+    async def _stand_by(self) -> None:
+        """Watch, to be able to tell people what they ask, until nobody else leads."""
+        self._join()
+        async with asyncio.TaskGroup() as group:
+            watching = [
+                group.create_task(steadily(name, loop, self._rules))
+                for name, loop in self._leases.watching().items()
+            ]
+            while not await self._may_lead():  # noqa: ASYNC110 - another process has it
+                await asyncio.sleep(self._rules.leadership)
+            for task in watching:
+                task.cancel()
 
     async def _may_lead(self) -> bool:
         try:
@@ -283,8 +302,7 @@ class Coordinator:
 
     async def standings(self) -> Sequence[Standing]:
         """Return all builders as a sentence about waiting needs them."""
-        if not self.leads:
-            self._roster.refresh(await self._ports.builders.all())
+        self._roster.refresh(await self._ports.builders.all())
         return self._roster.standings()
 
     async def why(self, key: BuildKey) -> str:

@@ -15,6 +15,7 @@ from wheelyard.coordinator.farm.bell import Bell
 from wheelyard.coordinator.farm.carrying import Carrier, Conclusion, Undertaking
 from wheelyard.coordinator.farm.crew import UNWANTED
 from wheelyard.coordinator.farm.jobs_desk import JobsDesk
+from wheelyard.coordinator.farm.news import News
 from wheelyard.coordinator.farm.ports import FarmPorts
 from wheelyard.coordinator.farm.rules import FarmRules
 from wheelyard.coordinator.farm.steadiness import OUTAGES, family
@@ -66,11 +67,13 @@ class Desk:
         rules: FarmRules,
         carriers: Mapping[Kind, Carrier],
         jobs: JobsDesk,
+        news: News,
     ) -> None:
         self._ports = ports
         self._rules = rules
         self._carriers = carriers
         self._jobs = jobs
+        self._news = news
         self._bell = Bell()
         self._tasks: dict[RequestId, asyncio.Task[None]] = {}
         self._undertakings: dict[RequestId, Undertaking] = {}
@@ -123,11 +126,22 @@ class Desk:
         async with asyncio.TaskGroup() as group:
             try:
                 while True:
+                    await self._begin_anew()
                     await self._begin_new(group)
                     await self._bell.wait(self._rules.poll)
             finally:
                 for task in self._tasks.values():
                     task.cancel()
+
+    async def _begin_anew(self) -> None:
+        """Stop what goes by the end of a job that was opened again; it is begun anew like every open request."""
+        for key in self._news.take_reopened():
+            for request in await self._ports.queue.requests_of(key):
+                task, undertaking = self._tasks.get(request), self._undertakings.get(request)
+                waits = undertaking is not None and key in undertaking.keys()  # noqa: SIM118 - not a mapping
+                if task is not None and request not in self._ending and not waits:
+                    task.cancel()
+                    await asyncio.wait({task})
 
     async def _begin_new(self, group: asyncio.TaskGroup) -> None:
         open_requests = await self._ports.requests.find(state=RequestState.OPEN, limit=_MOST_OPEN)

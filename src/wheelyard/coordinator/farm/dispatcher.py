@@ -63,6 +63,9 @@ class Dispatcher:
         if self._ports.ticks() >= self._read_again:
             self._read_again = self._ports.ticks() + self._rules.refresh
             self._pools.refresh(await self._ports.queue.open_pools())
+        if not self._ports.has_room():
+            # What is built could not be taken in. The pools are read again soon, and so is this.
+            return
         for builder in self._roster.willing():
             await self._fill(builder, self._roster.free(builder.name))
 
@@ -91,9 +94,9 @@ class Dispatcher:
         leased = await self._ports.queue.lease_next(
             pools, builder.name, owners=owners, count=count, seconds=self._rules.lease
         )
-        for queued, lease in leased:
+        for queued, _ in leased:
             self._pools.leased(queued.terms.pool)
-            self._roster.grant(_held(queued, lease, self._roster.now, probe=probe))
+            self._roster.grant(Held(queued=queued, vouched=self._roster.now, probe=probe))
         self._ports.pass_by("dispatch.after_lease")
         await self._send_all(builder, leased)
         return len(leased)
@@ -132,14 +135,3 @@ class Dispatcher:
             release=str(queued.job.release),
         )
         self._news.tell(lease.key)
-
-
-def _held(queued: QueuedJob, lease: Lease, now: float, *, probe: bool) -> Held:
-    return Held(
-        key=lease.key,
-        fence=lease.fence,
-        builder=queued.job.builder,
-        owner=queued.terms.owner,
-        vouched=now,
-        probe=probe,
-    )

@@ -29,6 +29,8 @@ class Explanation:
         job = queued.job if queued is not None else await self._ports.jobs.job(key)
         if job is None:
             return ""
+        if job.state is State.READY and not self._ports.has_room():
+            return "waits until there is room on the farm's own disk: nothing is given out before"
         if job.state is State.READY and queued is not None:
             unbuilt = Unbuilt(
                 needs=Needs.of(queued.terms.needs),

@@ -61,7 +61,7 @@ class JobsDesk:
         if artifact is not None:
             await self._ports.artifacts.publish(artifact)
         await self._ports.events.write(Action.JOB_APPROVED, key, actor=actor)
-        self._news.tell(key)
+        self._news.reopen(key)
         return True
 
     async def retry(
@@ -72,7 +72,7 @@ class JobsDesk:
         if not preview:
             for job in found:
                 await self._ports.events.write(Action.JOB_RETRIED, job.key, actor=actor)
-                self._news.tell(job.key)
+                self._news.reopen(job.key)
             self._dispatcher.look_again()
         return found
 

@@ -7,8 +7,10 @@ nor an absence of the coordinator lets a lease expire; whoever takes over gives 
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 
+from wheelyard.bus_ports import Announcement
 from wheelyard.coordinator.farm.actions import Action
 from wheelyard.coordinator.farm.dispatcher import Dispatcher
 from wheelyard.coordinator.farm.news import News
@@ -17,7 +19,6 @@ from wheelyard.coordinator.farm.roster import Held, Roster
 from wheelyard.coordinator.farm.rules import FarmRules
 from wheelyard.coordinator.farm.speaking import Speaker
 from wheelyard.errors import ProtocolError
-from wheelyard.farm_ports import Announcement
 from wheelyard.jobs.job import State
 from wheelyard.model.builder import Builder, Mode
 from wheelyard.model.job import BuildKey
@@ -27,6 +28,9 @@ from wheelyard.protocol.wire import decode_word
 _LOG = logging.getLogger(__name__)
 _LATE_TICKS = 3.0
 """A tick that comes later than so many times its interval says that this process was stopped."""
+
+_KEPT_SECONDS = 30.0
+"""How old what people see of a builder may be; it is decided upon by nobody."""
 
 
 class LeaseKeeper:
@@ -50,22 +54,15 @@ class LeaseKeeper:
         self._news = news
         self._last_tick = ports.ticks()
         self._renewed = 0.0
+        self._kept: dict[str, float] = {}
 
     async def take_over(self) -> None:
         """Learn who has what, and give every lease its whole time again."""
         self._roster.refresh(await self._ports.builders.all())
         self._last_tick = self._ports.ticks()
         leased = await self._ports.queue.leased()
-        for queued, lease in leased:
-            self._roster.grant(
-                Held(
-                    key=lease.key,
-                    fence=lease.fence,
-                    builder=queued.job.builder,
-                    owner=queued.terms.owner,
-                    vouched=self._roster.now,
-                )
-            )
+        for queued, _ in leased:
+            self._roster.grant(Held(queued=queued, vouched=self._roster.now))
         fences = [(lease.key, lease.fence) for _, lease in leased]
         await self._ports.queue.renew_all(fences, seconds=self._rules.lease)
 
@@ -76,7 +73,7 @@ class LeaseKeeper:
 
     async def hear(self, announcement: Announcement) -> None:
         """Take one presence."""
-        presence = await self._read(announcement)
+        presence = self._read(announcement)
         if presence is None:
             return
         heard = self._roster.hear(presence)
@@ -86,7 +83,8 @@ class LeaseKeeper:
         if heard is None:
             return
         builder = self._roster.get(presence.builder)
-        if builder is not None and (heard.came or heard.changed):
+        old = self._roster.now - self._kept.get(presence.builder, 0.0) > _KEPT_SECONDS
+        if builder is not None and (heard.came or heard.changed or old):
             await self._keep(builder, came=heard.came)
         if heard.facts_changed:
             # It may be able now to do what it refused before.
@@ -96,6 +94,29 @@ class LeaseKeeper:
             await self._stop_stale(presence.builder, key, fence)
         if self._roster.free(presence.builder) > 0:
             self._dispatcher.bell.ring()
+
+    def watching(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
+        """Return the loops of one who only watches: it decides nothing and writes nothing."""
+        return {"presences": self._overhear, "builders": self._look_on}
+
+    async def _overhear(self) -> None:
+        async for announcement in self._ports.bus.presences():
+            presence = self._read(announcement)
+            if presence is not None:
+                self._roster.hear(presence)
+
+    async def _look_on(self) -> None:
+        self._last_tick = self._ports.ticks()
+        while True:
+            self._roster.refresh(await self._ports.builders.all())
+            await self._count_time()
+            for name in self._silent():
+                self._roster.lose(name)
+            await asyncio.sleep(self._rules.tick)
+
+    def _silent(self) -> Sequence[str]:
+        now, lease = self._roster.now, self._rules.lease
+        return [name for name, heard in self._roster.present().items() if now - heard > lease]
 
     async def watch(self) -> None:
         """Look after leases, again and again."""
@@ -110,9 +131,8 @@ class LeaseKeeper:
         if self._roster.now - self._renewed >= self._rules.lease / 4:
             await self._renew()
             self._renewed = self._roster.now
-        for name, heard in self._roster.present().items():
-            if self._roster.now - heard > self._rules.lease:
-                await self._lose(name)
+        for name in self._silent():
+            await self._lose(name)
         for held in self._roster.held():
             if self._roster.now - held.vouched > self._rules.lease:
                 await self._take_back(held)
@@ -159,7 +179,7 @@ class LeaseKeeper:
             self._news.tell(held.key)
             self._dispatcher.look_again()
 
-    async def _read(self, announcement: Announcement) -> Presence | None:
+    def _read(self, announcement: Announcement) -> Presence | None:
         try:
             word = decode_word(announcement.content)
         except ProtocolError as error:
@@ -177,6 +197,7 @@ class LeaseKeeper:
             _LOG.warning("presence of %s refused: it is not enrolled", presence.builder)
 
     async def _keep(self, builder: Builder, *, came: bool) -> None:
+        self._kept[builder.name] = self._roster.now
         await self._ports.builders.hear(replace(builder, heard=self._ports.clock.now()))
         if not came:
             return
@@ -195,14 +216,6 @@ class LeaseKeeper:
             fence,
         )
         if queued is not None and mine:
-            self._roster.grant(
-                Held(
-                    key=key,
-                    fence=fence,
-                    builder=builder,
-                    owner=queued.terms.owner,
-                    vouched=self._roster.now,
-                )
-            )
+            self._roster.grant(Held(queued=queued, vouched=self._roster.now))
             return
         await self._speaker.stop(builder, key, fence, "its lease was lost")

@@ -37,6 +37,7 @@ class News:
 
     def __init__(self) -> None:
         self._followers: dict[BuildKey, list[Follower]] = {}
+        self._reopened: set[BuildKey] = set()
 
     @contextmanager
     def follow(self, key: BuildKey) -> Iterator[Follower]:
@@ -56,6 +57,16 @@ class News:
         """Let everybody who waits for a job look at it."""
         for follower in self._followers.get(key, ()):
             follower.tell(end)
+
+    def reopen(self, key: BuildKey) -> None:
+        """Tell that an end is none any more: whoever took it for one has to think again."""
+        self._reopened.add(key)
+        self.tell(key)
+
+    def take_reopened(self) -> frozenset[BuildKey]:
+        """Return the jobs whose ends were taken back since this was last asked."""
+        taken, self._reopened = frozenset(self._reopened), set()
+        return taken
 
     def remind(self, count: int) -> None:
         """Let those who wait for some jobs look, others each time: somebody else may have changed them."""

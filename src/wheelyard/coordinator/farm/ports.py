@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from wheelyard.bus_ports import Bus
 from wheelyard.farm_ports import (
     BuilderStore,
-    Bus,
     EventLog,
     JobKeeper,
     Leadership,
@@ -65,4 +65,5 @@ class FarmPorts:
     issue_token: IssueToken
     reachable: Callable[[], Awaitable[bool]]
     ticks: Callable[[], float]
+    has_room: Callable[[], bool] = lambda: True
     pass_by: Callable[[str], None] = lambda _: None

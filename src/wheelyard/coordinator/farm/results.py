@@ -9,6 +9,7 @@ import logging
 from contextlib import suppress
 from dataclasses import replace
 
+from wheelyard.bus_ports import Delivery
 from wheelyard.coordinator.crew import report_of
 from wheelyard.coordinator.farm.actions import Action
 from wheelyard.coordinator.farm.aftermath import Aftermath, Ended
@@ -17,14 +18,14 @@ from wheelyard.coordinator.farm.dispatcher import Dispatcher
 from wheelyard.coordinator.farm.key_locks import KeyLocks
 from wheelyard.coordinator.farm.news import News
 from wheelyard.coordinator.farm.ports import FarmPorts
-from wheelyard.coordinator.farm.roster import Roster
+from wheelyard.coordinator.farm.roster import Held, Roster
 from wheelyard.coordinator.farm.rules import FarmRules
 from wheelyard.coordinator.farm.speaking import Speaker
 from wheelyard.coordinator.farm.steadiness import OUTAGES
 from wheelyard.coordinator.farm.verification import Verification
 from wheelyard.coordinator.intake import Intake, Taken
 from wheelyard.errors import ProtocolError, WheelyardError
-from wheelyard.farm_ports import Delivery, QueuedJob
+from wheelyard.farm_ports import QueuedJob
 from wheelyard.jobs.job import State
 from wheelyard.model.job import Report
 from wheelyard.ports import Lease
@@ -103,6 +104,10 @@ class Receiver:
         await self._ports.events.write(Action.BUILDER_FLAGGED, builder, reason=reason[:300])
 
     async def _result(self, word: Result) -> None:
+        """Take a result of a lease that is known; of every other one, see what became of it."""
+        held = self._roster.lease(word.key, word.fence)
+        if held is not None and held.builder == word.builder and await self._take(held, word):
+            return
         queued = await self._ports.queue.queued(word.key)
         if queued is None:
             await self._settle(word, accepted=False, reason="there is no such job")
@@ -112,7 +117,7 @@ class Receiver:
             await self._aftermath.came_late(queued, word)
             await self._settle(word, accepted=False, reason="its lease was lost")
         elif job.state is State.LEASED:
-            await self._take(queued, word)
+            await self._take(Held(queued=queued, vouched=self._roster.now), word)
         elif job.accepted:
             # It was taken in before: this is a repetition, or the answer to the first was lost.
             await self._aftermath.told_again(queued, word)
@@ -121,18 +126,18 @@ class Receiver:
             await self._aftermath.came_late(queued, word)
             await self._settle(word, accepted=False, reason=f"the job is {job.state}: {job.reason}")
 
-    async def _take(self, queued: QueuedJob, word: Result) -> None:
-        verified = await self._verification.verify(queued, word)
+    async def _take(self, held: Held, word: Result) -> bool:
+        """Take a result in under its lease, and settle it; False where the lease was lost."""
+        verified = await self._verification.verify(held.queued, word)
         self._ports.pass_by("intake.before_commit")
-        taken = await self._take_in(queued, word, verified)
+        taken = await self._take_in(held.queued, word, verified)
         self._ports.pass_by("intake.after_commit")
-        held = self._roster.end(word.key, word.fence)
-        if not taken.accepted:
-            await self._settle(word, accepted=False, reason="its lease was lost")
-            return
+        self._roster.end(word.key, word.fence)
         self._dispatcher.bell.ring()
-        await self._aftermath.follow(Ended(queued=queued, word=word, taken=taken, held=held))
-        await self._settle(word, accepted=True)
+        if taken.accepted:
+            await self._aftermath.follow(Ended(word=word, taken=taken, held=held))
+            await self._settle(word, accepted=True)
+        return taken.accepted
 
     async def _take_in(self, queued: QueuedJob, word: Result, report: Report) -> Taken:
         """Take a result in; a wheel that cannot be is a failure of its job."""

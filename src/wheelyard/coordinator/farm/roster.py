@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from wheelyard.farm_ports import QueuedJob
 from wheelyard.jobs.needs import Needs, meets
 from wheelyard.jobs.waiting import Standing
 from wheelyard.model.builder import Builder, FactValue, Mode
@@ -19,16 +20,36 @@ Fence = tuple[BuildKey, int]
 
 @dataclass(slots=True, kw_only=True)
 class Held:
-    """A lease of a builder. ``vouched``: when its builder last said that it runs it, or got it."""
+    """A lease of a builder, and its job as it was when that was taken.
 
-    key: BuildKey
-    fence: int
-    builder: str
-    owner: str
+    ``vouched``: when its builder last said that it runs it, or got it.
+    """
+
+    queued: QueuedJob
     vouched: float
     probe: bool = False
     step: str = ""
     seconds: float = 0.0
+
+    @property
+    def key(self) -> BuildKey:
+        """Its job."""
+        return self.queued.job.key
+
+    @property
+    def fence(self) -> int:
+        """Its fence."""
+        return self.queued.job.fence
+
+    @property
+    def builder(self) -> str:
+        """Whose it is."""
+        return self.queued.job.builder
+
+    @property
+    def owner(self) -> str:
+        """Who wanted the job first."""
+        return self.queued.terms.owner
 
 
 @dataclass(slots=True, kw_only=True)
@@ -119,6 +140,10 @@ class Roster:
             seen.held.pop((key, fence), None)
             seen.settled |= {(key, fence)} & seen.running
         return held
+
+    def lease(self, key: BuildKey, fence: int) -> Held | None:
+        """Return a lease."""
+        return self._held.get((key, fence))
 
     def held(self) -> Sequence[Held]:
         """Return all leases."""

@@ -5,7 +5,7 @@ The bus drops what comes twice under one name, so that saying something once mor
 
 import itertools
 
-from wheelyard.farm_ports import Bus
+from wheelyard.bus_ports import Bus
 from wheelyard.model.builder import Mode
 from wheelyard.model.job import BuildKey
 from wheelyard.protocol.messages import Assignment, SetMode, Settled, Stop

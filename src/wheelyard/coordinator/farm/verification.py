@@ -8,11 +8,12 @@ from dataclasses import replace
 
 from wheelyard.coordinator.farm.actions import Action
 from wheelyard.coordinator.farm.ports import FarmPorts
+from wheelyard.coordinator.farm.roster import Roster
 from wheelyard.coordinator.farm.strangers import Strangers
 from wheelyard.errors import DigestMismatchError, InvalidArchiveError, InvalidNameError, StoreError
 from wheelyard.farm_ports import QueuedJob
 from wheelyard.jobs.builder_life import counts_for_nothing
-from wheelyard.model.builder import Builder
+from wheelyard.model.builder import Builder, Tier
 from wheelyard.model.job import Outcome, Report
 from wheelyard.protocol.messages import Result
 
@@ -22,13 +23,14 @@ _LONGEST_REASON = 500
 class Verification:
     """Turns what a builder reported into what is recorded."""
 
-    def __init__(self, *, ports: FarmPorts, strangers: Strangers) -> None:
+    def __init__(self, *, ports: FarmPorts, roster: Roster, strangers: Strangers) -> None:
         self._ports = ports
+        self._roster = roster
         self._strangers = strangers
 
     async def verify(self, queued: QueuedJob, word: Result) -> Report:
         """Return the report that counts."""
-        builder = await self._ports.builders.get(word.builder) or Builder(name=word.builder)
+        builder = self._roster.get(word.builder) or await self._unknown(word.builder)
         report = self._with_log(word.report)
         if report.outcome is not Outcome.BUILT or report.artifact is None:
             return self._of_failure(builder, replace(report, artifact=None))
@@ -54,6 +56,11 @@ class Verification:
                 other_builder=other.builder,
             )
         return report if proof.counts else await self._unproven(report, word)
+
+    async def _unknown(self, name: str) -> Builder:
+        """Return a builder that the roster does not know; nobody trusts one that is nowhere."""
+        found = await self._ports.builders.get(name)
+        return found or Builder(name=name, tier=Tier.STRANGER)
 
     def _of_failure(self, builder: Builder, report: Report) -> Report:
         if not counts_for_nothing(builder, report.outcome):

@@ -1,0 +1,77 @@
+"""Looks at a wheel that was built on another machine, by its bytes alone.
+
+Nothing that its builder said of it is taken over but the file's name and digest, and these are held
+against what is in the file. Nothing in it is run or unpacked.
+"""
+
+import asyncio
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+from wheelyard.errors import DigestMismatchError, InvalidNameError, StoreError
+from wheelyard.executor.wheelfile import WheelFacts, inspect_wheel
+from wheelyard.model.artifact import Artifact, Origin
+from wheelyard.model.job import Offer
+from wheelyard.ports import Blobs
+from wheelyard.targets.wheelname import WheelName
+
+_LONGEST_NAME = 255
+"""What file systems hold; a name that is longer could not be written by an installer either."""
+
+
+class DeliveredWheels:
+    """Inspects wheels in the blobs; ``scratch`` is a folder for links to them."""
+
+    def __init__(self, *, blobs: Blobs, scratch: Path) -> None:
+        self._blobs = blobs
+        self._scratch = scratch
+
+    async def inspect(self, artifact: Artifact, offer: Offer) -> Artifact:
+        """Return the artifact as its bytes say it is.
+
+        Raises InvalidArchiveError and InvalidNameError where it is not the job's, DigestMismatchError
+        where the bytes did not come.
+        """
+        if len(artifact.filename.encode(errors="replace")) > _LONGEST_NAME:
+            shown = f"{artifact.filename[:40]}…"
+            raise InvalidNameError(f"{shown!r} is longer than a file's name can be")
+        WheelName.parse(artifact.filename)
+        bytes_lie_at = self._bytes_of(artifact)
+        facts, size = await asyncio.to_thread(self._look, bytes_lie_at, artifact.filename, offer)
+        metadata = await self._blobs.add_bytes(facts.metadata)
+        return Artifact(
+            filename=artifact.filename,
+            digest=artifact.digest,
+            size=size,
+            release=offer.release,
+            tags=facts.tags,
+            origin=Origin.BUILT,
+            requires_python=facts.requires_python,
+            requires_dist=facts.requires_dist,
+            metadata_digest=metadata,
+            build_key=offer.key,
+            target=offer.target,
+            source_digest=offer.source.digest,
+            created=datetime.now(UTC),
+        )
+
+    def _bytes_of(self, artifact: Artifact) -> Path:
+        try:
+            path = self._blobs.path(artifact.digest)
+        except StoreError as error:
+            raise DigestMismatchError(error.message, hint=error.hint) from error
+        if path is None:
+            raise DigestMismatchError(
+                f"the bytes of {artifact.filename} did not come",
+                hint="Its builder must upload them before it reports the wheel.",
+            )
+        return path
+
+    def _look(self, bytes_lie_at: Path, filename: str, offer: Offer) -> tuple[WheelFacts, int]:
+        # What a wheel must be goes by its file name, and a blob has none.
+        with tempfile.TemporaryDirectory(dir=self._scratch) as folder:
+            named = Path(folder) / filename
+            named.symlink_to(bytes_lie_at)
+            facts = inspect_wheel(named, release=offer.release, target=offer.target)
+            return facts, named.stat().st_size

@@ -1,0 +1,19 @@
+"""The event log says what its page says that it can."""
+
+import re
+from pathlib import Path
+
+from wheelyard.coordinator.farm.actions import Action
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "event-log.md"
+SOURCES = Path(__file__).resolve().parents[2] / "src" / "wheelyard" / "coordinator" / "farm"
+
+
+def test_every_action_is_on_its_page_and_no_other() -> None:
+    listed = re.findall(r"^\| `([a-z]+\.[a-z]+)` ", PAGE.read_text(), re.MULTILINE)
+    assert sorted(listed) == sorted(Action)
+
+
+def test_every_action_is_written_somewhere() -> None:
+    text = "".join(path.read_text() for path in SOURCES.glob("*.py"))
+    assert [action for action in Action if f"Action.{action.name}" not in text] == []
