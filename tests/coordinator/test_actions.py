@@ -5,7 +5,7 @@ from pathlib import Path
 
 from wheelyard.coordinator.farm.actions import Action
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "events.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "event-log.md"
 SOURCES = Path(__file__).resolve().parents[2] / "src" / "wheelyard" / "coordinator" / "farm"
 
 

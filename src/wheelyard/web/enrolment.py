@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 from starlette.responses import Response
 
+from wheelyard.coordinator.farm.actions import Action
 from wheelyard.errors import ConfigurationError
 from wheelyard.farm_ports import BuilderStore, EventLog, TokenStore
 from wheelyard.model.builder import Builder, Mode, Tier
@@ -77,7 +78,7 @@ class Enrolments:
             raise Refusal(401, "the token was revoked, or used up", "Ask for a new one.")
         token = await self._mint.for_builder(name)
         await self._events.write(
-            "builder.enrolled", name, actor=call.bearer.subject, tier=tier.value
+            Action.BUILDER_ENROLLED, name, actor=call.bearer.subject, tier=tier.value
         )
         return answered(await self._enrolled(name, tier, token), 201)
 

@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 from starlette.responses import Response
 
+from wheelyard.coordinator.farm.actions import Action
 from wheelyard.farm_ports import EventLog, Role, Token, TokenStore
 from wheelyard.model.builder import Tier
 from wheelyard.web.access import ADMINISTRATORS, READERS
@@ -78,7 +79,7 @@ class TokenBook:
             seconds=seconds,
         )
         await self._events.write(
-            "token.created", token.id, actor=call.bearer.subject, role=role.value
+            Action.TOKEN_CREATED, token.id, actor=call.bearer.subject, role=role.value
         )
         view = view_of(token)
         view.token = str(credential)
@@ -94,7 +95,7 @@ class TokenBook:
         token = call.place("token")
         if not await self._tokens.revoke(token):
             raise not_there("token", token)
-        await self._events.write("token.revoked", token, actor=call.bearer.subject)
+        await self._events.write(Action.TOKEN_REVOKED, token, actor=call.bearer.subject)
         return answered(Changed(changed=True))
 
     async def mine(self, call: Call) -> Response:

@@ -25,11 +25,14 @@ class Action(StrEnum):
     RESULT_REFUSED = "result.refused"
     ARTIFACT_UNPROVEN = "artifact.unproven"
     ARTIFACT_DIFFERED = "artifact.differed"
+    BUILDER_ENROLLED = "builder.enrolled"
     BUILDER_HEARD = "builder.heard"
     BUILDER_LOST = "builder.lost"
     BUILDER_MODE = "builder.mode"
     BUILDER_ALARM = "builder.alarm"
     BUILDER_FLAGGED = "builder.flagged"
+    TOKEN_CREATED = "token.created"  # noqa: S105 - the name of an event
+    TOKEN_REVOKED = "token.revoked"  # noqa: S105 - the name of an event
     NOTICE_SENT = "notice.sent"
     NOTICE_FAILED = "notice.failed"
     LEADER_CHANGED = "leader.changed"
