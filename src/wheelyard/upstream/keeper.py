@@ -4,6 +4,7 @@ Pages, metadata and notes are files of their own, each whole; one that is missin
 """
 
 import asyncio
+import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -53,12 +54,15 @@ class CacheKeeper:
 
     def _files(self) -> Iterator[tuple[Path, float, int]]:
         """Yield each file with when it was used last (as the file system tells) and its size."""
-        for path in self._folder.rglob("*"):
-            if path.relative_to(self._folder).parts[0] != _SCRATCH:
+        # Not rglob, which fails where a folder goes while it looks; downloads come and go.
+        for place, folders, names in os.walk(self._folder):
+            if Path(place) == self._folder and _SCRATCH in folders:
+                folders.remove(_SCRATCH)
+            for name in names:
+                path = Path(place, name)
                 with suppress(FileNotFoundError):
                     facts = path.lstat()
-                    if path.is_file():
-                        yield path, max(facts.st_atime, facts.st_mtime), facts.st_size
+                    yield path, max(facts.st_atime, facts.st_mtime), facts.st_size
 
 
 def _sum(files: Sequence[tuple[Path, float, int]]) -> Holding:
