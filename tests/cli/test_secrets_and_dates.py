@@ -13,13 +13,28 @@ from wheelyard.model.secrets import is_secret
 def test_passwords_of_indexes_are_not_among_the_settings(
     more: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("WHEELYARD_INDEX", "https://me:secret@a.invalid/simple https://b.invalid")
+    monkeypatch.setenv(
+        "WHEELYARD_INDEX", "https://me:secret@a.invalid/simple?token=secret https://b.invalid"
+    )
 
     assert execute(["config", *more]) == ExitCode.OK
 
     shown = capsys.readouterr().out
     assert "secret" not in shown
     assert "a.invalid" in shown
+
+
+def test_secrets_of_a_value_that_is_wrong_are_not_quoted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "wheelyard.toml"
+    file.write_text('[build]\nindex = { ours = "https://me:hush@a.invalid/simple?token=hush" }\n')
+
+    assert execute(["--config", str(file), "config"]) == ExitCode.USAGE
+
+    said = capsys.readouterr().err
+    assert "hush" not in said
+    assert "{'ours': 'https://a.invalid/simple'}" in said
 
 
 @pytest.mark.parametrize("text", ["2026-13-01", "never-ever", "soon"])

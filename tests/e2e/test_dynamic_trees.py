@@ -1,10 +1,11 @@
 """Trees whose name, version or requirements only their back end knows are built like any others."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
-from e2e.trees import ON_INDEX, commit, git, write_tree
+from e2e.trees import BACK_END, ON_INDEX, commit, git, write_tree
 from e2e.user import User
 from wheelyard.testing.sdists import SdistSpec
 
@@ -103,6 +104,38 @@ def test_plan_of_a_tree_names_its_version_and_its_requirements(user: User) -> No
     assert ran.code == 0, ran.err
     assert "planned 4.5" in ran.out
     assert "run: helper 1.0" in ran.out
+
+
+def test_tree_is_asked_on_a_python_that_it_is_meant_for(
+    user: User, interpreters: list[str]
+) -> None:
+    oldest, newest = interpreters[0], interpreters[-1]
+    if oldest == newest:
+        pytest.skip("one Python only")
+    version = f"{newest[2]}.{newest[3:]}"
+    static = f'[project]\nname = "told"\ndynamic = ["version"]\nrequires-python = ">={version}"\n'
+    hates = f'\nimport sys\nassert "%d.%d" % sys.version_info[:2] == "{version}"\n'
+    files = {"VERSION": "3.2", "tellback.py": BACK_END + hates}
+    write_tree(user.folder / "tree", static=static, files=files)
+    ran = user.build("./tree", "--target", oldest, "--target", newest)
+    assert ran.rows["told==3.2", newest]["ending"] == "built", ran.err
+
+
+def test_what_asking_takes_is_not_built_anew_for_that(newcomer: User) -> None:
+    user = newcomer
+    user.upload(ON_INDEX)
+    tree = write_tree(user.folder / "tree", in_tree=False, files={"VERSION": "1.0"})
+    assert user.build("./tree").code == 0
+    (tree / "VERSION").write_text("2.0")
+    assert user.build("./tree", "--rebuild").started == ["tellback==1.0", "told==2.0"]
+
+
+@pytest.mark.skipif(not shutil.which("bwrap"), reason="no sandbox here")
+def test_what_was_said_without_a_sandbox_is_asked_again_in_one(user: User) -> None:
+    looks = '\ndef version():\n    return "1.0" if os.getcwd().startswith("/build/") else "2.0"\n'
+    write_tree(user.folder / "tree", name="looking", files={"tellback.py": BACK_END + looks})
+    assert "looking==2.0" in user.build("./tree", "--sandbox", "off").endings
+    assert "looking==1.0" in user.build("./tree", "--sandbox", "require").endings
 
 
 def test_back_end_that_cannot_say_is_one_clear_message(user: User) -> None:

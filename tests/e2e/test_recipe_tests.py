@@ -32,3 +32,15 @@ def test_a_wheel_counts_once_it_passed_its_recipes_test(user: User) -> None:
     }
     again = user.build("proven")
     assert again.endings == {"proven==1.0": {"reused"}}
+
+
+def test_secrets_in_what_a_test_requires_are_not_shown(user: User) -> None:
+    user.upload(SdistSpec(name="quiet"))
+    recipe = (
+        '[package.quiet]\ntest = "true"\ntest-requires = ["a @ https://me:hush@h.invalid/a.zip"]\n'
+    )
+    (user.folder / "wheelyard.toml").write_text(recipe)
+    ran = user.build("quiet")
+    assert ran.row("quiet==1.0")["ending"] == "failed"
+    assert "h.invalid/a.zip" in ran.out
+    assert "hush" not in ran.out + ran.err

@@ -228,6 +228,15 @@ async def test_a_failure_names_what_its_recipe_says_that_the_system_must_have(wa
     assert "apt install libfoo-dev bar" in report.hint
 
 
+async def test_what_the_test_of_a_recipe_lacks_is_no_build_requirement(warm: Yard) -> None:
+    report = await warm.run(warm.offer(recipe=Recipe(test="python -c 'import nothere'")))
+
+    assert report.outcome is Outcome.FAILED
+    assert "nothere" in report.reason
+    assert "build" not in report.reason
+    assert "test-requires" in report.hint
+
+
 async def test_a_crash_is_told_with_its_signal(yard: Yard) -> None:
     report = await yard.run(yard.offer("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"))
 

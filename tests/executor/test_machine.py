@@ -12,14 +12,17 @@ from pathlib import Path
 
 import pytest
 
-from executor.yard import MakeYard, running
+from executor.yard import MakeYard, Yard, running
 from wheelyard.errors import SandboxError
 from wheelyard.executor import seccomp
+from wheelyard.executor.compiler_cache import check_in
 from wheelyard.executor.folders import RunFolder, disk_usage, regular_file, remove, sweep
+from wheelyard.executor.keepers import CompilerCacheKeeper
 from wheelyard.executor.processes import tree_at_a_glance, tree_of
 from wheelyard.executor.settings import CompilerCache, Sandbox
 from wheelyard.model.job import Outcome
 from wheelyard.model.recipe import Recipe
+from wheelyard.ports import Holding
 from wheelyard.targets.target import Target
 
 pytestmark = pytest.mark.anyio
@@ -109,6 +112,18 @@ async def test_a_second_compilation_comes_from_the_projects_own_cache(
     assert "direct_cache_hit\t1" in second
     assert "cache_miss\t1" in other
     assert "compiler cache" in yard.executor.capabilities()["sandbox"]
+
+
+async def test_a_compiler_cache_counts_as_used_whenever_a_build_had_it(
+    yard: Yard, tmp_path: Path
+) -> None:
+    offer, caches, place = yard.offer(), tmp_path / "caches", tmp_path / "job"
+    place.mkdir()
+    os.utime(place, (0, 0))
+    check_in(caches, offer, place)
+    assert await CompilerCacheKeeper(caches).evict(unused_seconds=3600, preview=True) == (
+        Holding(kind="compiler caches"),
+    )
 
 
 async def test_no_more_interpreters_are_kept_than_is_allowed(make_yard: MakeYard) -> None:

@@ -176,6 +176,12 @@ def test_a_direct_reference_that_nobody_looked_at_is_refused(resolve: Resolve) -
         resolve("b", overrides=("a @ https://nowhere.invalid/a.tar.gz",))
 
 
+def test_secrets_of_a_direct_reference_are_not_quoted(resolve: Resolve) -> None:
+    with pytest.raises(NoSolutionError) as caught:
+        resolve("a @ https://me:secret@nowhere.invalid/a.tar.gz?token=secret")
+    assert "secret" not in caught.value.message
+
+
 @pytest.mark.parametrize("line", ["-r /etc/passwd", "./folder", "--index-url=x", "a b", ""])
 def test_a_line_that_is_no_requirement_never_reaches_uv(resolve: Resolve, line: str) -> None:
     with pytest.raises(InvalidNameError):

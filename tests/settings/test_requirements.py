@@ -1,12 +1,13 @@
 """Requirements are read as users write them."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from wheelyard.errors import ConfigurationError, InvalidNameError
 from wheelyard.settings.direct import DirectRequirement
-from wheelyard.settings.requirements import read_constraints, read_file, read_line
+from wheelyard.settings.requirements import read_constraints, read_file, read_line, read_overrides
 
 SIX = "https://example.org/six-1.0.tar.gz"
 
@@ -70,6 +71,17 @@ def test_secrets_of_an_address_are_not_quoted(tmp_path: Path, text: str) -> None
         read_line(text, tmp_path)
     assert "secret" not in caught.value.message + caught.value.hint
     assert "h/" in caught.value.message
+
+
+@pytest.mark.parametrize("read", [read_constraints, read_overrides])
+def test_secrets_of_a_line_that_is_out_of_place_are_not_quoted(
+    tmp_path: Path, read: Callable[[Path], object]
+) -> None:
+    (tmp_path / "lines.txt").write_text("six @ https://me:hush@h/six-1.0.zip?token=hush\n")
+    with pytest.raises(ConfigurationError) as caught:
+        read(tmp_path / "lines.txt")
+    assert "hush" not in caught.value.message
+    assert "'six @ https://h/six-1.0.zip'" in caught.value.message
 
 
 def test_secrets_of_a_requirement_are_not_written_out() -> None:

@@ -487,6 +487,22 @@ def test_credentials_reach_git_out_of_sight(tmp_path: Path) -> None:
     assert environment["GIT_CONFIG_VALUE_0"] == "Authorization: Basic bWU6c2VjcmV0"
 
 
+def test_history_of_another_users_folder_is_not_left_out_in_silence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stub = tmp_path / "bin" / "git"
+    stub.parent.mkdir()
+    stub.write_text(
+        "#!/bin/sh\necho 'fatal: detected dubious ownership in repository' >&2\nexit 128\n"
+    )
+    stub.chmod(0o755)
+    monkeypatch.setenv("PATH", str(stub.parent))
+    with pytest.raises(UpstreamError) as caught:
+        asyncio.run(Git(seconds=10).history(tmp_path / "tree", tmp_path / "history"))
+    assert "another user" in caught.value.message
+    assert "safe.directory" in caught.value.hint
+
+
 def test_git_that_takes_too_long_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program = tmp_path / "git"
     program.write_text("#!/bin/sh\nexec sleep 60\n")

@@ -14,8 +14,8 @@ from typer.core import TyperCommand, TyperGroup, TyperOption
 from wheelyard.cli.display.console import results
 from wheelyard.cli.options import AsJson
 from wheelyard.errors import ConfigurationError, nearest
+from wheelyard.model.secrets import without_secrets
 from wheelyard.settings.file import Configuration, find, read
-from wheelyard.upstream.address import without_credentials
 
 _COMMANDS = ("build", "plan")
 """The commands whose options the ``[build]`` table of wheelyard.toml sets."""
@@ -61,7 +61,7 @@ def _check_values(
         except typer.BadParameter as error:
             value, said = values[str(option.name)], error.message.removeprefix("Value error, ")
             raise ConfigurationError(
-                f"{configuration.path}: build.{_keys(option)[0]} is {value!r}: {said}",
+                f"{configuration.path}: build.{_keys(option)[0]} is {without_secrets(repr(value))}: {said}",
                 hint=f"{option.help} See docs/reference/configuration.md.",
             ) from error
 
@@ -100,7 +100,7 @@ def _value(option: TyperOption, key: str, value: object, configuration: Configur
     if option.multiple or isinstance(value, list | dict):
         kind, example = ("a list", '["…"]') if option.multiple else ("one value", '"…"')
         raise ConfigurationError(
-            f"{configuration.path}: build.{key} is {value!r}, where {kind} is wanted",
+            f"{configuration.path}: build.{key} is {without_secrets(repr(value))}, where {kind} is wanted",
             hint=f"Write {key} = {example}.",
         )
     # Durations and sizes may be bare numbers.
@@ -153,7 +153,7 @@ def _text(value: object) -> str:
         return ", ".join(map(_text, value))
     if isinstance(value, bool):
         return str(value).lower()
-    return "" if value is None else without_credentials(str(getattr(value, "value", value)))
+    return "" if value is None else without_secrets(str(getattr(value, "value", value)))
 
 
 def _origin(context: Any, option: TyperOption, configuration: Configuration) -> str:

@@ -204,7 +204,7 @@ def _key(question: Question, one: _Round) -> str:
     """Name everything that a back end sees."""
     source = question.found.source
     fields = [source.archive, source.subdirectory, recipe_digest(one.recipe)]
-    fields.append(str(one.options.targets[0]))
+    fields += [str(one.options.targets[0]), one.options.isolation]
     for pin in one.resolution.pins:
         entry = ingredient(pin, from_source=one.options.wants_source(pin))
         fields += [entry.release, entry.identity]

@@ -17,6 +17,7 @@ from wheelyard.model.artifact import Artifact
 from wheelyard.model.job import BuildKey
 from wheelyard.model.release import Release
 from wheelyard.model.resolution import Query, Resolution
+from wheelyard.model.secrets import without_secrets
 from wheelyard.model.source import Source, SourceFacts
 from wheelyard.plan.events import (
     BuildResolved,
@@ -256,7 +257,7 @@ def _whose(command: ResolveBuild | ResolveTest, kind: str, error: WheelyardError
     """Say whose requirements have no solution."""
     if not isinstance(error, NoSolutionError):
         return error
-    asked = ", ".join(command.query.requirements)
+    asked = without_secrets(", ".join(command.query.requirements))
     return NoSolutionError(
         f"the {kind} requirements of {command.unit} ({asked}) have no solution: {error.message}",
         hint="\n".join(filter(None, (error.hint, _WITHOUT if kind == "build" else ""))),

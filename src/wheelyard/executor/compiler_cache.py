@@ -6,6 +6,7 @@ it. Where another build of the same project has it at the moment, a job begins w
 
 import contextlib
 import hashlib
+import os
 import secrets
 import shutil
 from pathlib import Path
@@ -28,6 +29,8 @@ def check_in(caches: Path, offer: Offer, place: Path) -> None:
         return
     cache = _cache(caches, offer)
     cache.parent.mkdir(parents=True, exist_ok=True)
+    # What it holds changes further down; whoever cleans up looks here for when it was used.
+    os.utime(place)
     old = cache.with_name(f".old-{cache.name}-{secrets.token_hex(4)}")
     with contextlib.suppress(FileNotFoundError):
         cache.rename(old)

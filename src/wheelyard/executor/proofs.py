@@ -195,7 +195,13 @@ async def _run_test(attempt: Attempt, state: State, running: Running) -> None:
     )
     if not answer.ok:
         attempt.log.note(f"the recipe's test failed: {attempt.offer.recipe.test}")
-    judge(attempt, answer)
+    try:
+        judge(attempt, answer)
+    except Stopped as stopped:
+        # The phrases are those of builds; what a test lacks is to be named elsewhere.
+        stopped.reason = stopped.reason.replace("build requirement", "requirement of the test")
+        stopped.hint = stopped.hint.replace("build-requires", "test-requires")
+        raise
 
 
 def _test_variables(attempt: Attempt, state: State, running: Running) -> dict[str, str]:

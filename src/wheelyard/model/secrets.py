@@ -11,8 +11,8 @@ _NAMES = re.compile(r"TOKEN|PASSW|PASSPHRASE|SECRET|CREDENTIAL|KEY|AUTH|_PWD$|_P
 _URL_WITH_CREDENTIALS = re.compile(r"://[^/\s@]+@")
 _ADDRESS = re.compile(
     r"(?P<scheme>[a-z][a-z0-9+.-]*://)(?:[^\s/?#]*@)?(?P<place>[^\s?#]*)"
-    # What closes a quotation or a sentence is no part of a query.
-    r"(?:\?[^\s#]*?(?=['\")>,;:]*(?:\s|$|#)))?",
+    # What closes a quotation, a list or a sentence is no part of a query.
+    r"(?:\?[^\s#]*?(?=['\")>\]},;:]*(?:\s|$|#)))?",
     re.IGNORECASE,
 )
 

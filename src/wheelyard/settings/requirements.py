@@ -91,7 +91,7 @@ def read_overrides(path: Path) -> tuple[str, ...]:
     wanted = read_file(path)
     for found in (*wanted.direct, *wanted.constraints):
         raise ConfigurationError(
-            f"{path}: {found!r} is no override",
+            f"{path}: '{found}' is no override",
             hint="An override is name<specifier>, with a marker if it is for some targets only.",
         )
     return wanted.lines

@@ -21,6 +21,7 @@ from wheelyard.upstream.transport import shown
 
 COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _SHORT = re.compile(r"[0-9a-f]{4,64}", re.IGNORECASE)
+_NOT_OURS = "dubious ownership"
 _OPTIONS = (
     *("-c", "core.hooksPath=/dev/null"),
     *("-c", "core.fsmonitor=false"),
@@ -101,7 +102,12 @@ class Git:
         clone = ["clone", "--quiet", "--bare", "--single-branch", "--template="]
         try:
             await self.run(here, ["rev-parse", "--verify", "--quiet", "HEAD"], tree)
-        except UpstreamError:
+        except UpstreamError as error:
+            if _NOT_OURS in error.message:
+                raise UpstreamError(
+                    f"git does not read the history of {str(tree)!r}, which is another user's",
+                    hint=f"Allow it: git config --global --add safe.directory {tree}",
+                ) from error
             return ""
         await self.run(here, [*clone, "--", here.url, str(into)])
         await self.run(here, ["config", "--remove-section", "remote.origin"], into)

@@ -4,6 +4,7 @@ Pages, metadata and notes are files of their own, each whole; one that is missin
 """
 
 import asyncio
+import os
 import shutil
 import time
 from collections.abc import Iterator, Sequence
@@ -16,7 +17,6 @@ from wheelyard.upstream.histories import FOLDER as REPOSITORIES
 _STALE_SECONDS = 3600.0
 _SCRATCH = "scratch"
 _UNFINISHED = ".part-"
-_PARTS_OF_REPOSITORY = 2
 
 
 class CacheKeeper:
@@ -56,16 +56,19 @@ class CacheKeeper:
 
     def _files(self) -> Iterator[tuple[Path, float, int]]:
         """Yield each file with when it was used last (as the file system tells) and its size."""
-        for path in self._folder.rglob("*"):
-            parts = path.relative_to(self._folder).parts
-            with suppress(FileNotFoundError):
-                if parts[0] == REPOSITORIES:
-                    if len(parts) == _PARTS_OF_REPOSITORY and path.is_dir():
-                        yield _repository(path)
-                elif parts[0] != _SCRATCH:
+        # Not rglob, which fails where a folder goes while it looks; downloads come and go.
+        for place, folders, names in os.walk(self._folder):
+            if Path(place) == self._folder:
+                folders[:] = [name for name in folders if name not in {_SCRATCH, REPOSITORIES}]
+            for name in names:
+                path = Path(place, name)
+                with suppress(FileNotFoundError):
                     facts = path.lstat()
-                    if path.is_file():
-                        yield path, max(facts.st_atime, facts.st_mtime), facts.st_size
+                    yield path, max(facts.st_atime, facts.st_mtime), facts.st_size
+        for repository in sorted((self._folder / REPOSITORIES).glob("*")):
+            with suppress(FileNotFoundError):
+                if repository.is_dir():
+                    yield _repository(repository)
 
 
 def _repository(folder: Path) -> tuple[Path, float, int]:

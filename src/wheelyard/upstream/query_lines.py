@@ -7,6 +7,7 @@ from typing import Self
 from wheelyard.errors import NoSolutionError
 from wheelyard.model.release import ProjectName, project_name
 from wheelyard.model.resolution import Query
+from wheelyard.model.secrets import without_secrets
 from wheelyard.upstream.target_metadata import Need, needs_of, parse_requirement
 
 _NEVER = ' ; python_version < "0"'
@@ -76,7 +77,7 @@ def _decided(
         # A resolver that may follow an address downloads and even builds what lies there.
         if need.url and need.project not in provided:
             raise NoSolutionError(
-                f"{need.line()!r} is a direct reference that nobody looked at",
+                f"{without_secrets(need.line())!r} is a direct reference that nobody looked at",
                 hint="Name it among the requirements of the request itself, "
                 "so that it is fetched and checked before it is used.",
             )

@@ -41,6 +41,7 @@ from wheelyard.ports import ArtifactStore, Blobs, DirectSource, JobStore
 from wheelyard.settings.direct import DirectRequirement
 from wheelyard.store.clock import SystemClock
 from wheelyard.store.folder import StateFolder
+from wheelyard.targets.compatibility import allows
 from wheelyard.targets.platform import Platform
 from wheelyard.targets.target import Target
 from wheelyard.upstream.candidates import ExtraCandidate, joined
@@ -104,7 +105,11 @@ class Farm:
             return ""
         found = await self._parts.upstream.direct(wanted.reference)
         if found.release is None or found.metadata is None:
-            asked = replace(self.on_this_machine(options), targets=targets[:1])
+            python = (await self._parts.upstream.facts(found.source)).requires_python
+            meant = tuple(target for target in targets if allows(python, target.interpreter))
+            # What it takes to ask is not asked for itself: the build that follows makes it anew.
+            asked = self.on_this_machine(replace(options, rebuild=False))
+            asked = replace(asked, targets=(meant or targets)[:1])
             describer = self._describer(recipe_of, listener)
             name = shown(found.source.location)
             found = await describer.describe(Question(found=found, name=repr(name), options=asked))
