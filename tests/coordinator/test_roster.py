@@ -76,6 +76,12 @@ def test_what_is_on_its_way_to_a_builder_takes_room_until_it_says_that_it_runs(
     assert roster.free("one") == 1
 
 
+def test_a_builder_that_wants_fewer_than_it_has_slots_gets_fewer(roster: Roster) -> None:
+    roster.hear(says(free=1, slots=8))
+    roster.grant(held("a"))
+    assert roster.free("one") == 0
+
+
 def test_what_was_settled_makes_room_before_the_builder_says_so(roster: Roster) -> None:
     roster.hear(says(free=2))
     roster.grant(held("a"))
