@@ -17,8 +17,9 @@ from wheelyard.errors import BusError, ConfigurationError
 from wheelyard.farm_ports import Role, TokenStore
 
 IN_PROCESS = "in-process"
+OWN_SERVER = "nats"
+_PORT = 4222
 _SCHEMES = ("nats://", "tls://")
-_TRIES = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,13 +44,14 @@ async def open_engine(
     """Open the bus that an address names. Raises BusError and ConfigurationError."""
     if address in {"", IN_PROCESS}:
         return _in_process(state, stack)
-    if address == "nats":
-        return await _own_server(state, tokens, stack)
+    if address == OWN_SERVER or address.startswith(f"{OWN_SERVER}-server://"):
+        return await _own_server(address, state, tokens, stack)
     if address.startswith(_SCHEMES):
         return await _server(address, tokens, stack)
     raise ConfigurationError(
         f"{address!r} is no bus",
-        hint="Write in-process, nats (a server of its own) or nats://USER:PASSWORD@HOST:4222.",
+        hint="Write in-process, nats or nats-server://HOST (a server of the farm's own, for builders of this machine, or of "
+        "others that reach it as HOST), or nats://USER:PASSWORD@HOST:4222.",
     )
 
 
@@ -73,22 +75,43 @@ def _in_process(state: Path, stack: AsyncExitStack) -> Engine:
     )
 
 
-async def _own_server(state: Path, tokens: TokenStore, stack: AsyncExitStack) -> Engine:
+async def _own_server(
+    address: str, state: Path, tokens: TokenStore, stack: AsyncExitStack
+) -> Engine:
     """Run a nats-server in the state folder; it lets in the builders that have a token."""
     from wheelyard.bus.server import PrivateServer
 
     folder = state / "nats"
     await asyncio.to_thread(folder.mkdir, mode=0o700, exist_ok=True)
-    place = ServerPlace(folder=folder, host="0.0.0.0")  # noqa: S104 - builders come from elsewhere, each with an account of its own
+    host, port = _host_and_port(address)
+    # Builders of other machines come from anywhere, each with an account of its own.
+    place = ServerPlace(folder=folder, host="0.0.0.0" if host else "127.0.0.1", port=port)  # noqa: S104
     server = await PrivateServer.start(place, builders=await _users(tokens))
     stack.push_async_callback(server.stop)
 
     async def admit() -> None:
         await server.admit(await _users(tokens))
 
-    return await _connected(
-        _Server(url=server.url, user=COORDINATOR, password=server.password), tokens, stack, admit
+    own = _Server(
+        url=f"nats://127.0.0.1:{port}",
+        told=f"nats://{host or '127.0.0.1'}:{port}",
+        user=COORDINATOR,
+        password=server.password,
     )
+    return await _connected(own, tokens, stack, admit)
+
+
+def _host_and_port(address: str) -> tuple[str, int]:
+    """Return where builders of other machines find a server of the farm's own; no host: there are none."""
+    parts = urlsplit(address)
+    try:
+        port = parts.port or _PORT
+    except ValueError as error:
+        raise ConfigurationError(
+            f"{address!r} has no port that can be: {error}", hint="Write nats-server://HOST:4222."
+        ) from error
+    host = parts.hostname or ""
+    return (f"[{host}]" if ":" in host else host), port
 
 
 async def _server(address: str, tokens: TokenStore, stack: AsyncExitStack) -> Engine:
@@ -100,17 +123,18 @@ async def _server(address: str, tokens: TokenStore, stack: AsyncExitStack) -> En
             hint="Write nats://USER:PASSWORD@HOST:4222.",
         )
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    url = f"{parts.scheme}://{host}:{parts.port or 4222}"
+    url = f"{parts.scheme}://{host}:{parts.port or _PORT}"
     user, password = unquote(parts.username or COORDINATOR), unquote(parts.password)
-    server = _Server(url=url, user=user, password=password)
+    server = _Server(url=url, told=url, user=user, password=password)
     return await _connected(server, tokens, stack, _nothing)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Server:
-    """Where a NATS server is, and who the coordinator is there."""
+    """Where a NATS server is, where builders are told that it is, and who the coordinator is there."""
 
     url: str
+    told: str
     user: str
     password: str
 
@@ -140,7 +164,7 @@ async def _connected(
         password = await _password(tokens, name)
         return {
             "kind": "nats",
-            "servers": servers,
+            "servers": (server.told,),
             "user": user_name(name),
             "password": password,
             "ca": "",
