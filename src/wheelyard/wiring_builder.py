@@ -5,6 +5,7 @@ database, a web server or a planner is imported from here.
 """
 
 import asyncio
+import contextlib
 import logging
 import secrets
 import ssl
@@ -12,6 +13,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import platformdirs
 
@@ -39,6 +41,9 @@ from wheelyard.executor.settings import CompilerCache, ExecutorSettings, Sandbox
 from wheelyard.executor.standard import standard_parts
 from wheelyard.executor.toolchain import tool_versions
 from wheelyard.model.builder import Facts
+
+if TYPE_CHECKING:
+    from wheelyard.bus.nats_options import NatsOptions
 
 _log = logging.getLogger(__name__)
 _SHARE_OF_MEMORY = 0.9
@@ -201,24 +206,31 @@ async def _identity(settings: BuilderSettings) -> Identity:
 
 
 async def _bus(identity: Identity, session: str) -> BuilderBus:
-    """Connect to the bus that the farm named; where it is away, when it is back."""
-    address = identity.bus
-    if address.kind == "http":
+    """Connect to the bus that the farm named; where it is away, when it is back. Raises DeniedError."""
+    if identity.bus.kind == "http":
         return HttpBuilderBus(identity.farm, token=identity.token, session=session)
     # Another client, which only farms with NATS need.
     from wheelyard.bus.nats import NatsBuilderBus
+
+    while True:
+        try:
+            return await NatsBuilderBus.open(_nats_options(identity), name=identity.name)
+        except BusError as error:
+            _log.warning("the farm's bus is away: %s", error.message)
+            await asyncio.sleep(_AGAIN_SECONDS)
+        # It may have moved, and a bus does not say whom it shuts out for good.
+        with contextlib.suppress(BusError):
+            identity = await identities.look_again(identity)
+
+
+def _nats_options(identity: Identity) -> "NatsOptions":
     from wheelyard.bus.nats_options import NatsOptions
 
-    secure = bool(address.ca) or any(one.startswith("tls:") for one in address.servers)
-    options = NatsOptions(
-        servers=address.servers,
+    address, servers = identity.bus, identities.servers_from(identity)
+    secure = bool(address.ca) or any(one.startswith("tls:") for one in servers)
+    return NatsOptions(
+        servers=servers,
         user=address.user,
         password=address.password,
         tls=ssl.create_default_context(cadata=address.ca or None) if secure else None,
     )
-    while True:
-        try:
-            return await NatsBuilderBus.open(options, name=identity.name)
-        except BusError as error:
-            _log.warning("the farm's bus is away: %s", error.message)
-            await asyncio.sleep(_AGAIN_SECONDS)
