@@ -9,7 +9,7 @@ import contextlib
 import logging
 import secrets
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _SHARE_OF_MEMORY = 0.9
 _AGAIN_SECONDS = 5.0
+_LOOK_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +90,8 @@ async def open_builder(settings: BuilderSettings) -> AsyncIterator[Agent]:
         await asyncio.to_thread(sweep, incoming)
         bus = await _bus(identity, session)
         stack.push_async_callback(bus.close)
+        if identity.bus.kind != "http":
+            await stack.enter_async_context(until_shut_out(lambda: identities.look_again(identity)))
         yield await agent_of(
             settings,
             Joined(
@@ -100,6 +103,29 @@ async def open_builder(settings: BuilderSettings) -> AsyncIterator[Agent]:
             ),
             stack,
         )
+
+
+@asynccontextmanager
+async def until_shut_out(
+    look: Callable[[], Awaitable[object]], *, every: float = _LOOK_SECONDS
+) -> AsyncIterator[None]:
+    """End the block with DeniedError, in a group, once ``look`` says that this builder is shut out.
+
+    A bus tells whom it shut out no more than that it cannot be reached.
+    """
+
+    async def watch() -> None:
+        while True:
+            await asyncio.sleep(every)
+            with contextlib.suppress(BusError):
+                await look()
+
+    async with asyncio.TaskGroup() as group:
+        watching = group.create_task(watch())
+        try:
+            yield
+        finally:
+            watching.cancel()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -81,3 +81,8 @@ def server() -> Iterator[PrivateServer]:
         pytest.skip(f"{error.message} {error.hint}")
     with private:
         yield private
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
