@@ -15,7 +15,7 @@ from wheelyard.farm_ports import Role
 from wheelyard.testing.clock import ManualClock
 from wheelyard.testing.tokens import MemoryTokenStore
 from wheelyard.web.minting import Mint
-from wheelyard.wiring.engines import open_engine
+from wheelyard.wiring.engines import BusSettings, open_engine
 
 pytestmark = pytest.mark.anyio
 
@@ -34,7 +34,9 @@ async def test_what_is_no_bus_is_refused(
     address: str, tmp_path: Path, stack: AsyncExitStack
 ) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        await open_engine(address, state=tmp_path, tokens=MemoryTokenStore(), stack=stack)
+        await open_engine(
+            BusSettings(address=address), state=tmp_path, tokens=MemoryTokenStore(), stack=stack
+        )
     assert caught.value.hint
 
 
@@ -43,7 +45,7 @@ async def test_a_bus_that_is_away_at_the_start_is_said(
 ) -> None:
     with pytest.raises(BusError) as caught:
         await open_engine(
-            "nats://coordinator:hunter2@127.0.0.1:9",
+            BusSettings(address="nats://coordinator:hunter2@127.0.0.1:9"),
             state=tmp_path,
             tokens=MemoryTokenStore(),
             stack=stack,
@@ -54,7 +56,9 @@ async def test_a_bus_that_is_away_at_the_start_is_said(
 async def test_builders_of_the_process_and_over_http_share_one_queue(
     tmp_path: Path, stack: AsyncExitStack
 ) -> None:
-    engine = await open_engine("", state=tmp_path, tokens=MemoryTokenStore(), stack=stack)
+    engine = await open_engine(
+        BusSettings(), state=tmp_path, tokens=MemoryTokenStore(), stack=stack
+    )
     assert await engine.bus_of("arm-1") == {"kind": "http"}
     assert engine.end_of is not None
     await engine.bus.order("arm-1", b"one", name="1")
@@ -74,7 +78,10 @@ async def test_a_server_of_its_own_lets_in_who_has_a_token_and_nobody_else(
     tokens = MemoryTokenStore()
     mint = Mint(tokens=tokens, clock=ManualClock())
     engine = await open_engine(
-        f"nats-server://127.0.0.1:{port}", state=tmp_path, tokens=tokens, stack=stack
+        BusSettings(address=f"nats-server://127.0.0.1:{port}"),
+        state=tmp_path,
+        tokens=tokens,
+        stack=stack,
     )
     assert await engine.reachable()
     with pytest.raises(ConfigurationError):

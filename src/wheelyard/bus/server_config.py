@@ -79,6 +79,13 @@ def render(place: ServerPlace, *, password: str, builders: Sequence[BusUser]) ->
     return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 
 
+def render_accounts(*, password: str, builders: Sequence[BusUser]) -> str:
+    """Write what a server that others configure includes. Raises ConfigurationError."""
+    _check(password, builders)
+    content = {"accounts": accounts(password=password, builders=builders)}
+    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+
+
 def accounts(*, password: str, builders: Sequence[BusUser]) -> Mapping[str, object]:
     """Return the part that says who may do what, for a server that others configure."""
     farm = {

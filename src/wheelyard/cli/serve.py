@@ -5,6 +5,7 @@ import logging
 import signal
 import sys
 from contextlib import suppress
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,6 +15,7 @@ from wheelyard.cli.index import Host, Port
 from wheelyard.cli.recipes import overrides_of
 from wheelyard.executor.settings import CompilerCache, Sandbox
 from wheelyard.settings.file import Configuration
+from wheelyard.wiring.engines import BusSettings
 from wheelyard.wiring.local import FarmSettings
 from wheelyard.wiring.places import state_path
 from wheelyard.wiring.serve import Served, ServeSettings, serving
@@ -36,6 +38,27 @@ BusOption = Annotated[
         envvar="WHEELYARD_BUS",
         help="nats://USER:PASSWORD@HOST:4222; or nats-server://HOST for a server of the farm's own that builders reach as HOST. "
         "Without it: in this process, and builders come over HTTP.",
+        show_default=False,
+    ),
+]
+BusTold = Annotated[
+    str,
+    typer.Option(
+        "--bus-address",
+        metavar="URL",
+        envvar="WHEELYARD_BUS_ADDRESS",
+        help="How builders reach the bus where that is not by the address of --bus: tls://bus.example.org:4222.",
+        show_default=False,
+    ),
+]
+BusAccounts = Annotated[
+    Path | None,
+    typer.Option(
+        "--bus-accounts",
+        metavar="FILE",
+        envvar="WHEELYARD_BUS_ACCOUNTS",
+        help="For a nats-server of yours: the file, included by its configuration, in which this farm writes who may "
+        "connect.",
         show_default=False,
     ),
 ]
@@ -68,6 +91,8 @@ def serve(  # noqa: PLR0913, PLR0917 - the options of a process
     port: Port = 8080,
     database: Database = "",
     bus: BusOption = "",
+    bus_address: BusTold = "",
+    bus_accounts: BusAccounts = None,
     builders: Builders = 1,
     mail_server: MailServer = "",
     indexes: o.Indexes = None,
@@ -96,7 +121,9 @@ def serve(  # noqa: PLR0913, PLR0917 - the options of a process
         host=host,
         port=port,
         database=database or farm.get("database", ""),
-        bus=bus or farm.get("bus", ""),
+        bus=BusSettings(
+            address=bus or farm.get("bus", ""), told=bus_address, accounts=bus_accounts
+        ),
         builders=builders,
         mail_server=mail_server or farm.get("mail-server", ""),
         recipe_of=overrides_of(configuration, recipes).recipe,

@@ -12,9 +12,11 @@ from rich.table import Table
 
 from wheelyard.cli import options as o
 from wheelyard.cli.display.console import results
+from wheelyard.cli.serve import Database
 from wheelyard.coordinator.upkeep import Checked, Cleaned, Upkeep
 from wheelyard.errors import ExitCode
 from wheelyard.ports import Holding
+from wheelyard.settings.file import Configuration
 from wheelyard.wiring.keeping import open_upkeep
 from wheelyard.wiring.places import state_path
 
@@ -38,9 +40,14 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would go, and 
 
 
 @app.command("show")
-def show(state: o.State = None, as_json: o.AsJson = False) -> None:
+def show(
+    context: typer.Context,
+    state: o.State = None,
+    database: Database = "",
+    as_json: o.AsJson = False,
+) -> None:
     """Show how much there is of each kind of thing."""
-    held = _with_upkeep(state, lambda upkeep: upkeep.show())
+    held = _with_upkeep(context, state, database, lambda upkeep: upkeep.show())
     if as_json:
         _print_json({"state": str(state_path(state)), "holdings": list(map(asdict, held))})
         return
@@ -49,10 +56,12 @@ def show(state: o.State = None, as_json: o.AsJson = False) -> None:
 
 
 @app.command("clean")
-def clean(
+def clean(  # noqa: PLR0913, PLR0917 - its options
+    context: typer.Context,
     unused: Unused = "30d",
     dry_run: DryRun = False,
     state: o.State = None,
+    database: Database = "",
     as_json: o.AsJson = False,
 ) -> None:
     """Remove environments, caches and downloads that were not used for a while, and leftovers.
@@ -61,7 +70,10 @@ def clean(
     """
     seconds = o.duration(unused).total_seconds()
     cleaned = _with_upkeep(
-        state, lambda upkeep: upkeep.clean(unused_seconds=seconds, preview=dry_run)
+        context,
+        state,
+        database,
+        lambda upkeep: upkeep.clean(unused_seconds=seconds, preview=dry_run),
     )
     if as_json:
         _print_json(asdict(cleaned))
@@ -70,12 +82,17 @@ def clean(
 
 
 @app.command("check")
-def check(state: o.State = None, as_json: o.AsJson = False) -> None:
+def check(
+    context: typer.Context,
+    state: o.State = None,
+    database: Database = "",
+    as_json: o.AsJson = False,
+) -> None:
     """Read every stored file again and hold it against its digest.
 
     A wheel that is missing or damaged leaves the index, and the next build that wants it builds it again.
     """
-    checked = _with_upkeep(state, lambda upkeep: upkeep.check())
+    checked = _with_upkeep(context, state, database, lambda upkeep: upkeep.check())
     if as_json:
         _print_json(asdict(checked))
     else:
@@ -84,9 +101,17 @@ def check(state: o.State = None, as_json: o.AsJson = False) -> None:
         raise typer.Exit(ExitCode.STATE)
 
 
-def _with_upkeep(state: Path | None, work: Callable[[Upkeep], Awaitable[Result]]) -> Result:
+def _with_upkeep(
+    context: typer.Context,
+    state: Path | None,
+    database: str,
+    work: Callable[[Upkeep], Awaitable[Result]],
+) -> Result:
+    configuration: Configuration = context.obj
+    address = database or configuration.farm.get("database", "")
+
     async def run() -> Result:
-        async with open_upkeep(state) as upkeep:
+        async with open_upkeep(state, database=address) as upkeep:
             return await work(upkeep)
 
     return asyncio.run(run())

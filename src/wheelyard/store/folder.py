@@ -40,6 +40,7 @@ MARKER = "wheelyard-state"
 FOLDERS = ("blobs", "cache", "jobs", "environments", "runs")
 _DATABASE = "state.sqlite"
 _LEADER = "state.sqlite.leader"
+_ELSEWHERE = "database-elsewhere"
 # What a new file system or a file browser leaves behind belongs to nobody.
 _NOBODYS = frozenset({"lost+found", ".DS_Store", ".directory"})
 
@@ -83,6 +84,7 @@ class StateFolder:
         ``database`` is the ``postgresql://…`` address of the database, where it is not the folder's own.
         """
         path = await asyncio.to_thread(_prepare, path)
+        await asyncio.to_thread(_keep_apart, path, elsewhere=bool(database))
         address = database or path / _DATABASE
         return cls(
             path,
@@ -164,6 +166,23 @@ def _prepare(path: Path) -> Path:
         for name in FOLDERS:
             (path / name).mkdir(mode=0o700, exist_ok=True)
     return path
+
+
+def _keep_apart(path: Path, *, elsewhere: bool) -> None:
+    """Refuse to take the folder of a farm whose database is elsewhere for one that holds nothing.
+
+    Its own database would be empty, so that all that the other one names would count as unused.
+    """
+    note = path / _ELSEWHERE
+    with translated(path):
+        if elsewhere:
+            note.touch(mode=0o600)
+        elif note.exists():
+            raise StoreError(
+                f"the database of {str(path)!r} is on a server, and it is not said where",
+                hint="Give --database (or WHEELYARD_DATABASE, or database in [farm] of wheelyard.toml) where the command "
+                "has it, or ask the farm itself with --farm.",
+            )
 
 
 def _check_format(path: Path) -> None:

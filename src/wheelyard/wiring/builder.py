@@ -5,13 +5,15 @@ database, a web server or a planner is imported from here.
 """
 
 import asyncio
+import contextlib
 import logging
 import secrets
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import platformdirs
 
@@ -40,9 +42,13 @@ from wheelyard.executor.standard import standard_parts
 from wheelyard.executor.toolchain import tool_versions
 from wheelyard.model.builder import Facts
 
+if TYPE_CHECKING:
+    from wheelyard.bus.nats_options import NatsOptions
+
 _log = logging.getLogger(__name__)
 _SHARE_OF_MEMORY = 0.9
 _AGAIN_SECONDS = 5.0
+_LOOK_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +90,8 @@ async def open_builder(settings: BuilderSettings) -> AsyncIterator[Agent]:
         await asyncio.to_thread(sweep, incoming)
         bus = await _bus(identity, session)
         stack.push_async_callback(bus.close)
+        if identity.bus.kind != "http":
+            await stack.enter_async_context(until_shut_out(lambda: identities.look_again(identity)))
         yield await agent_of(
             settings,
             Joined(
@@ -95,6 +103,29 @@ async def open_builder(settings: BuilderSettings) -> AsyncIterator[Agent]:
             ),
             stack,
         )
+
+
+@asynccontextmanager
+async def until_shut_out(
+    look: Callable[[], Awaitable[object]], *, every: float = _LOOK_SECONDS
+) -> AsyncIterator[None]:
+    """End the block with DeniedError, in a group, once ``look`` says that this builder is shut out.
+
+    A bus tells whom it shut out no more than that it cannot be reached.
+    """
+
+    async def watch() -> None:
+        while True:
+            await asyncio.sleep(every)
+            with contextlib.suppress(BusError):
+                await look()
+
+    async with asyncio.TaskGroup() as group:
+        watching = group.create_task(watch())
+        try:
+            yield
+        finally:
+            watching.cancel()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,24 +232,31 @@ async def _identity(settings: BuilderSettings) -> Identity:
 
 
 async def _bus(identity: Identity, session: str) -> BuilderBus:
-    """Connect to the bus that the farm named; where it is away, when it is back."""
-    address = identity.bus
-    if address.kind == "http":
+    """Connect to the bus that the farm named; where it is away, when it is back. Raises DeniedError."""
+    if identity.bus.kind == "http":
         return HttpBuilderBus(identity.farm, token=identity.token, session=session)
     # Another client, which only farms with NATS need.
     from wheelyard.bus.nats import NatsBuilderBus
+
+    while True:
+        try:
+            return await NatsBuilderBus.open(_nats_options(identity), name=identity.name)
+        except BusError as error:
+            _log.warning("the farm's bus is away: %s", error.message)
+            await asyncio.sleep(_AGAIN_SECONDS)
+        # It may have moved, and a bus does not say whom it shuts out for good.
+        with contextlib.suppress(BusError):
+            identity = await identities.look_again(identity)
+
+
+def _nats_options(identity: Identity) -> "NatsOptions":
     from wheelyard.bus.nats_options import NatsOptions
 
-    secure = bool(address.ca) or any(one.startswith("tls:") for one in address.servers)
-    options = NatsOptions(
-        servers=address.servers,
+    address, servers = identity.bus, identities.servers_from(identity)
+    secure = bool(address.ca) or any(one.startswith("tls:") for one in servers)
+    return NatsOptions(
+        servers=servers,
         user=address.user,
         password=address.password,
         tls=ssl.create_default_context(cadata=address.ca or None) if secure else None,
     )
-    while True:
-        try:
-            return await NatsBuilderBus.open(options, name=identity.name)
-        except BusError as error:
-            _log.warning("the farm's bus is away: %s", error.message)
-            await asyncio.sleep(_AGAIN_SECONDS)

@@ -1,25 +1,42 @@
 """The two engines of a farm's bus: in this process, or NATS JetStream."""
 
 import asyncio
+import logging
 import secrets
 import ssl
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from wheelyard.bus.memory import MemoryBus
-from wheelyard.bus.server_config import BusUser, ServerPlace, password_of, user_name
+from wheelyard.bus.server_config import BusUser, ServerPlace, user_name
 from wheelyard.bus.subjects import COORDINATOR
 from wheelyard.bus_ports import BuilderBus, Bus
 from wheelyard.errors import BusError, ConfigurationError
-from wheelyard.farm_ports import Role, TokenStore
+from wheelyard.farm_ports import TokenStore
+from wheelyard.wiring.bus_guests import AccountsFile, BusGuests, users_of
 
+_log = logging.getLogger(__name__)
 IN_PROCESS = "in-process"
 OWN_SERVER = "nats"
 _PORT = 4222
 _SCHEMES = ("nats://", "tls://")
+_OWN_END_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BusSettings:
+    """Which bus a farm has.
+
+    ``told`` is the address that builders are told where it is another one than ours; ``accounts`` the file
+    in which a server that others run is told who may connect.
+    """
+
+    address: str = IN_PROCESS
+    told: str = ""
+    accounts: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +44,8 @@ class Engine:
     """A bus with what belongs to it.
 
     ``end_of`` gives a builder's end over HTTP, None where builders reach the bus by themselves; ``own_end``
-    is for builders of this process. ``admit`` lets the bus know which builders there are.
+    is for builders of this process. ``admit`` lets the bus know which
+    builders there are, and ``keep`` does so until it is cancelled.
     """
 
     bus: Bus
@@ -36,23 +54,37 @@ class Engine:
     own_end: Callable[[str], Awaitable[BuilderBus]]
     reachable: Callable[[], Awaitable[bool]]
     admit: Callable[[], Awaitable[None]]
+    keep: Callable[[], Coroutine[None, None, None]]
 
 
 async def open_engine(
-    address: str, *, state: Path, tokens: TokenStore, stack: AsyncExitStack
+    settings: BusSettings, *, state: Path, tokens: TokenStore, stack: AsyncExitStack
 ) -> Engine:
-    """Open the bus that an address names. Raises BusError and ConfigurationError."""
-    if address in {"", IN_PROCESS}:
+    """Open the bus that is asked for. Raises BusError and ConfigurationError."""
+    _check_told(settings.told)
+    if settings.address in {"", IN_PROCESS}:
         return _in_process(state, stack)
-    if address == OWN_SERVER or address.startswith(f"{OWN_SERVER}-server://"):
-        return await _own_server(address, state, tokens, stack)
-    if address.startswith(_SCHEMES):
-        return await _server(address, tokens, stack)
+    own = settings.address == OWN_SERVER or settings.address.startswith(f"{OWN_SERVER}-server://")
+    if own:
+        return await _own_server(settings, state, tokens, stack)
+    if settings.address.startswith(_SCHEMES):
+        return await _server(settings, tokens, stack)
     raise ConfigurationError(
-        f"{address!r} is no bus",
+        f"{settings.address!r} is no bus",
         hint="Write in-process, nats or nats-server://HOST (a server of the farm's own, for builders of this machine, or of "
         "others that reach it as HOST), or nats://USER:PASSWORD@HOST:4222.",
     )
+
+
+def _check_told(address: str) -> None:
+    parts = urlsplit(address)
+    if address and (f"{parts.scheme}://" not in _SCHEMES or not parts.hostname or parts.password):
+        raise ConfigurationError(
+            "what builders are to be told is no address of a bus"
+            if parts.password
+            else f"{address!r} is no address of a bus",
+            hint="Write nats://HOST:4222 or tls://HOST:4222; each builder has a password of its own.",
+        )
 
 
 def _in_process(state: Path, stack: AsyncExitStack) -> Engine:
@@ -72,33 +104,29 @@ def _in_process(state: Path, stack: AsyncExitStack) -> Engine:
         own_end=own_end,
         reachable=_always,
         admit=_nothing,
+        keep=_forever,
     )
 
 
 async def _own_server(
-    address: str, state: Path, tokens: TokenStore, stack: AsyncExitStack
+    settings: BusSettings, state: Path, tokens: TokenStore, stack: AsyncExitStack
 ) -> Engine:
     """Run a nats-server in the state folder; it lets in the builders that have a token."""
     from wheelyard.bus.server import PrivateServer
 
     folder = state / "nats"
     await asyncio.to_thread(folder.mkdir, mode=0o700, exist_ok=True)
-    host, port = _host_and_port(address)
+    host, port = _host_and_port(settings.address)
     # Builders of other machines come from anywhere, each with an account of its own.
-    place = ServerPlace(folder=folder, host="0.0.0.0" if host else "127.0.0.1", port=port)  # noqa: S104
-    server = await PrivateServer.start(place, builders=await _users(tokens))
+    open_to_all = host or settings.told
+    place = ServerPlace(folder=folder, host="0.0.0.0" if open_to_all else "127.0.0.1", port=port)  # noqa: S104
+    server = await PrivateServer.start(place, builders=await users_of(tokens))
     stack.push_async_callback(server.stop)
-
-    async def admit() -> None:
-        await server.admit(await _users(tokens))
-
-    own = _Server(
-        url=f"nats://127.0.0.1:{port}",
-        told=f"nats://{host or '127.0.0.1'}:{port}",
-        user=COORDINATOR,
-        password=server.password,
-    )
-    return await _connected(own, tokens, stack, admit)
+    guests = BusGuests(tokens=tokens, admit=server.admit)
+    await guests.tell()
+    own = _Server(url=f"nats://127.0.0.1:{port}", user=COORDINATOR, password=server.password)
+    told = settings.told or f"nats://{host or '127.0.0.1'}:{port}"
+    return await _connected(own, told, guests, stack)
 
 
 def _host_and_port(address: str) -> tuple[str, int]:
@@ -114,9 +142,9 @@ def _host_and_port(address: str) -> tuple[str, int]:
     return (f"[{host}]" if ":" in host else host), port
 
 
-async def _server(address: str, tokens: TokenStore, stack: AsyncExitStack) -> Engine:
+async def _server(settings: BusSettings, tokens: TokenStore, stack: AsyncExitStack) -> Engine:
     """Use a server that others run; who may connect there is written in its configuration."""
-    parts = urlsplit(address)
+    parts = urlsplit(settings.address)
     if not parts.hostname or not parts.password:
         raise ConfigurationError(
             f"the address of the bus on {parts.hostname or 'no host'!r} has no user and password",
@@ -125,16 +153,26 @@ async def _server(address: str, tokens: TokenStore, stack: AsyncExitStack) -> En
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     url = f"{parts.scheme}://{host}:{parts.port or _PORT}"
     user, password = unquote(parts.username or COORDINATOR), unquote(parts.password)
-    server = _Server(url=url, told=url, user=user, password=password)
-    return await _connected(server, tokens, stack, _nothing)
+    server = _Server(url=url, user=user, password=password)
+    admit: Callable[[Sequence[BusUser]], Awaitable[None]] = _nobody
+    if settings.accounts is not None:
+        if user != COORDINATOR:
+            raise ConfigurationError(
+                f"the user on the bus is {user!r}, and its accounts are written for {COORDINATOR!r}",
+                hint=f"Write nats://{COORDINATOR}:PASSWORD@HOST:4222, or leave --bus-accounts out.",
+            )
+        admit = AccountsFile(settings.accounts, password=password).write
+    guests = BusGuests(tokens=tokens, admit=admit)
+    # Before we connect: the server may know of nobody yet, not of us either.
+    await guests.tell()
+    return await _connected(server, settings.told, guests, stack)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Server:
-    """Where a NATS server is, where builders are told that it is, and who the coordinator is there."""
+    """Where a NATS server is, and who the coordinator is there."""
 
     url: str
-    told: str
     user: str
     password: str
 
@@ -145,10 +183,7 @@ class _Server:
 
 
 async def _connected(
-    server: _Server,
-    tokens: TokenStore,
-    stack: AsyncExitStack,
-    admit: Callable[[], Awaitable[None]],
+    server: _Server, told: str, guests: BusGuests, stack: AsyncExitStack
 ) -> Engine:
     from wheelyard.bus.nats import NatsBuilderBus, NatsBus
     from wheelyard.bus.nats_options import NatsOptions
@@ -160,23 +195,22 @@ async def _connected(
     stack.push_async_callback(bus.close)
 
     async def bus_of(name: str) -> Mapping[str, str | Sequence[str]]:
-        await admit()
-        password = await _password(tokens, name)
+        await guests.tell()
         return {
             "kind": "nats",
-            "servers": (server.told,),
+            "servers": (told or server.url,),
             "user": user_name(name),
-            "password": password,
+            "password": await guests.password(name),
             "ca": "",
         }
 
     async def own_end(name: str) -> BuilderBus:
-        await admit()
-        password = await _password(tokens, name)
+        await guests.tell()
+        password = await guests.password(name)
         options = NatsOptions(
             servers=servers, user=user_name(name), password=password, tls=server.tls
         )
-        return await NatsBuilderBus.open(options, name=name)
+        return await _admitted(lambda: NatsBuilderBus.open(options, name=name))
 
     async def reachable() -> bool:
         try:
@@ -187,25 +221,27 @@ async def _connected(
         return True
 
     return Engine(
-        bus=bus, bus_of=bus_of, end_of=None, own_end=own_end, reachable=reachable, admit=admit
+        bus=bus,
+        bus_of=bus_of,
+        end_of=None,
+        own_end=own_end,
+        reachable=reachable,
+        admit=guests.tell,
+        keep=guests.keep_telling,
     )
 
 
-async def _users(tokens: TokenStore) -> Sequence[BusUser]:
-    """Return the builders that may connect: each with the newest token that it has."""
-    newest: dict[str, BusUser] = {}
-    for token in await tokens.all():
-        if token.role is Role.BUILDER and not token.revoked and token.subject not in newest:
-            password = password_of(token.secret_digest)
-            newest[token.subject] = BusUser(name=token.subject, password=password)
-    return tuple(newest.values())
-
-
-async def _password(tokens: TokenStore, name: str) -> str:
-    users = {user.name: user.password for user in await _users(tokens)}
-    if name not in users:
-        raise ConfigurationError(f"builder {name!r} has no token", hint="Enrol it anew.")
-    return users[name]
+async def _admitted(connect: Callable[[], Awaitable[BuilderBus]]) -> BuilderBus:
+    """Connect as a builder as soon as the server has been told of it. Raises BusError where that takes too long."""
+    patience = asyncio.get_running_loop().time() + _OWN_END_SECONDS
+    while True:
+        try:
+            return await connect()
+        except BusError as error:
+            if asyncio.get_running_loop().time() > patience:
+                raise
+            _log.warning("the bus does not let our own builder in yet: %s", error.message)
+        await asyncio.sleep(1.0)
 
 
 async def _always() -> bool:
@@ -214,3 +250,11 @@ async def _always() -> bool:
 
 async def _nothing() -> None:
     return None
+
+
+async def _nobody(_: Sequence[BusUser]) -> None:
+    return None
+
+
+async def _forever() -> None:
+    await asyncio.Event().wait()

@@ -47,9 +47,9 @@ async def open_archive(state: Path | None) -> AsyncIterator[Archive]:
 
 
 @asynccontextmanager
-async def open_upkeep(state: Path | None) -> AsyncIterator[Upkeep]:
+async def open_upkeep(state: Path | None, *, database: str = "") -> AsyncIterator[Upkeep]:
     """Open what looks after a state folder; leases of ended processes are given back."""
-    async with await StateFolder.open(state_path(state)) as folder:
+    async with await StateFolder.open(state_path(state), database=database) as folder:
         await folder.recover()
         yield upkeep_of(folder, FolderBlobs(folder.place("blobs")))
 

@@ -27,7 +27,7 @@ from wheelyard.web.app import WebApp
 from wheelyard.web.minting import Mint
 from wheelyard.web.ports import WebPorts
 from wheelyard.web.stories import Stories
-from wheelyard.wiring.engines import IN_PROCESS, Engine, open_engine
+from wheelyard.wiring.engines import BusSettings, Engine, open_engine
 from wheelyard.wiring.farm_runs import FarmRuns
 from wheelyard.wiring.inspection import WheelInspector
 from wheelyard.wiring.local import FarmSettings, upstream_settings
@@ -43,7 +43,7 @@ class ServeSettings:
     host: str = "127.0.0.1"
     port: int = 8080
     database: str = ""
-    bus: str = IN_PROCESS
+    bus: BusSettings = field(default_factory=BusSettings)
     builders: int = 1
     mail_server: str = ""
     recipe_of: Callable[[Release], Recipe] = lambda _: DEFAULT_RECIPE
@@ -81,7 +81,7 @@ async def serving(settings: ServeSettings) -> AsyncIterator[Served]:
             running(app, host=settings.host, port=settings.port)
         )
         stack.push_async_callback(app.end)
-        await stack.enter_async_context(_beside(coordinator.run(), app.run()))
+        await stack.enter_async_context(_beside(coordinator.run(), app.run(), engine.keep()))
         token = await farm.first_token()
         yield Served(address=address, token=token, app=app, coordinator=coordinator)
 
