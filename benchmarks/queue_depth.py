@@ -24,7 +24,7 @@ from wheelyard.model.release import Release, project_name
 from wheelyard.model.request import RequestId
 from wheelyard.model.source import Source, SourceKind
 from wheelyard.store.clock import SystemClock
-from wheelyard.store.database import Connection, Database, open_database
+from wheelyard.store.database import Connection, Database, is_server, open_database
 from wheelyard.store.private_server import PrivateServer
 from wheelyard.store.queue import StoredQueue
 from wheelyard.store.texts import write_value
@@ -95,6 +95,9 @@ async def _measure(engine: str, address: str | Path, jobs: int) -> Sequence[Timi
     database = await open_database(address)
     started = time.perf_counter()
     await _fill(database, jobs)
+    if is_server(address):
+        # As the server itself does after a minute.
+        await database.write(lambda connection: connection.execute("ANALYZE"))
     print(f"{engine}: {jobs:,} jobs in {time.perf_counter() - started:.0f} s")
     queue = StoredQueue(database=database, clock=SystemClock())
     pools: dict[str, tuple[str, ...]] = {f"pool-{number}": () for number in range(3)}
@@ -126,6 +129,7 @@ async def _measure(engine: str, address: str | Path, jobs: int) -> Sequence[Timi
             lambda _: queue.lease_next(pools, "builder", owners=OWNERS, count=1, seconds=60),
         ),
         await timed("submit", calls, lambda number: queue.submit(*_wanted(number))),
+        await timed("all leases", calls // 5, lambda _: queue.leased()),
         await timed("depths of all pools", calls // 5, lambda _: queue.open_pools()),
         await _raise(queue, engine, jobs),
     ]

@@ -136,9 +136,10 @@ async def test_a_job_is_built_and_its_token_is_nowhere_to_be_found(site: Site) -
         places = [p for p in glob.glob("/proc/[0-9]*/environ") + glob.glob("/proc/[0-9]*/cmdline")]
         print("processes that hold it:", [p for p in places if holds(p)])
         print("variables that hold it:", [n for n, v in os.environ.items() if any(s in v for s in secrets)])
+        skipped = {{"proc", "sys", "dev", "usr", "lib", "lib64", "bin", "sbin", "opt", "boot"}}
+        places = ["/" + name for name in os.listdir("/") if name not in skipped]
         found = subprocess.run(
-            ["grep", "-rslFI", "--exclude-dir=proc", "--exclude-dir=sys", "--exclude-dir=usr", "-e", secrets[0], "-e", secrets[1], "/"],
-            stdout=subprocess.PIPE,
+            ["grep", "-rslF", "-e", secrets[0], "-e", secrets[1], *places], stdout=subprocess.PIPE
         )
         print("files that hold it:", found.stdout.decode().split())
         """

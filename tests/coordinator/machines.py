@@ -138,6 +138,7 @@ class Machines:
         self.looks = Looks()
         self.reachable = True
         self.room = True
+        self.stopped_for = 0.0
         self.passed: list[str] = []
         self.crash_at = ""
         self.machines: dict[str, ScriptedBuilder] = {}
@@ -161,7 +162,7 @@ class Machines:
             notifier=self.letters,
             issue_token=self._token,
             reachable=self._reachable,
-            ticks=time.monotonic,
+            ticks=lambda: time.monotonic() + self.stopped_for,
             has_room=lambda: self.room,
             pass_by=self._pass_by,
         )

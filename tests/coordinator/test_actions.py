@@ -6,7 +6,7 @@ from pathlib import Path
 from wheelyard.coordinator.farm.actions import Action
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "event-log.md"
-SOURCES = Path(__file__).resolve().parents[2] / "src" / "wheelyard" / "coordinator" / "farm"
+SOURCES = Path(__file__).resolve().parents[2] / "src" / "wheelyard"
 
 
 def test_every_action_is_on_its_page_and_no_other() -> None:
@@ -15,5 +15,5 @@ def test_every_action_is_on_its_page_and_no_other() -> None:
 
 
 def test_every_action_is_written_somewhere() -> None:
-    text = "".join(path.read_text() for path in SOURCES.glob("*.py"))
+    text = "".join(path.read_text() for path in SOURCES.rglob("*.py"))
     assert [action for action in Action if f"Action.{action.name}" not in text] == []

@@ -241,7 +241,13 @@ def test_11_the_same_result_five_times_at_once_is_one_transition_event_and_lette
             one = await farm.builder("one", manual=True)
             request = await coordinator.submit(wheels("base", notify=("mailto:ann@example.org",)))
             await until_quiet(lambda: bool(one.running))
-            result = result_of(one)
+            result, finish = result_of(one), farm.jobs.finish
+
+            async def slow(*arguments: object) -> bool:
+                await turn()
+                return await finish(*arguments)  # type: ignore[arg-type]
+
+            farm.jobs.finish = slow  # type: ignore[method-assign, assignment]
             await asyncio.gather(*(one.say(result) for _ in range(5)))
             await farm.end_of(request)
             await until_quiet(lambda: len(one.settled) == 5 and bool(farm.letters.sent))
@@ -290,8 +296,14 @@ def test_15_failures_of_a_broken_builder_are_nobodys_but_its_own() -> None:
             good = await farm.builder("good", manual=True)
             await until_quiet(lambda: len(coordinator._roster.present()) == 2)
             request = await coordinator.submit(wheels(*"abcdefghij"))
+            await until_quiet(lambda: coordinator.undertaking(request.id) is not None)
+            undertaking = coordinator.undertaking(request.id)
             while (await farm.happenings("builder.alarm")) != ["broken"]:
                 await turn()
+            # Nobody heard of any failure, so nothing had to be thought over.
+            assert undertaking is coordinator.undertaking(request.id)
+            assert undertaking is not None
+            assert len(undertaking.keys()) == 10
             good.manual = False
             for project in good.projects():
                 await good.release(project)
@@ -558,6 +570,64 @@ def test_whoever_stands_by_can_say_who_is_there() -> None:
             while [one.present for one in await second.standings()] != [True]:
                 await turn()
             await ended(standing_by)
+        await farm.close()
+
+    scenario(work)
+
+
+def test_6_who_died_while_no_coordinator_was_there_is_found_out_by_the_next() -> None:
+    async def work() -> None:
+        farm = Machines(BASE)
+        async with farm.led() as coordinator:
+            one, request = await begun(farm, coordinator)
+        await one.end()
+        await farm.bus.forget("one")
+        async with farm.led():
+            two = await farm.builder("two")
+            assert (await farm.end_of(request)).state is RequestState.DONE
+        assert two.built == ["base"]
+        await farm.close()
+
+    scenario(work)
+
+
+def test_6_a_coordinator_that_was_stopped_for_an_hour_has_not_listened() -> None:
+    async def work() -> None:
+        farm = Machines(BASE, replace(QUICK, lease=5.0))
+        async with farm.led() as coordinator:
+            one, request = await begun(farm, coordinator)
+            farm.stopped_for = 3600.0
+            for _ in range(30):
+                await turn()
+            await one.release("base")
+            assert (await farm.end_of(request)).state is RequestState.DONE
+        assert (only_job(farm).attempt, one.killed) == (1, [])
+        await farm.close()
+
+    scenario(work)
+
+
+def test_15_what_fails_on_a_builder_in_quarantine_says_nothing_and_runs_elsewhere() -> None:
+    async def work() -> None:
+        farm = Machines({name: Package() for name in "abcdef"})
+        async with farm.led() as coordinator:
+            broken = await farm.builder("broken", slots=6, manual=True)
+            broken.everything = lambda offer: Report(
+                outcome=Outcome.FAILED if offer.release.project == "f" else Outcome.INFRASTRUCTURE,
+                reason="no disk",
+            )
+            request = await coordinator.submit(wheels(*"abcdef"))
+            await until_quiet(lambda: len(broken.running) == 6)
+            for name in "abcde":
+                await broken.release(name)
+            while (await farm.happenings("builder.alarm")) != ["broken"]:
+                await turn()
+            await broken.release("f")
+            await farm.builder("good")
+            farm.clock.advance(600)
+            assert (await farm.end_of(request)).state is RequestState.DONE
+        job = next(j for j in farm.jobs.ledger.jobs.values() if j.release.project == "f")
+        assert job.counts == ((Outcome.BUILT, 1), (Outcome.REFUSED, 1))
         await farm.close()
 
     scenario(work)

@@ -78,11 +78,19 @@ async def watch(
     """Look at the machine for ever, in a thread of its own: a disk that hangs must hold up nothing else."""
     loop = asyncio.get_running_loop()
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="vitals") as thread:
-        said = None
+        well: bool | None = None
         while True:
             vitals.see(await loop.run_in_executor(thread, machine.look))
-            says = (vitals.health().well, not vitals.why_busy())
-            if says != said:
-                said = says
+            why = vitals.health().reason or vitals.why_busy()
+            if (not why) is not well:
+                _say_change(why, first=well is None)
+                well = not why
                 changed.set()
             await asyncio.sleep(seconds)
+
+
+def _say_change(why: str, *, first: bool) -> None:
+    if why:
+        _log.info("takes nothing now: %s", why, extra={"action": "builder.resting"})
+    elif not first:
+        _log.info("takes work again", extra={"action": "builder.ready"})

@@ -36,8 +36,8 @@ BusOption = Annotated[
         "--bus",
         metavar="URL",
         envvar="WHEELYARD_BUS",
-        help="nats://USER:PASSWORD@HOST:4222, or nats for a server of its own. Without it: in this process, and builders "
-        "come over HTTP.",
+        help="nats://USER:PASSWORD@HOST:4222; or nats-server://HOST for a server of the farm's own that builders reach as HOST. "
+        "Without it: in this process, and builders come over HTTP.",
         show_default=False,
     ),
 ]

@@ -1,6 +1,7 @@
 """Asks a farm that is away again, later each time."""
 
 import asyncio
+import logging
 import random
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -8,6 +9,7 @@ from typing import TypeVar
 from wheelyard.depot.http import AwayError
 
 T = TypeVar("T")
+_log = logging.getLogger(__name__)
 _FIRST_SECONDS, _LONGEST_SECONDS = 0.25, 15.0
 
 
@@ -18,6 +20,8 @@ async def until_there(work: Callable[[], Awaitable[T]]) -> T:
         try:
             return await work()
         except AwayError as error:
+            if seconds == _FIRST_SECONDS:
+                _log.warning("%s; waits for it", error.message, extra={"action": "farm.away"})
             # Many builders that lost one farm must not all come back in the same moment.
             spread = 0.5 + random.random()  # noqa: S311 - no secret
             await asyncio.sleep(max(error.after, seconds * spread))

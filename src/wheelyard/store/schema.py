@@ -65,6 +65,12 @@ JOBS = Table(
         postgresql_where=text("open"),
     ),
     Index(
+        "jobs_leased",
+        "key",
+        sqlite_where=text("state = 'leased'"),
+        postgresql_where=text("state = 'leased'"),
+    ),
+    Index(
         "jobs_asleep",
         "wake",
         sqlite_where=text("wake IS NOT NULL"),

@@ -1,6 +1,6 @@
 """Builders: who is there, what each has and runs, and what people decide about them."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -71,7 +71,9 @@ class BuilderBook:
         tokens: TokenStore,
         desk: Desk,
         attendance: Attendance,
+        admit: Callable[[], Awaitable[None]],
     ) -> None:
+        self._admit = admit
         self._builders = builders
         self._tokens = tokens
         self._desk = desk
@@ -106,6 +108,7 @@ class BuilderBook:
         """Shut it out, and have its jobs run elsewhere."""
         answer = await self._tell(call, Revoked(reason=await _reason(call)))
         await self._tokens.revoke_of(Role.BUILDER, call.place("name"))
+        await self._admit()
         return answer
 
     async def _tell(self, call: Call, event: BuilderEvent) -> Response:
@@ -159,7 +162,11 @@ async def _reason(call: Call) -> str:
 def endpoints(ports: WebPorts, attendance: Attendance) -> Sequence[Endpoint]:
     """Return what there is of builders."""
     book = BuilderBook(
-        builders=ports.builders, tokens=ports.tokens, desk=ports.desk, attendance=attendance
+        builders=ports.builders,
+        tokens=ports.tokens,
+        desk=ports.desk,
+        attendance=attendance,
+        admit=ports.admit,
     )
     verbs: tuple[tuple[str, Answering, str, frozenset[Role]], ...] = (
         ("pause", book.pause, "Let a builder keep what it runs, and give it no more.", OPERATORS),

@@ -126,6 +126,10 @@ class Times:
     enrolment: float = 24 * 3600.0
 
 
+async def _nothing() -> None:
+    return None
+
+
 BusOf = Callable[[str], Awaitable[Mapping[str, str | Sequence[str]]]]
 """Says where a builder finds the bus: ``kind`` and what goes with it."""
 
@@ -135,7 +139,7 @@ class WebPorts:
     """Everything that the HTTP interface needs.
 
     ``end_of`` gives a builder's end of the bus, where that is reached over HTTP; None where builders
-    reach it by themselves.
+    reach it by themselves. ``admit`` lets the bus know that builders' tokens have changed.
     """
 
     tokens: TokenStore
@@ -153,3 +157,4 @@ class WebPorts:
     clock: Clock
     times: Times = Times()
     stories: Stories = field(default_factory=Stories)
+    admit: Callable[[], Awaitable[None]] = _nothing

@@ -1,6 +1,6 @@
 """Tokens: making them, listing them, revoking them. A secret is shown once, when it is made."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -56,8 +56,15 @@ class TokenBook:
     """Makes, shows and revokes tokens."""
 
     def __init__(
-        self, *, tokens: TokenStore, mint: Mint, events: EventLog, enrolment_seconds: float
+        self,
+        *,
+        tokens: TokenStore,
+        mint: Mint,
+        events: EventLog,
+        enrolment_seconds: float,
+        admit: Callable[[], Awaitable[None]],
     ) -> None:
+        self._admit = admit
         self._tokens = tokens
         self._mint = mint
         self._events = events
@@ -96,6 +103,8 @@ class TokenBook:
         if not await self._tokens.revoke(token):
             raise not_there("token", token)
         await self._events.write(Action.TOKEN_REVOKED, token, actor=call.bearer.subject)
+        # It may have been a builder's.
+        await self._admit()
         return answered(Changed(changed=True))
 
     async def mine(self, call: Call) -> Response:
@@ -137,6 +146,7 @@ def endpoints(ports: WebPorts, mint: Mint) -> Sequence[Endpoint]:
         mint=mint,
         events=ports.events,
         enrolment_seconds=ports.times.enrolment,
+        admit=ports.admit,
     )
     return (
         Endpoint(

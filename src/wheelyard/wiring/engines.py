@@ -20,6 +20,8 @@ from wheelyard.wiring.bus_guests import AccountsFile, BusGuests, users_of
 
 _log = logging.getLogger(__name__)
 IN_PROCESS = "in-process"
+OWN_SERVER = "nats"
+_PORT = 4222
 _SCHEMES = ("nats://", "tls://")
 _OWN_END_SECONDS = 60.0
 
@@ -42,7 +44,8 @@ class Engine:
     """A bus with what belongs to it.
 
     ``end_of`` gives a builder's end over HTTP, None where builders reach the bus by themselves; ``own_end``
-    is for builders of this process. ``keep`` lets the bus know, until it is cancelled, which builders there are.
+    is for builders of this process. ``admit`` lets the bus know which builders there are, and
+    ``keep`` does so until it is cancelled, whoever changed them.
     """
 
     bus: Bus
@@ -50,6 +53,7 @@ class Engine:
     end_of: Callable[[str], BuilderBus] | None
     own_end: Callable[[str], Awaitable[BuilderBus]]
     reachable: Callable[[], Awaitable[bool]]
+    admit: Callable[[], Awaitable[None]]
     keep: Callable[[], Coroutine[None, None, None]]
 
 
@@ -60,13 +64,14 @@ async def open_engine(
     _check_told(settings.told)
     if settings.address in {"", IN_PROCESS}:
         return _in_process(state, stack)
-    if settings.address == "nats":
+    if settings.address == OWN_SERVER or settings.address.startswith(f"{OWN_SERVER}-server://"):
         return await _own_server(settings, state, tokens, stack)
     if settings.address.startswith(_SCHEMES):
         return await _server(settings, tokens, stack)
     raise ConfigurationError(
         f"{settings.address!r} is no bus",
-        hint="Write in-process, nats (a server of its own) or nats://USER:PASSWORD@HOST:4222.",
+        hint="Write in-process, nats or nats-server://HOST (a server of the farm's own, for builders of this machine, or of "
+        "others that reach it as HOST), or nats://USER:PASSWORD@HOST:4222.",
     )
 
 
@@ -97,6 +102,7 @@ def _in_process(state: Path, stack: AsyncExitStack) -> Engine:
         end_of=bus.builder,
         own_end=own_end,
         reachable=_always,
+        admit=_nothing,
         keep=_forever,
     )
 
@@ -109,13 +115,33 @@ async def _own_server(
 
     folder = state / "nats"
     await asyncio.to_thread(folder.mkdir, mode=0o700, exist_ok=True)
-    place = ServerPlace(folder=folder, host="0.0.0.0")  # noqa: S104 - builders come from elsewhere, each with an account of its own
+    host, port = _host_and_port(settings.address)
+    # Builders of other machines come from anywhere, each with an account of its own.
+    place = ServerPlace(folder=folder, host="0.0.0.0" if host else "127.0.0.1", port=port)  # noqa: S104
     server = await PrivateServer.start(place, builders=await users_of(tokens))
     stack.push_async_callback(server.stop)
     guests = BusGuests(tokens=tokens, admit=server.admit)
     await guests.tell()
-    own = _Server(url=server.url, user=COORDINATOR, password=server.password)
-    return await _connected(own, settings.told, guests, stack)
+    own = _Server(
+        url=f"nats://127.0.0.1:{port}",
+        told=settings.told or f"nats://{host or '127.0.0.1'}:{port}",
+        user=COORDINATOR,
+        password=server.password,
+    )
+    return await _connected(own, guests, stack)
+
+
+def _host_and_port(address: str) -> tuple[str, int]:
+    """Return where builders of other machines find a server of the farm's own; no host: there are none."""
+    parts = urlsplit(address)
+    try:
+        port = parts.port or _PORT
+    except ValueError as error:
+        raise ConfigurationError(
+            f"{address!r} has no port that can be: {error}", hint="Write nats-server://HOST:4222."
+        ) from error
+    host = parts.hostname or ""
+    return (f"[{host}]" if ":" in host else host), port
 
 
 async def _server(settings: BusSettings, tokens: TokenStore, stack: AsyncExitStack) -> Engine:
@@ -127,9 +153,9 @@ async def _server(settings: BusSettings, tokens: TokenStore, stack: AsyncExitSta
             hint="Write nats://USER:PASSWORD@HOST:4222.",
         )
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    url = f"{parts.scheme}://{host}:{parts.port or 4222}"
+    url = f"{parts.scheme}://{host}:{parts.port or _PORT}"
     user, password = unquote(parts.username or COORDINATOR), unquote(parts.password)
-    server = _Server(url=url, user=user, password=password)
+    server = _Server(url=url, told=settings.told or url, user=user, password=password)
     admit: Callable[[Sequence[BusUser]], Awaitable[None]] = _nobody
     if settings.accounts is not None:
         if user != COORDINATOR:
@@ -141,14 +167,15 @@ async def _server(settings: BusSettings, tokens: TokenStore, stack: AsyncExitSta
     guests = BusGuests(tokens=tokens, admit=admit)
     # Before we connect: the server may know of nobody yet, not of us either.
     await guests.tell()
-    return await _connected(server, settings.told, guests, stack)
+    return await _connected(server, guests, stack)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Server:
-    """Where a NATS server is, and who the coordinator is there."""
+    """Where a NATS server is, where builders are told that it is, and who the coordinator is there."""
 
     url: str
+    told: str
     user: str
     password: str
 
@@ -158,9 +185,7 @@ class _Server:
         return ssl.create_default_context() if self.url.startswith("tls:") else None
 
 
-async def _connected(
-    server: _Server, told: str, guests: BusGuests, stack: AsyncExitStack
-) -> Engine:
+async def _connected(server: _Server, guests: BusGuests, stack: AsyncExitStack) -> Engine:
     from wheelyard.bus.nats import NatsBuilderBus, NatsBus
     from wheelyard.bus.nats_options import NatsOptions
 
@@ -174,7 +199,7 @@ async def _connected(
         await guests.tell()
         return {
             "kind": "nats",
-            "servers": (told or server.url,),
+            "servers": (server.told,),
             "user": user_name(name),
             "password": await guests.password(name),
             "ca": "",
@@ -202,6 +227,7 @@ async def _connected(
         end_of=None,
         own_end=own_end,
         reachable=reachable,
+        admit=guests.tell,
         keep=guests.keep_telling,
     )
 
@@ -224,6 +250,10 @@ async def _always() -> bool:
 
 
 async def _nobody(_: Sequence[BusUser]) -> None:
+    return None
+
+
+async def _nothing() -> None:
     return None
 
 

@@ -177,6 +177,7 @@ class _Farm:
             desk=coordinator,
             clock=self._clock,
             stories=self._stories,
+            admit=self._engine.admit,
         )
 
     def local_builders(self) -> LocalBuilders:

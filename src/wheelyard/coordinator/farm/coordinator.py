@@ -195,7 +195,6 @@ class Coordinator:
 
     async def _lead(self) -> None:
         """Do everything that goes on by itself, until somebody else leads."""
-        self._join()
         _LOG.info("this coordinator leads")
         try:
             async with asyncio.TaskGroup() as group:

@@ -45,6 +45,7 @@ def _queue() -> None:
     op.add_column("jobs", sa.Column("wake", sa.BigInteger))
     order = ["pool", "owner", "rank", "submitted", "key"]
     _partial("jobs_in_order", "jobs", order, "open")
+    _partial("jobs_leased", "jobs", ["key"], "state = 'leased'")
     _partial("jobs_asleep", "jobs", ["wake"], "wake IS NOT NULL")
     _partial("jobs_refused", "jobs", ["key"], "state = 'ready' AND refused_by <> '[]'")
 
