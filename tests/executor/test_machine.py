@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from executor.yard import MakeYard, Yard, running
+from executor.yard import MakeYard, Yard, gone
 from wheelyard.errors import SandboxError
 from wheelyard.executor import seccomp
 from wheelyard.executor.compiler_cache import check_in
@@ -174,7 +174,7 @@ async def test_nothing_is_left_when_the_executor_is_closed(
     await yard.executor.close()
 
     assert list((tmp_path / "jobs").iterdir()) == []
-    assert running(str(tmp_path)) == []
+    assert await gone(str(tmp_path))
 
 
 def test_only_what_dead_runs_left_is_swept(tmp_path: Path) -> None:

@@ -207,4 +207,13 @@ def running(marker: str) -> list[int]:
     return found
 
 
+async def gone(marker: str) -> bool:
+    """Whether no such process is left soon: the kernel ends a namespace a moment after its first process."""
+    for _ in range(200):
+        if not running(marker):
+            return True
+        await asyncio.sleep(0.02)
+    return False
+
+
 MakeYard = Callable[..., Yard]

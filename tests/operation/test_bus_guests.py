@@ -1,4 +1,4 @@
-"""Who may connect to a bus follows who has a token; builders are told where the bus is."""
+"""Who may connect to a bus follows who has a token."""
 
 import asyncio
 import json
@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from wheelyard.bus.server_config import BusUser
-from wheelyard.depot.identity import BusAddress, Identity, servers_from
 from wheelyard.errors import BusError, ConfigurationError, DeniedError
 from wheelyard.farm_ports import Role, Token
 from wheelyard.testing.clock import ManualClock
@@ -68,28 +67,13 @@ async def test_the_accounts_are_for_the_server_alone(tmp_path: Path) -> None:
     await AccountsFile(path, password="5ecret").write([BusUser(name="one", password="abc")])
 
     assert path.stat().st_mode & 0o007 == 0
-    assert set(json.loads(path.read_text())["accounts"]) == {"WHEELYARD", "builder-one"}
+    assert set(json.loads(path.read_text())["accounts"]) == {"farm", "builder-one"}
     assert list(tmp_path.iterdir()) == [path]
 
 
 async def test_accounts_that_cannot_be_written_are_an_error(tmp_path: Path) -> None:
     with pytest.raises(BusError, match="cannot be written"):
         await AccountsFile(tmp_path / "no" / "file", password="5ecret").write([])
-
-
-@pytest.mark.parametrize(
-    ("farm", "server", "seen"),
-    [
-        ("https://farm.example:8443", "nats://0.0.0.0:4222", "nats://farm.example:4222"),
-        ("http://[fd00::1]:8080", "nats://[::]:4223", "nats://[fd00::1]:4223"),
-        ("https://farm.example", "tls://bus.example:4222", "tls://bus.example:4222"),
-    ],
-)
-async def test_a_bus_that_listens_everywhere_is_where_the_farm_is(
-    farm: str, server: str, seen: str
-) -> None:
-    bus = BusAddress(kind="nats", servers=(server,), user="u", password="p")
-    assert servers_from(Identity(farm=farm, name="one", token="t", bus=bus)) == (seen,)
 
 
 async def test_a_builder_whose_bus_shut_it_out_ends() -> None:

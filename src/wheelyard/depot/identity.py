@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
 
@@ -18,7 +17,6 @@ from wheelyard.protocol.messages import VERSION
 
 FILE = "builder.json"
 _LOCK = "builder.lock"
-_EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 - we bind nothing, we only know them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,19 +67,6 @@ async def look_again(known: Identity) -> Identity:
     finally:
         await farm.close()
     return _identity(fields_of(response) | {"farm": known.farm, "token": known.token})
-
-
-def servers_from(identity: Identity) -> tuple[str, ...]:
-    """Return where the bus is as seen from here: a server that listens everywhere is where its farm is."""
-    return tuple(_beside(server, identity.farm) for server in identity.bus.servers)
-
-
-def _beside(server: str, farm: str) -> str:
-    parts, host = urlsplit(server), urlsplit(farm).hostname or ""
-    if parts.hostname not in _EVERYWHERE:
-        return server
-    written = f"[{host}]" if ":" in host else host
-    return urlunsplit(parts._replace(netloc=f"{written}:{parts.port or 4222}"))
 
 
 def _identity(fields: dict[str, object]) -> Identity:

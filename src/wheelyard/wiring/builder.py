@@ -252,10 +252,10 @@ async def _bus(identity: Identity, session: str) -> BuilderBus:
 def _nats_options(identity: Identity) -> "NatsOptions":
     from wheelyard.bus.nats_options import NatsOptions
 
-    address, servers = identity.bus, identities.servers_from(identity)
-    secure = bool(address.ca) or any(one.startswith("tls:") for one in servers)
+    address = identity.bus
+    secure = bool(address.ca) or any(one.startswith("tls:") for one in address.servers)
     return NatsOptions(
-        servers=servers,
+        servers=address.servers,
         user=address.user,
         password=address.password,
         tls=ssl.create_default_context(cadata=address.ca or None) if secure else None,

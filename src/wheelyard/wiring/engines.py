@@ -44,8 +44,8 @@ class Engine:
     """A bus with what belongs to it.
 
     ``end_of`` gives a builder's end over HTTP, None where builders reach the bus by themselves; ``own_end``
-    is for builders of this process. ``admit`` lets the bus know which
-    builders there are, and ``keep`` does so until it is cancelled.
+    is for builders of this process. ``admit`` lets the bus know which builders there are, and
+    ``keep`` does so until it is cancelled, whoever changed them.
     """
 
     bus: Bus
@@ -64,8 +64,7 @@ async def open_engine(
     _check_told(settings.told)
     if settings.address in {"", IN_PROCESS}:
         return _in_process(state, stack)
-    own = settings.address == OWN_SERVER or settings.address.startswith(f"{OWN_SERVER}-server://")
-    if own:
+    if settings.address == OWN_SERVER or settings.address.startswith(f"{OWN_SERVER}-server://"):
         return await _own_server(settings, state, tokens, stack)
     if settings.address.startswith(_SCHEMES):
         return await _server(settings, tokens, stack)
@@ -118,15 +117,18 @@ async def _own_server(
     await asyncio.to_thread(folder.mkdir, mode=0o700, exist_ok=True)
     host, port = _host_and_port(settings.address)
     # Builders of other machines come from anywhere, each with an account of its own.
-    open_to_all = host or settings.told
-    place = ServerPlace(folder=folder, host="0.0.0.0" if open_to_all else "127.0.0.1", port=port)  # noqa: S104
+    place = ServerPlace(folder=folder, host="0.0.0.0" if host else "127.0.0.1", port=port)  # noqa: S104
     server = await PrivateServer.start(place, builders=await users_of(tokens))
     stack.push_async_callback(server.stop)
     guests = BusGuests(tokens=tokens, admit=server.admit)
     await guests.tell()
-    own = _Server(url=f"nats://127.0.0.1:{port}", user=COORDINATOR, password=server.password)
-    told = settings.told or f"nats://{host or '127.0.0.1'}:{port}"
-    return await _connected(own, told, guests, stack)
+    own = _Server(
+        url=f"nats://127.0.0.1:{port}",
+        told=settings.told or f"nats://{host or '127.0.0.1'}:{port}",
+        user=COORDINATOR,
+        password=server.password,
+    )
+    return await _connected(own, guests, stack)
 
 
 def _host_and_port(address: str) -> tuple[str, int]:
@@ -153,7 +155,7 @@ async def _server(settings: BusSettings, tokens: TokenStore, stack: AsyncExitSta
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     url = f"{parts.scheme}://{host}:{parts.port or _PORT}"
     user, password = unquote(parts.username or COORDINATOR), unquote(parts.password)
-    server = _Server(url=url, user=user, password=password)
+    server = _Server(url=url, told=settings.told or url, user=user, password=password)
     admit: Callable[[Sequence[BusUser]], Awaitable[None]] = _nobody
     if settings.accounts is not None:
         if user != COORDINATOR:
@@ -165,14 +167,15 @@ async def _server(settings: BusSettings, tokens: TokenStore, stack: AsyncExitSta
     guests = BusGuests(tokens=tokens, admit=admit)
     # Before we connect: the server may know of nobody yet, not of us either.
     await guests.tell()
-    return await _connected(server, settings.told, guests, stack)
+    return await _connected(server, guests, stack)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Server:
-    """Where a NATS server is, and who the coordinator is there."""
+    """Where a NATS server is, where builders are told that it is, and who the coordinator is there."""
 
     url: str
+    told: str
     user: str
     password: str
 
@@ -182,9 +185,7 @@ class _Server:
         return ssl.create_default_context() if self.url.startswith("tls:") else None
 
 
-async def _connected(
-    server: _Server, told: str, guests: BusGuests, stack: AsyncExitStack
-) -> Engine:
+async def _connected(server: _Server, guests: BusGuests, stack: AsyncExitStack) -> Engine:
     from wheelyard.bus.nats import NatsBuilderBus, NatsBus
     from wheelyard.bus.nats_options import NatsOptions
 
@@ -198,7 +199,7 @@ async def _connected(
         await guests.tell()
         return {
             "kind": "nats",
-            "servers": (told or server.url,),
+            "servers": (server.told,),
             "user": user_name(name),
             "password": await guests.password(name),
             "ca": "",
@@ -248,11 +249,11 @@ async def _always() -> bool:
     return True
 
 
-async def _nothing() -> None:
+async def _nobody(_: Sequence[BusUser]) -> None:
     return None
 
 
-async def _nobody(_: Sequence[BusUser]) -> None:
+async def _nothing() -> None:
     return None
 
 
