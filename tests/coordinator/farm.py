@@ -157,7 +157,13 @@ class ScriptedExecutor:
             return ending
         seeded = any(wheel.origin == "seed" for wheel in offer.requirements)
         unit = UnitId(offer.release, offer.target)
-        start = Start(unit=unit, offer=offer, bootstrap=seeded, portable_key=offer.key)
+        start = Start(
+            unit=unit,
+            offer=offer,
+            bootstrap=seeded,
+            portable_key=offer.key,
+            ordinary_key=offer.key,
+        )
         return self._world.build(start).report
 
     async def until(self, *projects: str) -> None:
@@ -202,6 +208,7 @@ class Farm:
         pythons: tuple[str, ...] = ("cp311",),
         toolchain: str = "gcc 12",
         isolation: str = "bubblewrap",
+        rebuild: str = "",
     ) -> Run:
         options = PlanOptions(
             requirements=requirements,
@@ -210,6 +217,8 @@ class Farm:
             retry_as_of=False,
             toolchains={str(target(python)): toolchain for python in pythons},
             isolation=isolation,
+            rebuild=bool(rebuild),
+            rebuild_name=rebuild,
         )
         return Run(
             planner=Planner(options, lambda _: DEFAULT_RECIPE),

@@ -10,11 +10,12 @@ from datetime import datetime
 
 import msgspec
 
-from wheelyard.coordinator.questions import AS_OF, NEEDS, PORTABLE
+from wheelyard.coordinator.questions import AS_OF, NEEDS, PORTABLE, REBUILT
 from wheelyard.jobs.held import advice_for_held
 from wheelyard.jobs.job import Job, State
 from wheelyard.model.artifact import Artifact, Origin
 from wheelyard.model.job import BuildKey, Offer, Outcome, Report
+from wheelyard.plan.events import Start
 from wheelyard.plan.key import recipe_digest
 from wheelyard.ports import ArtifactStore, Blobs, Clock, JobStore, Lease, Memory
 
@@ -65,19 +66,18 @@ class Intake:
         self._clock = clock
         self._renumber = renumber
 
-    async def take(
-        self, offer: Offer, lease: Lease, report: Report, *, bootstrap: bool, portable_key: BuildKey
-    ) -> Taken:
-        """Take one result in. A lease that was lost leaves everything as it is.
+    async def take(self, start: Start, offer: Offer, lease: Lease, report: Report) -> Taken:
+        """Take one result in; ``offer`` is that of ``start``, completed.
 
-        ``portable_key`` is what the unit is looked up under by whatever is not compiled.
+        A lease that was lost leaves everything as it is.
         """
+        bootstrap = start.bootstrap
         report = replace(report, as_of=offer.as_of)
         if report.artifact is not None:
             report = replace(
                 report, artifact=self._complete(offer, report.artifact, bootstrap=bootstrap)
             )
-        await self._remember(offer, report, portable_key)
+        await self._remember(offer, report, start.portable_key)
         if report.artifact is not None and not bootstrap:
             report = replace(report, artifact=await self._with_free_name(report.artifact))
         if not await self._jobs.finish(lease.key, lease.fence, report):
@@ -85,9 +85,8 @@ class Intake:
         job = await self._jobs.job(lease.key)
         if job is None or job.state is State.LEASED:
             return Taken(report=report, accepted=False)
-        if report.artifact is not None and report.artifact.portable and not bootstrap:
-            # What waits to be looked at, too: it is found by its key only once it counts.
-            await self._memory.keep(PORTABLE, portable_key, offer.key.encode())
+        if report.artifact is not None and not bootstrap:
+            await self._name(start, report.artifact, counts=job.state is State.DONE)
         if job.state is State.READY:
             return Taken(report=report, again_at=job.not_before or self._clock.now())
         if job.state is State.HELD:
@@ -103,6 +102,24 @@ class Intake:
             await self._memory.keep(NEEDS, portable_key, msgspec.json.encode(report.needs))
         if report.artifact is not None and offer.as_of:
             await self._memory.keep(AS_OF, offer.key, offer.as_of.encode())
+
+    async def _name(self, start: Start, artifact: Artifact, *, counts: bool) -> None:
+        """Let a wheel be found under the other keys that it will be asked for by.
+
+        What waits to be looked at, too: it is found by its key only once it counts. But for a rebuild's,
+        it is in nobody's place.
+        """
+        key, ordinary = start.offer.key, start.ordinary_key
+        rebuilt = key != ordinary
+        if artifact.portable and (counts or not rebuilt):
+            await self._memory.keep(PORTABLE, start.portable_key, key.encode())
+        elif rebuilt and counts:
+            # What was built without a compiler's help may be there still: it is not wanted any more.
+            await self._memory.keep(PORTABLE, start.portable_key, b"")
+        if rebuilt:
+            kept = await self._memory.recall(REBUILT, ordinary)
+            earlier = kept.decode().split() if kept is not None and not counts else []
+            await self._memory.keep(REBUILT, ordinary, " ".join((key, *earlier)).encode())
 
     async def publish(self, artifact: Artifact) -> Artifact:
         """Make a wheel visible whose job ended before that; return what counts under its name."""

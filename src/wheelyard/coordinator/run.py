@@ -269,16 +269,12 @@ class Run:
     async def _take_in(self, start: Start, offer: Offer, lease: Lease, report: Report) -> Taken:
         """Take a result in; a wheel that cannot be taken in is a failure of its job."""
         try:
-            return await self._intake.take(
-                offer, lease, report, bootstrap=start.bootstrap, portable_key=start.portable_key
-            )
+            return await self._intake.take(start, offer, lease, report)
         except WheelyardError as error:
             if report.artifact is None:
                 raise
             failed = _report_of(error)
-            return await self._intake.take(
-                offer, lease, failed, bootstrap=start.bootstrap, portable_key=start.portable_key
-            )
+            return await self._intake.take(start, offer, lease, failed)
 
     def _seconds_until(self, taken: Taken) -> float | None:
         """Return in how many seconds a job is to be tried again; None: its end is known."""

@@ -21,9 +21,13 @@ _SCHEME = "wheelyard-key-2"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keys:
-    """The names of a job: ``exact``, and ``portable``, which leaves out what shapes compiled code only."""
+    """The names of a job: ``exact``, and ``portable``, which leaves out what shapes compiled code only.
+
+    ``ordinary`` is what ``exact`` would be but for a rebuild: the name that any later run asks for.
+    """
 
     exact: BuildKey
+    ordinary: BuildKey
     portable: BuildKey
 
 
@@ -91,15 +95,18 @@ def build_keys(  # noqa: PLR0913 - all that shapes a result, by name
     isolation: str,
     toolchain: str,
     ingredients: Iterable[Ingredient],
+    rebuild: str = "",
 ) -> Keys:
     """Name a job.
 
     ``isolation`` is what kept the build apart from the machine; ``toolchain`` describes compilers, C
-    library and interpreter.
+    library and interpreter. ``rebuild`` tells one rebuild of the same inputs from another.
     """
     fields = [_SCHEME, str(release), source_digest, subdirectory, recipe_digest(recipe)]
     fields += [str(target), isolation]
     for ingredient in sorted(ingredients):
         fields += [ingredient.release, ingredient.identity]
     portable = digest_of(fields)
-    return Keys(exact=BuildKey(digest_of((portable, toolchain))), portable=BuildKey(portable))
+    ordinary = BuildKey(digest_of((portable, toolchain)))
+    exact = BuildKey(digest_of((ordinary, rebuild))) if rebuild else ordinary
+    return Keys(exact=exact, ordinary=ordinary, portable=BuildKey(portable))

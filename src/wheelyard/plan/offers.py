@@ -53,6 +53,7 @@ def keys_of(
             )
             for pin in unit.resolution.pins
         ],
+        rebuild=options.rebuild_name,
     )
 
 

@@ -73,7 +73,7 @@ class PlanOptions:
     library and interpreter of each target, ``isolation`` what keeps builds apart from the machine: both
     are for the build key. ``build_constraints`` narrow every build
     environment. ``as_of_margin_days``: how much newer than the release its build requirements may be when
-    a failed build is tried again with older ones.
+    a failed build is tried again with older ones. ``rebuild_name`` tells a rebuild from others in its keys.
     """
 
     requirements: tuple[str, ...]
@@ -91,6 +91,7 @@ class PlanOptions:
     as_of_margin_days: int = 1
     check_reproducible: bool = False
     rebuild: bool = False
+    rebuild_name: str = ""
 
     def wants_source(self, pin: Pin) -> bool:
         """Whether a release is to be built here."""
@@ -149,6 +150,7 @@ class Unit:
     rounds: int = 0
     key: BuildKey | None = None
     portable_key: BuildKey | None = None
+    ordinary_key: BuildKey | None = None
     failed_keys: set[BuildKey] = field(default_factory=set)
     artifact: Artifact | None = None
     bootstrap: Artifact | None = None

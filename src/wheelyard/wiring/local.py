@@ -146,12 +146,15 @@ class Farm:
 
     def on_this_machine(self, options: PlanOptions) -> PlanOptions:
         """Add what only this machine knows."""
-        isolation = self._parts.isolation
-        if options.rebuild:
-            # Another key for the same inputs: what was built under the old one stays as it is.
-            isolation += f"; rebuilt {time.time_ns()}"
+        # Another key for the same inputs: what was built under the old one stays as it is.
+        rebuild = str(time.time_ns()) if options.rebuild else ""
         toolchains = {str(target): self._toolchain(target) for target in options.targets}
-        return replace(options, toolchains=toolchains, isolation=isolation)
+        return replace(
+            options,
+            toolchains=toolchains,
+            isolation=self._parts.isolation,
+            rebuild_name=rebuild,
+        )
 
     def _toolchain(self, target: Target) -> str:
         found = self.interpreters.interpreter(target)
