@@ -207,6 +207,7 @@ class Farm:
         executor: ScriptedExecutor | None = None,
         pythons: tuple[str, ...] = ("cp311",),
         toolchain: str = "gcc 12",
+        tools: tuple[str, ...] = ("cc", "ld"),
         isolation: str = "bubblewrap",
         rebuild: str = "",
     ) -> Run:
@@ -216,6 +217,7 @@ class Farm:
             targets=tuple(map(target, pythons)),
             retry_as_of=False,
             toolchains={str(target(python)): toolchain for python in pythons},
+            tools=tools,
             isolation=isolation,
             rebuild=bool(rebuild),
             rebuild_name=rebuild,

@@ -24,7 +24,7 @@ def finished(work: Coroutine[Any, Any, tuple[Row, ...]]) -> dict[str, Row]:
     return {row.unit.release.project: row for row in rows}
 
 
-def built_again(there: Farm, **changes: str) -> list[str]:
+def built_again(there: Farm, **changes: str | tuple[str, ...]) -> list[str]:
     """Run a second time and return what was built then."""
     there.executor.order.clear()
     rows = finished(there.run(("base",), **changes).carry_out())  # type: ignore[arg-type]
@@ -46,6 +46,13 @@ def test_another_toolchain_builds_what_is_compiled_again_and_nothing_else() -> N
 
     assert built_again(there, toolchain="gcc 13") == ["base"]
     assert built_again(there, toolchain="gcc 12") == []
+
+
+def test_what_was_built_without_a_compiler_is_built_again_once_there_is_one() -> None:
+    there = farm({"base": Package(tags="py3-none-any")})
+    finished(there.run(("base",), tools=("ld",), toolchain="glibc 2.36").carry_out())
+
+    assert built_again(there, tools=("cc", "ld"), toolchain="glibc 2.36; gcc 12") == ["base"]
 
 
 def test_what_a_back_end_asked_for_is_known_under_another_toolchain_too() -> None:

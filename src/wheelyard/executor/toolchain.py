@@ -5,23 +5,34 @@ import os
 import shutil
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
+from wheelyard.executor.asking import said_by
 from wheelyard.executor.interpreters import native_platform
 from wheelyard.executor.surroundings import SYSTEM_PATH
 
 _TOOLS = ("cc", "c++", "ld", "rustc", "gfortran")
 
 
-async def describe_toolchain(folders: Sequence[Path] = ()) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Toolchain:
+    """``text`` says all that shapes compiled code; ``tools`` names the compilers that are there."""
+
+    text: str
+    tools: tuple[str, ...]
+
+
+async def describe_toolchain(folders: Sequence[Path] = ()) -> Toolchain:
     """Name the C library, and each compiler that builds find, as it says it in its first line.
 
     ``folders``: those beside the system's own whose ``bin`` builds have on PATH.
     """
     places = ":".join((*(str(folder / "bin") for folder in folders), *SYSTEM_PATH))
     lines = await asyncio.gather(*(_first_line(tool, places) for tool in _TOOLS))
-    named = [f"{tool}: {line}" for tool, line in zip(_TOOLS, lines, strict=True) if line]
-    return "; ".join((_c_library(), *named))
+    found = {tool: line for tool, line in zip(_TOOLS, lines, strict=True) if line}
+    named = (f"{tool}: {line}" for tool, line in found.items())
+    return Toolchain(text="; ".join((_c_library(), *named)), tools=tuple(found))
 
 
 def _c_library() -> str:
@@ -34,14 +45,5 @@ def _c_library() -> str:
 
 async def _first_line(tool: str, places: str) -> str:
     path = shutil.which(tool, path=places)
-    if path is None:
-        return ""
-    process = await asyncio.create_subprocess_exec(
-        path,
-        "--version",
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    output, _ = await process.communicate()
-    return output.decode(errors="replace").partition("\n")[0].strip()
+    said = "" if path is None else await said_by((path, "--version"))
+    return said.partition("\n")[0].strip()

@@ -29,7 +29,7 @@ from wheelyard.executor.normalise import renumber_wheel
 from wheelyard.executor.rust import find_rust
 from wheelyard.executor.settings import CompilerCache, ExecutorSettings, Sandbox
 from wheelyard.executor.standard import standard_parts
-from wheelyard.executor.toolchain import describe_toolchain
+from wheelyard.executor.toolchain import Toolchain, describe_toolchain
 from wheelyard.model.artifact import Artifact
 from wheelyard.model.job import Offer, Verdict
 from wheelyard.model.recipe import Recipe
@@ -152,13 +152,14 @@ class Farm:
         return replace(
             options,
             toolchains=toolchains,
+            tools=self._parts.toolchain.tools,
             isolation=self._parts.isolation,
             rebuild_name=rebuild,
         )
 
     def _toolchain(self, target: Target) -> str:
         found = self.interpreters.interpreter(target)
-        return f"{found.build if found else 'no Python'}; {self._parts.toolchain}"
+        return f"{found.build if found else 'no Python'}; {self._parts.toolchain.text}"
 
     def answers(self) -> tuple[Answer, ...]:
         """Return every answer of the resolver so far, in the order of their questions' names."""
@@ -238,7 +239,7 @@ class _Parts:
     extra: dict[ProjectName, ExtraCandidate]
     executor: LocalExecutor
     interpreters: MachineInterpreters
-    toolchain: str
+    toolchain: Toolchain
     isolation: str
     holds: Holds
     clock: SystemClock
@@ -310,7 +311,7 @@ def _with_answers(
     )
 
 
-async def _find_toolchain() -> tuple[str, tuple[Path, ...]]:
+async def _find_toolchain() -> tuple[Toolchain, tuple[Path, ...]]:
     """Describe the compilers that builds find, and name the folders outside of the system's own."""
     rust = await find_rust()
     folders = () if rust is None else (rust,)
