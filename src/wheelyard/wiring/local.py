@@ -142,6 +142,7 @@ class Farm:
             back_ends=parts.executor,
             provide=provide,
             recipe_of=recipe_of,
+            listener=listener,
         )
 
     def on_this_machine(self, options: PlanOptions) -> PlanOptions:
