@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from plan.world import Package, World, target, wheel
@@ -264,7 +264,8 @@ class Farm:
         self.recovered += 1
 
     async def _renumber(self, artifact: Artifact, number: int) -> Artifact:
-        raise AssertionError(artifact)
+        name, _, rest = artifact.filename.partition("-1.0-")
+        return replace(artifact, filename=f"{name}-1.0-{number}-{rest}")
 
 
 async def until(condition: Callable[[], bool]) -> None:

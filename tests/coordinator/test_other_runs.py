@@ -174,6 +174,29 @@ def test_held_wheel_whose_bytes_are_gone_is_built_again() -> None:
     assert built_again(there) == ["base"]
 
 
+@pytest.mark.parametrize(
+    ("same", "filename"),
+    [(True, "base-1.0-py3-none-any.whl"), (False, "base-1.0-1-py3-none-any.whl")],
+)
+def test_name_of_a_withdrawn_wheel_returns_with_its_own_bytes_only(
+    same: bool, filename: str
+) -> None:
+    there = farm({"base": Package()})
+    lost = finished(there.run(("base",)).carry_out())["base"].artifact
+    assert lost is not None
+    there.blobs.lost.add(lost.digest)
+    asyncio.run(there.jobs.artifact_lost(lost.digest))
+    asyncio.run(there.artifacts.withdraw(lost.digest))
+    there.blobs.lost.clear()
+    again = lost if same else replace(lost, digest=f"sha256:{'f' * 64}")
+    there.executor.script["base"] = [Report(outcome=Outcome.BUILT, artifact=again)]
+
+    built = finished(there.run(("base",)).carry_out())["base"].artifact
+
+    assert built is not None
+    assert built.filename == filename
+
+
 def test_pause_between_two_tries_is_not_told_as_somebody_elses_build() -> None:
     there = farm({"base": Package()})
     there.executor.script["base"] = [ended(Outcome.INFRASTRUCTURE, "no uv")] * 4

@@ -7,6 +7,7 @@ of it. What a seed helped to build is kept, but never published.
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Protocol
 
 import msgspec
 
@@ -21,6 +22,14 @@ from wheelyard.ports import ArtifactStore, Blobs, Clock, JobStore, Lease, Memory
 
 Renumber = Callable[[Artifact, int], Awaitable[Artifact]]
 """Gives a wheel a build number: the artifact with its new name and digest, stored."""
+
+
+class NamedArtifacts(ArtifactStore, Protocol):
+    """Artifacts whose store knows every file name that was ever published."""
+
+    async def digest_of_name(self, filename: str) -> str | None:
+        """Return what a file name was published for, even if it was withdrawn; None: it is free."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +62,7 @@ class Intake:
         self,
         *,
         jobs: JobStore,
-        artifacts: ArtifactStore,
+        artifacts: NamedArtifacts,
         blobs: Blobs,
         memory: Memory,
         clock: Clock,
@@ -143,14 +152,14 @@ class Intake:
         )
 
     async def _with_free_name(self, artifact: Artifact) -> Artifact:
-        """Give the wheel a build number where its name stands for other bytes already."""
-        published = {
-            other.filename: other for other in await self._artifacts.of_release(artifact.release)
-        }
+        """Give the wheel a build number where its name stands for other bytes already.
+
+        Even for some that are gone: whoever has their digest in a lock file is not given others.
+        """
         candidate, number = artifact, 0
-        while candidate.filename in published:
-            if published[candidate.filename].digest == candidate.digest:
-                return candidate
+        while (known := await self._artifacts.digest_of_name(candidate.filename)) is not None:
+            if known == candidate.digest:
+                break
             number += 1
             candidate = await self._renumber(artifact, number)
         return candidate
