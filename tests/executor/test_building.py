@@ -482,3 +482,15 @@ async def test_several_jobs_at_once_do_not_mix(yard: Yard) -> None:
         assert report.artifact is not None
         assert report.artifact.filename.startswith(name)
         assert (await yard.log(report)).count("I am ") == 1
+
+
+async def test_what_no_environment_can_be_made_of_is_told_with_what_to_do(warm: Yard) -> None:
+    broken = warm.wheel("broken", {})
+    path = warm.blobs.path(broken.digest)
+    assert path is not None
+    path.write_bytes(b"no wheel")
+
+    report = await warm.run(warm.offer(requirements=(warm.backend(), broken)))
+
+    assert report.outcome is Outcome.INFRASTRUCTURE
+    assert report.hint
