@@ -75,6 +75,22 @@ def test_an_address_with_a_password_is_secret_whatever_its_name() -> None:
     assert not is_secret("PIP_INDEX", "https://a.invalid/simple")
 
 
+def test_recipe_is_shown_in_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "six").mkdir()
+    (tmp_path / "six" / "one.patch").write_text("--- a\n+++ b\n")
+    (tmp_path / "six" / "recipe.toml").write_text(
+        'patches = ["one.patch"]\nbuild-requires = ["cython<3", "numpy"]\n'
+        'config-settings = { lib = ["mine", "yours"], mode = "fast" }\n'
+    )
+
+    assert execute(["recipe", "show", "six==1.0", "--recipes", str(tmp_path)]) == ExitCode.OK
+
+    shown = capsys.readouterr().out
+    assert "build-requires: cython<3, numpy" in shown
+    assert "patches: one.patch" in shown
+    assert "config-settings: lib=mine, lib=yours, mode=fast" in shown
+
+
 @pytest.mark.parametrize("more", [(), ("--json",)])
 def test_secrets_of_a_recipe_are_not_shown(
     more: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]

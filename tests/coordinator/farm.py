@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from plan.world import Package, World, target, wheel
@@ -158,7 +158,13 @@ class ScriptedExecutor:
             return ending
         seeded = any(wheel.origin == "seed" for wheel in offer.requirements)
         unit = UnitId(offer.release, offer.target)
-        start = Start(unit=unit, offer=offer, bootstrap=seeded, portable_key=offer.key)
+        start = Start(
+            unit=unit,
+            offer=offer,
+            bootstrap=seeded,
+            portable_key=offer.key,
+            ordinary_key=offer.key,
+        )
         return self._world.build(start).report
 
     async def until(self, *projects: str) -> None:
@@ -202,7 +208,9 @@ class Farm:
         executor: ScriptedExecutor | None = None,
         pythons: tuple[str, ...] = ("cp311",),
         toolchain: str = "gcc 12",
+        tools: tuple[str, ...] = ("cc", "ld"),
         isolation: str = "bubblewrap",
+        rebuild: str = "",
     ) -> Run:
         options = PlanOptions(
             requirements=requirements,
@@ -210,7 +218,10 @@ class Farm:
             targets=tuple(map(target, pythons)),
             retry_as_of=False,
             toolchains={str(target(python)): toolchain for python in pythons},
+            tools=tools,
             isolation=isolation,
+            rebuild=bool(rebuild),
+            rebuild_name=rebuild,
         )
         return Run(
             planner=Planner(options, lambda _: DEFAULT_RECIPE),
@@ -260,7 +271,8 @@ class Farm:
         self.recovered += 1
 
     async def _renumber(self, artifact: Artifact, number: int) -> Artifact:
-        raise AssertionError(artifact)
+        name, _, rest = artifact.filename.partition("-1.0-")
+        return replace(artifact, filename=f"{name}-1.0-{number}-{rest}")
 
 
 async def until(condition: Callable[[], bool]) -> None:

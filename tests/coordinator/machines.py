@@ -407,7 +407,9 @@ class ScriptedBuilder:
             return self.everything(offer)
         seeded = any(wheel.origin == "seed" for wheel in offer.requirements)
         unit = UnitId(offer.release, offer.target)
-        start = Start(unit=unit, offer=offer, bootstrap=seeded, portable_key=offer.key)
+        start = Start(
+            unit=unit, offer=offer, bootstrap=seeded, portable_key=offer.key, ordinary_key=offer.key
+        )
         return self._farm.world.build(start).report
 
 

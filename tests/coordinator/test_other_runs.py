@@ -24,7 +24,7 @@ def finished(work: Coroutine[Any, Any, tuple[Row, ...]]) -> dict[str, Row]:
     return {row.unit.release.project: row for row in rows}
 
 
-def built_again(there: Farm, **changes: str) -> list[str]:
+def built_again(there: Farm, **changes: str | tuple[str, ...]) -> list[str]:
     """Run a second time and return what was built then."""
     there.executor.order.clear()
     rows = finished(there.run(("base",), **changes).carry_out())  # type: ignore[arg-type]
@@ -46,6 +46,13 @@ def test_another_toolchain_builds_what_is_compiled_again_and_nothing_else() -> N
 
     assert built_again(there, toolchain="gcc 13") == ["base"]
     assert built_again(there, toolchain="gcc 12") == []
+
+
+def test_what_was_built_without_a_compiler_is_built_again_once_there_is_one() -> None:
+    there = farm({"base": Package(tags="py3-none-any")})
+    finished(there.run(("base",), tools=("ld",), toolchain="glibc 2.36").carry_out())
+
+    assert built_again(there, tools=("cc", "ld"), toolchain="glibc 2.36; gcc 12") == ["base"]
 
 
 def test_what_a_back_end_asked_for_is_known_under_another_toolchain_too() -> None:
@@ -85,6 +92,66 @@ def test_wheel_that_is_held_is_told_and_not_built_again_until_it_is_approved() -
     assert built_again(there) == []
 
 
+def test_what_a_rebuild_made_good_is_what_later_runs_get() -> None:
+    there = farm({"base": Package(tags="own")})
+    there.executor.script["base"] = [held()]
+    finished(there.run(("base",)).carry_out())
+
+    assert built_again(there, rebuild="1") == ["base"]
+    assert built_again(there) == []
+
+
+def test_what_was_built_again_takes_the_place_of_what_counted_before() -> None:
+    there = farm({"base": Package(tags="own", build=("tool",)), "tool": Package()})
+    before = finished(there.run(("base",)).carry_out())["base"].artifact
+    fresh = replace(wheel(BASE, "py3-none-any", Origin.BUILT), digest=f"sha256:{'f' * 64}")
+    fresh = replace(fresh, filename="base-1.0-1-py3-none-any.whl")
+    there.executor.script["base"] = [Report(outcome=Outcome.BUILT, artifact=fresh)]
+
+    finished(there.run(("base",), rebuild="1").carry_out())
+    after = finished(there.run(("base",)).carry_out())["base"]
+
+    assert before is not None
+    assert before.digest != fresh.digest
+    assert after.ending is Ending.REUSED
+    assert after.artifact is not None
+    assert after.artifact.digest == fresh.digest
+
+
+def test_rebuild_that_is_held_leaves_what_counted_until_it_is_approved() -> None:
+    there = farm({"base": Package(tags="own")})
+    first = finished(there.run(("base",)).carry_out())["base"].artifact
+    waiting = replace(held().artifact, digest=f"sha256:{'e' * 64}")  # type: ignore[type-var]
+    there.executor.script["base"] = [replace(held(), artifact=waiting)]
+    finished(there.run(("base",), rebuild="1").carry_out())
+    ended = [event for event in there.told if isinstance(event, JobEnded)][-1]
+
+    assert finished(there.run(("base",)).carry_out())["base"].artifact == first
+    assert asyncio.run(there.jobs.approve(ended.key))
+    last = finished(there.run(("base",)).carry_out())["base"].artifact
+    assert last is not None
+    assert last.digest == f"sha256:{'e' * 64}"
+
+
+def test_wheel_that_had_no_compiler_does_not_outlast_a_rebuild_that_had_one() -> None:
+    there = farm({"base": Package(tags="own")})
+    there.executor.script["base"] = [
+        Report(outcome=Outcome.BUILT, artifact=wheel(BASE, "py3-none-any", Origin.BUILT))
+    ]
+    finished(there.run(("base",)).carry_out())
+
+    assert built_again(there, rebuild="1") == ["base"]
+    assert built_again(there, toolchain="gcc 13") == ["base"]
+
+
+def test_every_rebuild_builds_again() -> None:
+    there = farm({"base": Package()})
+    finished(there.run(("base",)).carry_out())
+
+    assert built_again(there, rebuild="1") == ["base"]
+    assert built_again(there, rebuild="2") == ["base"]
+
+
 def test_wheel_that_todays_policy_would_not_hold_is_built_again() -> None:
     there = farm({"base": Package()})
     there.executor.script["base"] = [held("missing-extension")]
@@ -105,6 +172,29 @@ def test_held_wheel_whose_bytes_are_gone_is_built_again() -> None:
     there.executor.script["base"] = [Report(outcome=Outcome.BUILT, artifact=fresh)]
 
     assert built_again(there) == ["base"]
+
+
+@pytest.mark.parametrize(
+    ("same", "filename"),
+    [(True, "base-1.0-py3-none-any.whl"), (False, "base-1.0-1-py3-none-any.whl")],
+)
+def test_name_of_a_withdrawn_wheel_returns_with_its_own_bytes_only(
+    same: bool, filename: str
+) -> None:
+    there = farm({"base": Package()})
+    lost = finished(there.run(("base",)).carry_out())["base"].artifact
+    assert lost is not None
+    there.blobs.lost.add(lost.digest)
+    asyncio.run(there.jobs.artifact_lost(lost.digest))
+    asyncio.run(there.artifacts.withdraw(lost.digest))
+    there.blobs.lost.clear()
+    again = lost if same else replace(lost, digest=f"sha256:{'f' * 64}")
+    there.executor.script["base"] = [Report(outcome=Outcome.BUILT, artifact=again)]
+
+    built = finished(there.run(("base",)).carry_out())["base"].artifact
+
+    assert built is not None
+    assert built.filename == filename
 
 
 def test_pause_between_two_tries_is_not_told_as_somebody_elses_build() -> None:

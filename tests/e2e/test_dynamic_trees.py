@@ -56,6 +56,8 @@ def test_version_is_taken_from_git_with_a_back_end_built_from_source(newcomer: U
     first = user.build("./tree")
     assert first.code == 0, first.err
     assert first.started == ["tellback==1.0", "told==1.0"]
+    kinds = [event["event"] for event in first.events]
+    assert kinds.index("source-asked") < kinds.index("job-started")
     assert user.build("./tree").started == []
     by_url = user.build(f"told @ git+{tree.as_uri()}@v1.0")
     assert by_url.row("told==1.0")["ending"] == "built"

@@ -60,6 +60,10 @@ def test_held_wheel_is_built_again_when_asked_or_counts_as_its_hint_says(user: U
     assert ran.code == 1
     assert "and build again with --rebuild" in ran.out
     assert user.build("left-out").started == []
+    (user.folder / "wheelyard.toml").write_text(f'[build]\nstate = "{user.state}"\n')
+    assert "left-out==1.0" in user.run("job", "list", "--held").out
+    (held,) = json.loads(user.run("job", "list", "--held", "--json").out)
+    assert held["state"] == "held"
     assert user.build("left-out", "--rebuild").started == ["left-out==1.0"]
 
     (approve,) = re.findall(r"'wheelyard (job approve [^']+)'", ran.out)

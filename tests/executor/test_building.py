@@ -421,6 +421,27 @@ async def test_the_line_that_repeats_a_build_takes_secrets_from_its_shell(warm: 
     assert (await _in_a_shell(f"API_TOKEN=hush-hush; {report.repeat}")).returncode == 0
 
 
+async def test_secrets_of_a_recipe_that_a_build_prints_are_nowhere_to_be_read(warm: Yard) -> None:
+    environment = {"API_TOKEN": "hush-hush", "INDEX": "https://me:sesame1@a.invalid/x"}
+    hook = """
+    import os, sys
+    secret = os.environ["API_TOKEN"]
+    os.write(1, secret[:4].encode()); os.write(1, secret[4:].encode() + b" and on\\n")
+    os.write(1, os.environ["INDEX"].encode() + b"\\nsesame1 alone\\n")
+    raise SystemError("cannot log in with " + secret)
+    """
+
+    report = await warm.run(warm.offer(hook, recipe=Recipe(environment=environment)))
+    log = await warm.log(report)
+
+    assert report.outcome is Outcome.FAILED
+    for text in (log, str(report), str(warm.lines)):
+        assert "cannot log in with …" in text
+        assert "hush" not in text
+        assert "sesame1" not in text
+    assert "… and on" in log
+
+
 async def _in_a_shell(line: str) -> "subprocess.CompletedProcess[str]":
     return await asyncio.to_thread(
         subprocess.run, ["sh", "-c", line], capture_output=True, text=True, check=False
@@ -461,3 +482,15 @@ async def test_several_jobs_at_once_do_not_mix(yard: Yard) -> None:
         assert report.artifact is not None
         assert report.artifact.filename.startswith(name)
         assert (await yard.log(report)).count("I am ") == 1
+
+
+async def test_what_no_environment_can_be_made_of_is_told_with_what_to_do(warm: Yard) -> None:
+    broken = warm.wheel("broken", {})
+    path = warm.blobs.path(broken.digest)
+    assert path is not None
+    path.write_bytes(b"no wheel")
+
+    report = await warm.run(warm.offer(requirements=(warm.backend(), broken)))
+
+    assert report.outcome is Outcome.INFRASTRUCTURE
+    assert report.hint

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -140,6 +141,32 @@ async def test_only_what_nobody_uses_is_evicted(
     assert kept.path.is_dir()
     assert await evicted(keeper, -1) == 1
     assert list(user.folder.iterdir()) == []
+
+
+class _Late(EnvironmentKeeper):
+    """Looks, and somebody else removes what it saw; ``everything``: with the folder itself."""
+
+    everything = False
+
+    def _environments(self) -> list[Path]:
+        found = super()._environments()
+        for path in found[:1]:
+            shutil.rmtree(path.parent if self.everything else path)
+        return found
+
+
+@pytest.mark.parametrize("everything", [False, True])
+async def test_environment_that_somebody_else_removes_meanwhile_is_no_error(
+    tmp_path: Path, blobs: FolderBlobs, python: Python, everything: bool
+) -> None:
+    user = environments(tmp_path, blobs)
+    await user.ensure(python, wheels(blobs))
+    user.close()
+    keeper = _Late(user.folder)
+    keeper.everything = everything
+
+    assert await evicted(keeper, -1) == 0
+    assert everything or list(user.folder.iterdir()) == []
 
 
 async def test_use_makes_an_old_environment_young(

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from executor.yard import MakeYard
+from wheelyard.executor.asking import said_by
 from wheelyard.executor.rust import find_rust
 from wheelyard.executor.settings import Sandbox
 from wheelyard.executor.toolchain import describe_toolchain
@@ -22,7 +23,39 @@ async def test_a_compiler_that_no_build_finds_is_not_in_the_key(
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
 
     assert await describe_toolchain() == before
-    assert "own compiler" not in before
+    assert "own compiler" not in before.text
+
+
+def tool(path: Path, content: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(content)
+    path.chmod(0o755)
+
+
+async def test_a_broken_compiler_is_none(tmp_path: Path) -> None:
+    tool(tmp_path / "bin" / "rustc", "no program at all")
+
+    found = await describe_toolchain([tmp_path])
+
+    assert "rustc" not in found.tools
+    assert set(found.tools) <= {"cc", "c++", "ld", "gfortran"}
+
+
+async def test_a_broken_rust_on_path_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tool(tmp_path / "rustc", "\0no program at all")
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+
+    assert await find_rust() is None
+
+
+async def test_a_program_that_hangs_with_all_that_it_started_has_not_answered(
+    tmp_path: Path,
+) -> None:
+    tool(tmp_path / "cc", "#!/bin/sh\nsleep 600 & sleep 600\n")
+
+    assert not await said_by((str(tmp_path / "cc"),), seconds=0.2)
 
 
 def rustup(folder: Path, *, answer: str = "") -> Path:
@@ -49,7 +82,8 @@ async def test_the_rust_that_rustup_keeps_is_found_and_in_the_key(
     found = await find_rust()
 
     assert found == toolchain
-    assert "rustc: rustc 9.9.9" in await describe_toolchain([found])
+    assert "rustc" in (await describe_toolchain([found])).tools
+    assert "rustc: rustc 9.9.9" in (await describe_toolchain([found])).text
 
 
 @pytest.mark.parametrize("answer", ["/nowhere", "error: no toolchain"])

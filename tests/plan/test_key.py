@@ -34,6 +34,8 @@ BASE: dict[str, object] = {
         ("target", Target.parse("cp313-linux_x86_64")),
         ("isolation", "plain process"),
         ("toolchain", "gcc 13"),
+        ("tools", ("cc", "ld")),
+        ("rebuild", "1"),
         ("ingredients", [Ingredient("wheel==1", "source:a")]),
         (
             "ingredients",
@@ -46,7 +48,8 @@ def test_whatever_shapes_the_result_changes_the_key(field: str, value: object) -
     there = build_keys(**(BASE | {field: value}))  # type: ignore[arg-type]
 
     assert here.exact != there.exact
-    assert (here.portable == there.portable) is (field == "toolchain")
+    assert (here.portable == there.portable) is (field in {"toolchain", "rebuild"})
+    assert (here.ordinary == there.ordinary) is (field == "rebuild")
 
 
 def test_order_of_build_requirements_does_not_matter() -> None:

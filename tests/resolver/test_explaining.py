@@ -101,7 +101,7 @@ def test_a_project_for_other_pythons_is_not_applicable(
     error = failure(resolve, "a>1")
     assert isinstance(error, NotApplicableError)
     assert error.message == "no release that 'a>1' allows is meant for cp312"
-    assert error.hint == "release 2 of a need another Python (2: >=3.13)"
+    assert error.hint == "release 2 of a needs another Python (2: >=3.13)"
 
 
 def test_a_conflict_is_applicable_and_names_both_sides(

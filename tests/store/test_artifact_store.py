@@ -116,6 +116,14 @@ async def test_a_file_whose_bytes_are_gone_leaves_the_index(stores: Stores) -> N
     assert list(await stores.artifacts.projects()) == []
 
 
+async def test_a_file_that_left_the_index_keeps_its_name(stores: Stores) -> None:
+    assert await stores.artifacts.digest_of_name(wheel().filename) is None
+    published = await stores.artifacts.publish(wheel())
+    assert await stores.artifacts.digest_of_name(published.filename) == published.digest
+    await stores.artifacts.withdraw(published.digest)
+    assert await stores.artifacts.digest_of_name(published.filename) == published.digest
+
+
 async def test_memory_keeps_the_last_value_of_each_kind_and_key(stores: Stores) -> None:
     await stores.memory.keep("metadata", "six", b"old")
     await stores.memory.keep("metadata", "six", b"\x00new")

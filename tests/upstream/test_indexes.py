@@ -362,6 +362,12 @@ def test_folder_without_the_project_leads_to_the_next_index(
     assert run(names(opened, str(tmp_path), site.index)) == ["foo-1.0.tar.gz"]
 
 
+def test_index_with_a_query_is_refused_and_the_query_is_not_shown(opened: Opener) -> None:
+    with pytest.raises(ConfigurationError, match="is given with a query") as caught:
+        run(names(opened, "https://a.invalid/simple/?token=hush-hush"))
+    assert "hush" not in str(caught.value)
+
+
 @pytest.mark.parametrize("address", ["/nowhere/at/all", "ftp://x.invalid/simple", "nowhere"])
 def test_what_is_no_index_is_refused_at_once(opened: Opener, address: str) -> None:
     with pytest.raises(ConfigurationError, match="is not an index"):

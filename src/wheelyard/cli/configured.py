@@ -21,6 +21,8 @@ _COMMANDS = ("build", "plan")
 """The commands whose options the ``[build]`` table of wheelyard.toml sets."""
 _ALSO = ("serve",)
 """Commands that share some of those options."""
+_STATE = "state"
+"""The option that holds for whatever looks at what was built, too."""
 
 
 def load(path: Path | None) -> Configuration:
@@ -29,11 +31,11 @@ def load(path: Path | None) -> Configuration:
     return read(found) if found is not None else Configuration()
 
 
-def defaults(configuration: Configuration, group: object) -> dict[str, dict[str, object]]:
+def defaults(configuration: Configuration, group: object) -> dict[str, Mapping[str, object]]:
     """Return the options of wheelyard.toml as defaults of commands. Raises ConfigurationError."""
     if not isinstance(group, TyperGroup):
         return {}
-    found = {}
+    found: dict[str, Mapping[str, object]] = {}
     for command in (*_COMMANDS, *_ALSO):
         keys = {
             key: option for option in _options(group.commands[command]) for key in _keys(option)
@@ -45,7 +47,23 @@ def defaults(configuration: Configuration, group: object) -> dict[str, dict[str,
         }
     _check_keys(configuration, group)
     _check_values(configuration, group, found["build"])
-    return found
+    return found | _looking_back(group, found["build"])
+
+
+def _looking_back(
+    group: TyperGroup, values: Mapping[str, object]
+) -> dict[str, dict[str, dict[str, object]]]:
+    """Return what the commands of other groups take from build: which state folder there is."""
+    state = {name: value for name, value in values.items() if name == _STATE}
+    return {
+        name: {
+            word: state
+            for word, command in below.commands.items()
+            if any(option.name == _STATE for option in _options(command))
+        }
+        for name, below in group.commands.items()
+        if state and isinstance(below, TyperGroup)
+    }
 
 
 def _check_values(

@@ -5,6 +5,7 @@ import gzip
 import io
 import sys
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -24,7 +25,8 @@ from wheelyard.cli.farm_options import FarmUrl, Token
 from wheelyard.cli.job_wishes import add_commands, log_of_farm
 from wheelyard.errors import ConfigurationError
 from wheelyard.executor.interpreters import native_platform
-from wheelyard.jobs.job import Job
+from wheelyard.jobs.held import advice_for_held
+from wheelyard.jobs.job import Job, State
 from wheelyard.jobs.selection import Selection
 from wheelyard.model.artifact import Origin
 from wheelyard.model.job import Attempt, BuildKey, Outcome, Report
@@ -51,6 +53,9 @@ SinceOption = Annotated[
     str | None,
     typer.Option("--since", metavar="DATE", help="Only those since a date, or 2d for two days."),
 ]
+Held = Annotated[
+    bool, typer.Option("--held", help="Only those whose job waits for a person's look.")
+]
 BuilderOption = Annotated[str, typer.Option("--builder", help="Only those of a builder.")]
 Name = Annotated[
     str,
@@ -58,6 +63,34 @@ Name = Annotated[
         metavar="ATTEMPT", help="An attempt (a17), the beginning of a key, or a project."
     ),
 ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Tried:
+    """An attempt, and where its job stands now."""
+
+    attempt: Attempt
+    job: Job | None
+
+    @property
+    def waits(self) -> bool:
+        """Whether what this attempt brought waits for a person."""
+        job = self.job
+        return job is not None and job.state is State.HELD and job.attempt == self.attempt.number
+
+    @property
+    def ending(self) -> str:
+        """How it ended, in a word."""
+        if self.attempt.report is None:
+            return "running"
+        return "held" if self.waits else self.attempt.report.outcome.value
+
+    @property
+    def reason(self) -> str:
+        """Why it ended so."""
+        if self.waits and self.job is not None:
+            return self.job.reason
+        return self.attempt.report.reason if self.attempt.report else ""
 
 
 def _selection(  # noqa: PLR0913, PLR0917 - the filters, as they are given
@@ -90,6 +123,7 @@ def list_attempts(  # noqa: PLR0913, PLR0917 - the filters
     reason: ReasonOption = "",
     since: SinceOption = None,
     builder: BuilderOption = "",
+    held: Held = False,
     limit: Annotated[int, typer.Option("--limit", min=1, help="At most so many.")] = 50,
     state: o.State = None,
     as_json: o.AsJson = False,
@@ -97,29 +131,50 @@ def list_attempts(  # noqa: PLR0913, PLR0917 - the filters
     """List attempts, the newest first."""
     wanted = _selection(project, target, outcome, reason, since, builder)
 
-    async def work(archive: Archive) -> Sequence[Attempt]:
-        return await archive.jobs.find_attempts(wanted, limit=limit)
+    async def work(archive: Archive) -> Sequence[_Tried]:
+        if held:
+            return await _held(archive, wanted, limit)
+        return await _with_jobs(archive, await archive.jobs.find_attempts(wanted, limit=limit))
 
-    attempts = _with_archive(state, work)
+    found = _with_archive(state, work)
     if as_json:
-        typer.echo(msgspec.json.encode([_fields(attempt) for attempt in attempts]).decode())
-        return
-    if not attempts:
+        typer.echo(msgspec.json.encode([_fields(tried) for tried in found]).decode())
+    elif not found:
         typer.echo("There is no attempt that fits.", err=True)
-        return
+    else:
+        _print_list(found)
+
+
+async def _held(archive: Archive, wanted: Selection, limit: int) -> "Sequence[_Tried]":
+    """Find the last attempts of the jobs that wait for a person; what holds them is the job's reason."""
+    jobs = await archive.jobs.jobs(replace(wanted, state=State.HELD), limit=limit)
+    keys = tuple(job.key for job in jobs)
+    attempts = await archive.jobs.find_attempts(Selection(keys=keys)) if keys else ()
+    tried = await _with_jobs(archive, attempts)
+    return [one for one in tried if one.waits]
+
+
+async def _with_jobs(archive: Archive, attempts: Sequence[Attempt]) -> "Sequence[_Tried]":
+    keys = tuple({attempt.key for attempt in attempts})
+    jobs = await archive.jobs.jobs(Selection(keys=keys), limit=len(keys)) if keys else ()
+    by_key = {job.key: job for job in jobs}
+    return [_Tried(attempt=attempt, job=by_key.get(attempt.key)) for attempt in attempts]
+
+
+def _print_list(found: "Sequence[_Tried]") -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("attempt", "release", "target", "outcome", "took", "started", "reason"):
         table.add_column(column)
-    for attempt in attempts:
-        report = attempt.report
+    for tried in found:
+        attempt, report = tried.attempt, tried.attempt.report
         table.add_row(
             f"a{attempt.id}",
             str(attempt.release),
             str(attempt.target),
-            report.outcome.value if report else "running",
+            tried.ending,
             seconds(report.wall_seconds) if report else "",
             f"{attempt.started:%Y-%m-%d %H:%M}",
-            Text(neutral(report.reason) if report else ""),
+            Text(neutral(tried.reason)),
         )
     results().print(table)
 
@@ -128,14 +183,15 @@ def list_attempts(  # noqa: PLR0913, PLR0917 - the filters
 def show(name: Name, state: o.State = None, as_json: o.AsJson = False) -> None:
     """Show an attempt: its steps with their times, environment, findings, and how to repeat it."""
 
-    async def work(archive: Archive) -> Attempt:
-        return await _find(archive, name)
+    async def work(archive: Archive) -> _Tried:
+        (tried,) = await _with_jobs(archive, [await _find(archive, name)])
+        return tried
 
-    attempt = _with_archive(state, work)
+    tried = _with_archive(state, work)
     if as_json:
-        typer.echo(msgspec.json.encode(_fields(attempt)).decode())
+        typer.echo(msgspec.json.encode(_fields(tried)).decode())
         return
-    _print_attempt(results(), attempt)
+    _print_attempt(results(), tried)
 
 
 @app.command("log")
@@ -226,7 +282,7 @@ def approve(name: Name, state: o.State = None) -> None:
         if not await archive.jobs.approve(attempt.key):
             raise ConfigurationError(
                 f"a{attempt.id} ({attempt.release} for {attempt.target}) is not held",
-                hint="'wheelyard job list' shows what is.",
+                hint="'wheelyard job list --held' shows what is.",
             )
         artifact = await archive.artifacts.by_key(attempt.key)
         if artifact is not None:
@@ -266,7 +322,8 @@ def _is_hexadecimal(text: str) -> bool:
     return len(text) >= 6 and all(letter in "0123456789abcdef" for letter in text)  # noqa: PLR2004
 
 
-def _fields(attempt: Attempt) -> dict[str, object]:
+def _fields(tried: _Tried) -> dict[str, object]:
+    attempt = tried.attempt
     return {
         "attempt": f"a{attempt.id}",
         "key": BuildKey(attempt.key),
@@ -276,11 +333,13 @@ def _fields(attempt: Attempt) -> dict[str, object]:
         "builder": attempt.builder,
         "started": attempt.started.isoformat(),
         "finished": attempt.finished.isoformat() if attempt.finished else None,
+        "state": tried.job.state.value if tried.job else None,
         "report": as_fields(attempt.report) if attempt.report else None,
     }
 
 
-def _print_attempt(console: Console, attempt: Attempt) -> None:
+def _print_attempt(console: Console, tried: _Tried) -> None:
+    attempt = tried.attempt
     _say(console, f"a{attempt.id}: {attempt.release} for {attempt.target}", "bold")
     _say(console, f"  key      {attempt.key}")
     began = f"{attempt.started:%Y-%m-%d %H:%M:%S} UTC"
@@ -288,6 +347,10 @@ def _print_attempt(console: Console, attempt: Attempt) -> None:
     if attempt.report is None:
         _say(console, "  running, or ended without a word")
         return
+    if tried.waits:
+        _say(console, f"  held     {tried.reason}", "yellow")
+        advice = advice_for_held(attempt.key[:12], attempt.report.findings)
+        _say(console, f"           {advice}", "yellow")
     _print_report(console, attempt.report)
     _say(console, f"  log      wheelyard job log a{attempt.id}")
     if attempt.report.repeat:

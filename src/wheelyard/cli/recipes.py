@@ -53,9 +53,28 @@ def show(
         return
     typer.echo(f"{wanted}:")
     for name, value in fields.items():
-        typer.echo(f"  {name.replace('_', '-')}: {value}")
+        typer.echo(f"  {name.replace('_', '-')}: {_text(value)}")
     for origin in overrides.origins(wanted):
         typer.echo(f"  from {origin}")
+
+
+def _text(value: object) -> str:
+    """Write a part of a recipe as people read it: a patch by its name, settings as ``NAME=value``."""
+    match value:
+        case {"name": name, "text": _}:
+            return str(name)
+        case dict():
+            pairs = (
+                f"{name}={one}"
+                for name, held in value.items()
+                for one in (held if isinstance(held, list | tuple) else [held])
+            )
+            return ", ".join(pairs)
+        case list() | tuple():
+            return ", ".join(map(_text, value))
+        case bool():
+            return str(value).lower()
+    return str(value)
 
 
 @app.command("check")

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from wheelyard.cli import options as o
 from wheelyard.cli.display.console import results
+from wheelyard.cli.display.lines import plural
 from wheelyard.cli.serve import Database
 from wheelyard.coordinator.upkeep import Checked, Cleaned, Upkeep
 from wheelyard.errors import ExitCode
@@ -139,7 +140,8 @@ def _print_cleaned(cleaned: Cleaned, *, dry_run: bool) -> None:
     else:
         typer.echo("There is nothing that was not used for so long.", err=True)
     if cleaned.leftovers:
-        typer.echo(f"{cleaned.leftovers} leftovers of killed runs were put right.", err=True)
+        leftovers = plural(cleaned.leftovers, "leftover")
+        typer.echo(f"put right: {leftovers} of killed runs.", err=True)
     if cleaned.spared:
         kinds = ", ".join(cleaned.spared)
         typer.echo(f"A run goes on, so these were left alone: {kinds}.", err=True)
@@ -150,8 +152,8 @@ def _print_checked(checked: Checked) -> None:
         said = "was damaged" if one.damaged else "is missing"
         typer.echo(f"{one.filename or one.digest}: its {_SINGULAR[one.kind]} {said}")
     typer.echo(
-        f"{checked.blobs} files were read: {checked.damaged} damaged, {len(checked.lost)} lost; "
-        f"{len(checked.reopened)} jobs are open again.",
+        f"{plural(checked.blobs, 'file')} read: {checked.damaged} damaged, {len(checked.lost)} lost; "
+        f"{plural(len(checked.reopened), 'job')} open again.",
         err=True,
     )
 

@@ -111,7 +111,13 @@ class _OneJob:
 
     async def see_through(self, crew: Crew, plan: CommandPlan, unit: UnitId) -> None:
         """Give the job to a crew and wait for its end."""
-        start = Start(unit=unit, offer=plan.offer, bootstrap=False, portable_key=plan.offer.key)
+        start = Start(
+            unit=unit,
+            offer=plan.offer,
+            bootstrap=False,
+            portable_key=plan.offer.key,
+            ordinary_key=plan.offer.key,
+        )
         async with asyncio.TaskGroup() as group:
             crew.begin(self, group)
             self.tell(JobQueued(unit=unit, offer=plan.offer))

@@ -12,6 +12,7 @@ import msgspec
 from packaging.metadata import parse_email
 from packaging.version import Version
 
+from wheelyard.coordinator.story import Listener, SourceAsked
 from wheelyard.errors import InvalidNameError, MetadataError, NoSolutionError
 from wheelyard.model.artifact import Artifact, InputWheel
 from wheelyard.model.job import BuildKey, Offer, Outcome, Report
@@ -82,6 +83,7 @@ class Describer:
         provide: Provide,
         recipe_of: Callable[[Release], Recipe],
         progress: Callable[[Progress], None] = lambda _: None,
+        listener: Listener = lambda _: None,
     ) -> None:
         self._upstream = upstream
         self._resolver = resolver
@@ -90,6 +92,8 @@ class Describer:
         self._provide = provide
         self._recipe_of = recipe_of
         self._progress = progress
+        self._tell = listener
+        self._told: set[str] = set()
 
     async def describe(self, question: Question) -> DirectSource:
         """Return the source with its release and METADATA. Raises MetadataError and WheelyardError."""
@@ -133,6 +137,9 @@ class Describer:
         kept = await self._memory.recall(_SAID, key)
         if kept is not None:
             return msgspec.msgpack.decode(kept, type=_Said)
+        if question.name not in self._told:
+            self._told.add(question.name)
+            self._tell(SourceAsked(name=question.name))
         described = await self._back_ends.describe(
             await self._offer(question, one, key), self._progress
         )

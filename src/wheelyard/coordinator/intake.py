@@ -7,19 +7,45 @@ of it. What a seed helped to build is kept, but never published.
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Protocol
 
 import msgspec
 
-from wheelyard.coordinator.questions import AS_OF, NEEDS, PORTABLE
+from wheelyard.coordinator.questions import AS_OF, NEEDS, PORTABLE, REBUILT
 from wheelyard.jobs.held import advice_for_held
 from wheelyard.jobs.job import Job, State
 from wheelyard.model.artifact import Artifact, Origin
 from wheelyard.model.job import BuildKey, Offer, Outcome, Report
+from wheelyard.plan.events import Start
 from wheelyard.plan.key import recipe_digest
 from wheelyard.ports import ArtifactStore, Blobs, Clock, JobStore, Lease, Memory
 
 Renumber = Callable[[Artifact, int], Awaitable[Artifact]]
 """Gives a wheel a build number: the artifact with its new name and digest, stored."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitKeys:
+    """What a unit is looked up under: by whatever is not compiled, and by everything.
+
+    A job's own key is another one where it is a rebuild, or where a seed is in its environment.
+    """
+
+    portable: BuildKey
+    ordinary: BuildKey
+
+
+def keys_of(start: Start) -> UnitKeys:
+    """Return what the unit of a job is looked up under."""
+    return UnitKeys(portable=start.portable_key, ordinary=start.ordinary_key)
+
+
+class NamedArtifacts(ArtifactStore, Protocol):
+    """Artifacts whose store knows every file name that was ever published."""
+
+    async def digest_of_name(self, filename: str) -> str | None:
+        """Return what a file name was published for, even if it was withdrawn; None: it is free."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +78,7 @@ class Intake:
         self,
         *,
         jobs: JobStore,
-        artifacts: ArtifactStore,
+        artifacts: NamedArtifacts,
         blobs: Blobs,
         memory: Memory,
         clock: Clock,
@@ -66,18 +92,15 @@ class Intake:
         self._renumber = renumber
 
     async def take(
-        self, offer: Offer, lease: Lease, report: Report, *, bootstrap: bool, portable_key: BuildKey
+        self, offer: Offer, lease: Lease, report: Report, *, bootstrap: bool, keys: UnitKeys
     ) -> Taken:
-        """Take one result in. A lease that was lost leaves everything as it is.
-
-        ``portable_key`` is what the unit is looked up under by whatever is not compiled.
-        """
+        """Take one result in. A lease that was lost leaves everything as it is."""
         report = replace(report, as_of=offer.as_of)
         if report.artifact is not None:
             report = replace(
                 report, artifact=self._complete(offer, report.artifact, bootstrap=bootstrap)
             )
-        await self._remember(offer, report, portable_key)
+        await self._remember(offer, report, keys.portable)
         if report.artifact is not None and not bootstrap and offer.command is None:
             report = replace(report, artifact=await self._with_free_name(report.artifact))
         if not await self._jobs.finish(lease.key, lease.fence, report):
@@ -85,9 +108,8 @@ class Intake:
         job = await self._jobs.job(lease.key)
         if job is None:
             return Taken(report=report, accepted=False)
-        if report.artifact is not None and report.artifact.portable and not bootstrap:
-            # What waits to be looked at, too: it is found by its key only once it counts.
-            await self._memory.keep(PORTABLE, portable_key, offer.key.encode())
+        if report.artifact is not None and not bootstrap and offer.command is None:
+            await self._name(offer.key, keys, report.artifact, counts=job.state is State.DONE)
         if job.state in {State.READY, State.LEASED}:
             # Where somebody has it again already, it was ready for a moment.
             return Taken(report=report, again_at=job.not_before or self._clock.now())
@@ -104,6 +126,25 @@ class Intake:
             await self._memory.keep(NEEDS, portable_key, msgspec.json.encode(report.needs))
         if report.artifact is not None and offer.as_of:
             await self._memory.keep(AS_OF, offer.key, offer.as_of.encode())
+
+    async def _name(
+        self, key: BuildKey, keys: UnitKeys, artifact: Artifact, *, counts: bool
+    ) -> None:
+        """Let a wheel be found under the other keys that it will be asked for by.
+
+        What waits to be looked at, too: it is found by its key only once it counts. But for a rebuild's,
+        it is in nobody's place.
+        """
+        rebuilt = key != keys.ordinary
+        if artifact.portable and (counts or not rebuilt):
+            await self._memory.keep(PORTABLE, keys.portable, key.encode())
+        elif rebuilt and counts:
+            # What was built without a compiler's help may be there still: it is not wanted any more.
+            await self._memory.keep(PORTABLE, keys.portable, b"")
+        if rebuilt:
+            kept = await self._memory.recall(REBUILT, keys.ordinary)
+            earlier = kept.decode().split() if kept is not None and not counts else []
+            await self._memory.keep(REBUILT, keys.ordinary, " ".join((key, *earlier)).encode())
 
     async def publish(self, artifact: Artifact) -> Artifact:
         """Make a wheel visible, and return what counts under its name; other artifacts are in no index."""
@@ -130,14 +171,14 @@ class Intake:
         )
 
     async def _with_free_name(self, artifact: Artifact) -> Artifact:
-        """Give the wheel a build number where its name stands for other bytes already."""
-        published = {
-            other.filename: other for other in await self._artifacts.of_release(artifact.release)
-        }
+        """Give the wheel a build number where its name stands for other bytes already.
+
+        Even for some that are gone: whoever has their digest in a lock file is not given others.
+        """
         candidate, number = artifact, 0
-        while candidate.filename in published:
-            if published[candidate.filename].digest == candidate.digest:
-                return candidate
+        while (known := await self._artifacts.digest_of_name(candidate.filename)) is not None:
+            if known == candidate.digest:
+                break
             number += 1
             candidate = await self._renumber(artifact, number)
         return candidate

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from wheelyard.coordinator.crew import Site, report_of
 from wheelyard.coordinator.dispatch import ReadyJobs
-from wheelyard.coordinator.intake import Intake, Taken
+from wheelyard.coordinator.intake import Intake, Taken, keys_of
 from wheelyard.coordinator.others import POLL_SECONDS, Holds, Known, OtherRuns
 from wheelyard.coordinator.story import (
     JobAwaited,
@@ -164,14 +164,14 @@ class LocalCrew:
         """Take a result in; a wheel that cannot be taken in is a failure of its job."""
         try:
             return await self._intake.take(
-                offer, lease, report, bootstrap=start.bootstrap, portable_key=start.portable_key
+                offer, lease, report, bootstrap=start.bootstrap, keys=keys_of(start)
             )
         except WheelyardError as error:
             if report.artifact is None:
                 raise
             failed = report_of(error)
             return await self._intake.take(
-                offer, lease, failed, bootstrap=start.bootstrap, portable_key=start.portable_key
+                offer, lease, failed, bootstrap=start.bootstrap, keys=keys_of(start)
             )
 
     def _seconds_until(self, taken: Taken) -> float | None:

@@ -47,6 +47,8 @@ NEEDS = "needs-2"
 """The kind under which ``Memory`` keeps what a back end asked for beyond pyproject.toml."""
 PORTABLE = "portable-1"
 """The kind under which ``Memory`` keeps the key of a wheel with nothing compiled in it, by portable key."""
+REBUILT = "rebuilt-1"
+"""The kind under which ``Memory`` keeps the keys of rebuilds, the newest first, by ordinary key."""
 
 _WITHOUT = "If it can be built without one, patch that out of its pyproject.toml in a recipe."
 
@@ -204,7 +206,11 @@ class Questions:
             return UnitFailed(unit=command.unit, error=_whose(command, "test", error))
 
     async def _recall(self, command: Recall) -> Recalled:
-        artifact = await self._artifacts.by_key(command.key) or await self._portable(command)
+        artifact = (
+            await self._rebuilt(command)
+            or await self._artifacts.by_key(command.key)
+            or await self._portable(command)
+        )
         if artifact is not None and self._blobs.path(artifact.digest) is None:
             artifact = None
         if artifact is not None:
@@ -216,7 +222,16 @@ class Questions:
     async def _portable(self, command: Recall) -> Artifact | None:
         """Return a wheel that other compilers or another patch of the Python would make just so."""
         key = await self._memory.recall(PORTABLE, command.portable_key)
-        return None if key is None else await self._artifacts.by_key(BuildKey(key.decode()))
+        return await self._artifacts.by_key(BuildKey(key.decode())) if key else None
+
+    async def _rebuilt(self, command: Recall) -> Artifact | None:
+        """Return what a rebuild gave in the place of this job; the newest that counts and is there."""
+        kept = await self._memory.recall(REBUILT, command.key)
+        for key in (kept or b"").decode().split():
+            artifact = await self._artifacts.by_key(BuildKey(key))
+            if artifact is not None and self._blobs.path(artifact.digest) is not None:
+                return artifact
+        return None
 
     async def _make_visible(self, artifact: Artifact) -> None:
         """Publish what counts but is not visible: its process ended between the two."""

@@ -25,6 +25,13 @@ class TargetResolved:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SourceAsked:
+    """A source says its name or version only when its back end is asked, for which its requirements are built."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SourceInspected:
     """What a source says of itself is known; it is asked once, for however many targets."""
 
@@ -130,6 +137,7 @@ class BuildRetriedOlder:
 
 RunEvent = (
     TargetResolved
+    | SourceAsked
     | SourceInspected
     | CycleBroken
     | JobQueued

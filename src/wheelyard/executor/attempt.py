@@ -13,6 +13,7 @@ from wheelyard.executor.hosts import View
 from wheelyard.executor.isolation import Isolation
 from wheelyard.executor.joblog import JobLog
 from wheelyard.executor.limits import Watch
+from wheelyard.executor.masking import mask_of
 from wheelyard.executor.parts import Parts
 from wheelyard.executor.pool import Pool
 from wheelyard.executor.projects import BuildSystem
@@ -89,7 +90,10 @@ class Attempt:
         self.began = time.monotonic()
         self._progress = progress
         self._step: StepName | None = None
-        self.log = JobLog(folder / "log", limit=offer.limits.log_bytes, told=self._tell)
+        self.mask = mask_of(offer.recipe)
+        self.log = JobLog(
+            folder / "log", limit=offer.limits.log_bytes, told=self._tell, mask=self.mask
+        )
         self.watch = Watch(offer.limits, self.log, workshop.isolation.groups)
 
     @asynccontextmanager

@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from wheelyard.executor.masking import Mask
+
 # Other compilers go on after the one that failed, and gcc prints a kilobyte for each warning in C++.
 _TAIL_BYTES = 256 * 1024
 _LONGEST_LINE = 4096
@@ -14,15 +16,18 @@ _LINES_AT_ONCE = 50
 
 
 class JobLog:
-    """Bytes as they came. Lines that are told on are decoded with replacement, and may be cut."""
+    """Bytes as they came, but for what ``mask`` hides. Lines that are told on are decoded with replacement, and may be cut."""
 
-    def __init__(self, path: Path, *, limit: int, told: Callable[[str], None]) -> None:
+    def __init__(
+        self, path: Path, *, limit: int, told: Callable[[str], None], mask: Mask | None = None
+    ) -> None:
         self.path = path
         self.size = 0
         self.seen = 0
         self.last_output = time.monotonic()
         self._limit = limit
         self._told = told
+        self._mask = mask or Mask()
         self._rest = b""
         self._stream = path.open("xb", buffering=0)
 
@@ -35,18 +40,16 @@ class JobLog:
         """Take in what a build printed."""
         self.last_output = time.monotonic()
         self.seen += len(chunk)
-        kept = chunk[: max(0, self._limit - self.size)]
-        self._keep(kept)
-        if not self.full:
-            self._tell(chunk)
+        self._take(self._mask.feed(chunk))
 
     def note(self, text: str) -> None:
         """Write a line of our own; it is kept even where the limit is reached."""
         self._end_line()
-        self._keep(f"[wheelyard] {text}\n".encode(errors="replace"))
+        self._keep(f"[wheelyard] {self._mask.text(text)}\n".encode(errors="replace"))
 
     def tail(self) -> str:
         """Return the end of the log as text."""
+        self._take(self._mask.flush())
         with self.path.open("rb") as stream:
             stream.seek(max(0, self.size - _TAIL_BYTES))
             return stream.read(_TAIL_BYTES).decode(errors="replace")
@@ -63,7 +66,14 @@ class JobLog:
 
     def close(self) -> None:
         """Write no more."""
+        if not self._stream.closed:
+            self._take(self._mask.flush())
         self._stream.close()
+
+    def _take(self, shown: bytes) -> None:
+        self._keep(shown[: max(0, self._limit - self.size)])
+        if not self.full:
+            self._tell(shown)
 
     def _keep(self, content: bytes) -> None:
         """Append to the file. A full disk ends the log, not the attempt, which says itself what it lacks."""
@@ -71,6 +81,7 @@ class JobLog:
             self.size += self._stream.write(content) or 0
 
     def _end_line(self) -> None:
+        self._take(self._mask.flush())
         if self._rest:
             self._keep(b"\n")
             self._say(self._rest)

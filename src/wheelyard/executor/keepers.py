@@ -54,11 +54,13 @@ class EnvironmentKeeper:
             if _age(path) <= unused_seconds:
                 continue
             lock = lock_of(path)
-            with unused(lock) as free:
-                if free:
+            # Somebody else who cleans may have taken it, or all of them, just now.
+            with suppress(FileNotFoundError), unused(lock) as free:
+                if free and path.is_dir():
                     evicted = _more(evicted, disk_usage(path, _EVERYTHING))
                 if free and not preview:
-                    _throw_away(path)
+                    with suppress(FileNotFoundError):
+                        _throw_away(path)
                     lock.unlink(missing_ok=True)
         return (evicted,)
 

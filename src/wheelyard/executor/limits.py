@@ -22,6 +22,10 @@ from wheelyard.model.job import Limits, Outcome
 T = TypeVar("T")
 _LOOK_SECONDS = 0.25
 _DISK_SHARE = 20
+_FEWER_PROCESSES = (
+    "Let its build tool start less at once: MAX_JOBS, CMAKE_BUILD_PARALLEL_LEVEL or MAKEFLAGS under "
+    "'environment' in a recipe."
+)
 
 
 class Watch:
@@ -114,6 +118,7 @@ class Watch:
             raise Stopped(
                 Outcome.RESOURCES,
                 f"started more than its limit of {self._limits.processes} processes",
+                hint=_FEWER_PROCESSES,
                 limited=True,
             )
         if tree.resident_bytes > self._limits.memory_bytes:

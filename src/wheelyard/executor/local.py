@@ -178,7 +178,7 @@ class LocalExecutor:
         return self._pythons[executable]
 
     async def _report(self, attempt: Attempt, ending: _Ending) -> Report:
-        stopped, state, offer = ending.stopped, ending.state, attempt.offer
+        stopped, state, offer, hide = ending.stopped, ending.state, attempt.offer, attempt.mask.text
         if stopped is not None:
             attempt.log.note(f"{stopped.outcome}: {stopped.reason}")
         log_digest = await self._keep_log(attempt)
@@ -187,12 +187,14 @@ class LocalExecutor:
             steps=tuple(sorted(attempt.steps, key=lambda step: _ORDER.index(step.name))),
             artifact=state.artifact,
             needs=() if stopped is None else stopped.needs,
-            reason="" if stopped is None else stopped.reason,
-            detail="" if stopped is None else stopped.detail,
-            hint="" if stopped is None else _hint(stopped, offer),
+            reason="" if stopped is None else hide(stopped.reason),
+            detail="" if stopped is None else hide(stopped.detail),
+            hint="" if stopped is None else hide(_hint(stopped, offer)),
             needs_system=stopped is not None and stopped.system,
             limited=stopped is not None and stopped.limited,
-            findings=state.findings,
+            findings=tuple(
+                replace(finding, message=hide(finding.message)) for finding in state.findings
+            ),
             log_digest=log_digest,
             log_bytes=attempt.log.size,
             sandbox=isolation_words(attempt),

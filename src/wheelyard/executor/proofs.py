@@ -224,9 +224,9 @@ async def deliver(attempt: Attempt, state: State) -> State:
             metadata = await blobs.add_bytes(known(state.facts).metadata)
             digest = await blobs.add_file(known(state.wheel))
         except OutOfSpaceError as error:
-            raise Stopped(Outcome.RESOURCES, error.message) from error
+            raise Stopped(Outcome.RESOURCES, error.message, hint=error.hint) from error
         except StoreError as error:
-            raise Stopped(Outcome.INFRASTRUCTURE, error.message) from error
+            raise Stopped(Outcome.INFRASTRUCTURE, error.message, hint=error.hint) from error
         artifact = _artifact(attempt, state, digest, size, metadata)
         return replace(state, artifact=artifact)
 

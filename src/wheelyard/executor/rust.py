@@ -4,13 +4,11 @@ rustup keeps toolchains in the user's home, which no build sees, and puts stand-
 that home. A build is shown the toolchain itself.
 """
 
-import asyncio
 import shutil
 from pathlib import Path
 
+from wheelyard.executor.asking import said_by
 from wheelyard.executor.surroundings import SYSTEM_PATH
-
-_SECONDS = 20
 
 
 async def find_rust() -> Path | None:
@@ -19,20 +17,6 @@ async def find_rust() -> Path | None:
     if found is None or str(Path(found).parent) in SYSTEM_PATH:
         return None
     # In the root, so that no rust-toolchain.toml of where we are chooses another one.
-    process = await asyncio.create_subprocess_exec(
-        found,
-        *("--print", "sysroot"),
-        cwd="/",
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    try:
-        async with asyncio.timeout(_SECONDS):
-            output, _ = await process.communicate()
-    except TimeoutError:
-        process.kill()
-        await process.wait()
-        return None
-    folder = Path(output.decode(errors="replace").strip())
+    output = await said_by((found, "--print", "sysroot"), folder=Path("/"))
+    folder = Path(output.strip())
     return folder if folder.is_absolute() and (folder / "bin" / "rustc").is_file() else None

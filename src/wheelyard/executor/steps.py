@@ -93,9 +93,9 @@ def _apply(attempt: Attempt, patch: Patch, project: Path) -> None:
     try:
         apply_patch(patch, project)
     except ConfigurationError as error:
-        raise Stopped(Outcome.FAILED, error.message) from error
+        raise Stopped(Outcome.FAILED, error.message, hint=error.hint) from error
     except ToolError as error:
-        raise Stopped(Outcome.INFRASTRUCTURE, error.message) from error
+        raise Stopped(Outcome.INFRASTRUCTURE, error.message, hint=error.hint) from error
 
 
 async def environment(attempt: Attempt, state: State) -> State:
@@ -109,7 +109,7 @@ async def environment(attempt: Attempt, state: State) -> State:
         except OutOfSpaceError as error:
             raise Stopped(Outcome.RESOURCES, error.message, hint=error.hint) from error
         except (StoreError, ToolError) as error:
-            raise Stopped(Outcome.INFRASTRUCTURE, error.message) from error
+            raise Stopped(Outcome.INFRASTRUCTURE, error.message, hint=error.hint) from error
         return replace(state, environment=build, test_environment=test, tools_environment=tools)
 
 

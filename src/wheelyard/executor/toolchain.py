@@ -6,8 +6,10 @@ import re
 import shutil
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
+from wheelyard.executor.asking import said_by
 from wheelyard.executor.interpreters import native_platform
 from wheelyard.executor.surroundings import SYSTEM_PATH
 
@@ -16,13 +18,22 @@ _FACTS = ("cc", "c++", "rustc", "gfortran", "cargo")
 _VERSION = re.compile(r"(?<![\w.])\d+(?:\.\d+)+")
 
 
-async def describe_toolchain(folders: Sequence[Path] = ()) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Toolchain:
+    """``text`` says all that shapes compiled code; ``tools`` names the compilers that are there."""
+
+    text: str
+    tools: tuple[str, ...]
+
+
+async def describe_toolchain(folders: Sequence[Path] = ()) -> Toolchain:
     """Name the C library, and each compiler that builds find, as it says it in its first line.
 
     ``folders``: those beside the system's own whose ``bin`` builds have on PATH.
     """
     lines = await _first_lines(_TOOLS, folders)
-    return "; ".join((_c_library(), *(f"{tool}: {line}" for tool, line in lines.items())))
+    named = (f"{tool}: {line}" for tool, line in lines.items())
+    return Toolchain(text="; ".join((_c_library(), *named)), tools=tuple(lines))
 
 
 async def tool_versions(folders: Sequence[Path] = ()) -> dict[str, str]:
@@ -48,14 +59,5 @@ async def _first_lines(tools: Sequence[str], folders: Sequence[Path]) -> dict[st
 
 async def _first_line(tool: str, places: str) -> str:
     path = shutil.which(tool, path=places)
-    if path is None:
-        return ""
-    process = await asyncio.create_subprocess_exec(
-        path,
-        "--version",
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    output, _ = await process.communicate()
-    return output.decode(errors="replace").partition("\n")[0].strip()
+    said = "" if path is None else await said_by((path, "--version"))
+    return said.partition("\n")[0].strip()

@@ -99,6 +99,7 @@ def try_start(agenda: Agenda, unit: Unit) -> None:
             offer=offer,
             bootstrap=bool(around.seeds),
             portable_key=unit.portable_key or offer.key,
+            ordinary_key=unit.ordinary_key or offer.key,
         )
     )
 

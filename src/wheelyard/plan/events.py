@@ -104,13 +104,15 @@ class Start:
     """Run a job.
 
     ``bootstrap``: a seed is in its environment, so that the offer's key is another than the unit's.
-    ``portable_key`` is the unit's, under which it will be looked up the next time.
+    ``portable_key`` and ``ordinary_key`` are the unit's, under which it will be looked up the next time:
+    in a rebuild, the offer's key is another than the ordinary one.
     """
 
     unit: UnitId
     offer: Offer
     bootstrap: bool
     portable_key: BuildKey
+    ordinary_key: BuildKey
 
 
 Command = ResolveRequest | Inspect | ResolveBuild | ResolveTest | Recall | FetchWheel | Start

@@ -3,7 +3,7 @@
 Build requirements enter by name, version and where they come from (the digest of their source, or of
 the wheel), not by their own build keys: a new release of a tool's tool rebuilds nothing. What of a
 machine shapes compiled code only is kept apart, so that a wheel without any is found again when that
-changed (``docs/decisions/0003``).
+changed (``docs/decisions/0003``). Only whether there is a compiler decides over that one, too.
 """
 
 import hashlib
@@ -16,14 +16,18 @@ from wheelyard.model.recipe import DEFAULT_RECIPE, Recipe
 from wheelyard.model.release import Release
 from wheelyard.targets.target import Target
 
-_SCHEME = "wheelyard-key-2"
+_SCHEME = "wheelyard-key-3"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keys:
-    """The names of a job: ``exact``, and ``portable``, which leaves out what shapes compiled code only."""
+    """The names of a job: ``exact``, and ``portable``, which leaves out what shapes compiled code only.
+
+    ``ordinary`` is what ``exact`` would be but for a rebuild: the name that any later run asks for.
+    """
 
     exact: BuildKey
+    ordinary: BuildKey
     portable: BuildKey
 
 
@@ -91,15 +95,21 @@ def build_keys(  # noqa: PLR0913 - all that shapes a result, by name
     isolation: str,
     toolchain: str,
     ingredients: Iterable[Ingredient],
+    tools: Iterable[str] = (),
+    rebuild: str = "",
 ) -> Keys:
     """Name a job.
 
     ``isolation`` is what kept the build apart from the machine; ``toolchain`` describes compilers, C
-    library and interpreter.
+    library and interpreter, ``tools`` names the compilers that are there at all: without one, an
+    optional extension is left out. ``rebuild`` tells one rebuild of the same inputs from another.
     """
     fields = [_SCHEME, str(release), source_digest, subdirectory, recipe_digest(recipe)]
-    fields += [str(target), isolation]
+    present = sorted(tools)
+    fields += [str(target), isolation, str(len(present)), *present]
     for ingredient in sorted(ingredients):
         fields += [ingredient.release, ingredient.identity]
     portable = digest_of(fields)
-    return Keys(exact=BuildKey(digest_of((portable, toolchain))), portable=BuildKey(portable))
+    ordinary = BuildKey(digest_of((portable, toolchain)))
+    exact = BuildKey(digest_of((ordinary, rebuild))) if rebuild else ordinary
+    return Keys(exact=exact, ordinary=ordinary, portable=BuildKey(portable))

@@ -53,6 +53,8 @@ def keys_of(
             )
             for pin in unit.resolution.pins
         ],
+        tools=options.tools,
+        rebuild=options.rebuild_name,
     )
 
 

@@ -127,7 +127,7 @@ def build_resolved(agenda: Agenda, unit: Unit, resolution: Resolution) -> None:
     known = agenda.board.releases[unit.id.release]
     recipe = agenda.recipe_of(unit.id.release)
     keys = offers.keys_of(unit, known, recipe, agenda.options)
-    unit.key, unit.portable_key = keys.exact, keys.portable
+    unit.key, unit.ordinary_key, unit.portable_key = keys.exact, keys.ordinary, keys.portable
     if unit.key in unit.failed_keys:
         settling.give_up(agenda, unit)
         return

@@ -70,10 +70,10 @@ class PlanOptions:
     """What was asked for and how it may be met.
 
     ``requirements`` and the constraints are PEP 508 lines, ``requested`` the projects that they name. ``toolchains`` describes compilers, C
-    library and interpreter of each target, ``isolation`` what keeps builds apart from the machine: both
-    are for the build key. ``build_constraints`` narrow every build
+    library and interpreter of each target, ``tools`` names the compilers that are there, ``isolation``
+    is what keeps builds apart from the machine: all are for the build key. ``build_constraints`` narrow every build
     environment. ``as_of_margin_days``: how much newer than the release its build requirements may be when
-    a failed build is tried again with older ones.
+    a failed build is tried again with older ones. ``rebuild_name`` tells a rebuild from others in its keys.
     """
 
     requirements: tuple[str, ...]
@@ -85,12 +85,14 @@ class PlanOptions:
     from_source: FromSource = FromSource.ALL
     policy: CandidatePolicy = field(default_factory=CandidatePolicy)
     toolchains: dict[str, str] = field(default_factory=dict)
+    tools: tuple[str, ...] = ()
     isolation: str = ""
     limits: Limits = field(default_factory=Limits)
     retry_as_of: bool = True
     as_of_margin_days: int = 1
     check_reproducible: bool = False
     rebuild: bool = False
+    rebuild_name: str = ""
 
     def wants_source(self, pin: Pin) -> bool:
         """Whether a release is to be built here."""
@@ -149,6 +151,7 @@ class Unit:
     rounds: int = 0
     key: BuildKey | None = None
     portable_key: BuildKey | None = None
+    ordinary_key: BuildKey | None = None
     failed_keys: set[BuildKey] = field(default_factory=set)
     artifact: Artifact | None = None
     bootstrap: Artifact | None = None

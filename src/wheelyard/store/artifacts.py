@@ -30,6 +30,11 @@ _PUBLISH = """
 UPDATE artifacts SET published = TRUE, origin = :origin, yanked = :yanked
 WHERE build_key = :build_key AND digest = :digest
 """
+_NAME = """
+INSERT INTO memory (kind, key, value) VALUES ('published-name-1', :filename, CAST(:digest AS BLOB))
+ON CONFLICT (kind, key) DO NOTHING
+"""
+_NAMED = "SELECT value FROM memory WHERE kind = 'published-name-1' AND key = :filename"
 _YANK = "UPDATE artifacts SET yanked = :reason WHERE filename = :filename AND published"
 _WITHDRAW = "UPDATE artifacts SET published = FALSE WHERE digest = :digest AND published"
 
@@ -74,6 +79,19 @@ class StoredArtifacts:
             lambda connection: _publish(connection, artifact, self._clock.now())
         )
 
+    async def digest_of_name(self, filename: str) -> str | None:
+        """Return what a file name was published for, even if it was withdrawn; None: it is free."""
+
+        def look(connection: Connection) -> str | None:
+            names = {"filename": filename}
+            visible = connection.execute(_VISIBLE, names).fetchone()
+            if visible is not None:
+                return str(visible["digest"])
+            kept = connection.execute(_NAMED, names).fetchone()
+            return None if kept is None else bytes(kept[0]).decode()
+
+        return await self._database.read(look)
+
     async def waiting(self) -> Sequence[Artifact]:
         """Return what counts and could be published but is not: a run ended between the two."""
         return await self._select(_WAITING, {})
@@ -104,6 +122,7 @@ def _publish(connection: Connection, artifact: Artifact, now: datetime) -> Artif
         row = artifact_row(replace(artifact, created=artifact.created or now))
         connection.execute(KEEP, row)
         connection.execute(_PUBLISH, row)
+        connection.execute(_NAME, {"filename": artifact.filename, "digest": artifact.digest})
         visible = connection.execute(_VISIBLE, {"filename": artifact.filename}).fetchone()
     return read_artifact(visible)
 

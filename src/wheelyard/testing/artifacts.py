@@ -23,6 +23,7 @@ class MemoryArtifactStore:
     def __init__(self, *, clock: Clock | None = None) -> None:
         self._clock = clock or FixedClock()
         self._kept: list[_Kept] = []
+        self._names: dict[str, str] = {}
 
     async def by_key(self, key: BuildKey) -> Artifact | None:
         """Return the artifact of a job that was built and counts."""
@@ -50,8 +51,13 @@ class MemoryArtifactStore:
             return visible[0]
         kept = self.keep(replace(artifact, created=artifact.created or self._clock.now()))
         kept.published = True
+        self._names.setdefault(artifact.filename, artifact.digest)
         kept.artifact = replace(kept.artifact, origin=artifact.origin, yanked=artifact.yanked)
         return kept.artifact
+
+    async def digest_of_name(self, filename: str) -> str | None:
+        """Return what a file name was published for, even if it was withdrawn; None: it is free."""
+        return self._names.get(filename)
 
     async def waiting(self) -> Sequence[Artifact]:
         """Return what counts and could be published but is not: a run ended between the two."""

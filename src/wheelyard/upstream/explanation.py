@@ -31,7 +31,7 @@ _HINTS = {
     "({details})",
     Because.TIME_UNKNOWN: "{count} of {project} left out because the index gives no upload time "
     "and --min-release-age asks for one",
-    Because.PYTHON: "{count} of {project} need another Python ({details})",
+    Because.PYTHON: "{count} of {project} {need} another Python ({details})",
     Because.QUARANTINED: "the index has quarantined {project}",
     Because.METADATA: "{count} of {project} left out for metadata that cannot be used ({details})",
 }
@@ -157,7 +157,10 @@ def _hints(project: ProjectName, view: CandidateView) -> Iterator[str]:
 
 def _hint_of(project: ProjectName, because: Because, releases: list[Hidden]) -> str:
     return _HINTS[because].format(
-        project=project, count=_count(releases), details=_details(releases)
+        project=project,
+        count=_count(releases),
+        need="needs" if len(releases) == 1 else "need",
+        details=_details(releases),
     )
 
 

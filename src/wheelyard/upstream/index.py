@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import urlsplit
 
 from wheelyard.errors import ConfigurationError, UpstreamError
 from wheelyard.model.release import ProjectName
+from wheelyard.model.secrets import without_secrets
 from wheelyard.model.source import FileEntry, ProjectPage
-from wheelyard.upstream.address import is_remote, path_of, url_of, without_credentials
+from wheelyard.upstream.address import bare, is_remote, path_of, url_of, without_credentials
 from wheelyard.upstream.files import version_of
 from wheelyard.upstream.page import ACCEPT, make_page, parse_page
 from wheelyard.upstream.page_cache import CachedPage, PageCache, PageHeader
@@ -45,6 +47,11 @@ def open_index(
     now: Callable[[], float] = time.time,
 ) -> Index:
     """Return the index at a URL or path. Raises ConfigurationError."""
+    if is_remote(text) and urlsplit(text).query:
+        raise ConfigurationError(
+            f"the index {bare(text)!r} is given with a query, which no page of a project can have",
+            hint="Leave out what follows '?'; user name and password may stand before the host.",
+        )
     if is_remote(text):
         return RemoteIndex(
             without_credentials(text), transport=transport, cache=cache, settings=settings, now=now
@@ -52,7 +59,7 @@ def open_index(
     path = path_of(text)
     if path is None or not path.expanduser().is_dir():
         raise ConfigurationError(
-            f"{without_credentials(text)!r} is not an index",
+            f"{without_secrets(text)!r} is not an index",
             hint="Give an http(s) URL, or a folder that is there.",
         )
     return FolderIndex(path.expanduser().absolute())

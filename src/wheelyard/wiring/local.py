@@ -25,7 +25,7 @@ from wheelyard.executor.local import LocalExecutor
 from wheelyard.executor.rust import find_rust
 from wheelyard.executor.settings import CompilerCache, ExecutorSettings, Sandbox
 from wheelyard.executor.standard import standard_parts
-from wheelyard.executor.toolchain import describe_toolchain
+from wheelyard.executor.toolchain import Toolchain, describe_toolchain
 from wheelyard.model.artifact import Artifact
 from wheelyard.model.command import CommandRequest
 from wheelyard.model.job import Limits, Verdict
@@ -147,20 +147,25 @@ class Farm:
             back_ends=parts.executor,
             provide=provide,
             recipe_of=recipe_of,
+            listener=listener,
         )
 
     def on_this_machine(self, options: PlanOptions) -> PlanOptions:
         """Add what only this machine knows."""
-        isolation = self._parts.isolation
-        if options.rebuild:
-            # Another key for the same inputs: what was built under the old one stays as it is.
-            isolation += _again()
+        # Another key for the same inputs: what was built under the old one stays as it is.
+        rebuild = str(time.time_ns()) if options.rebuild else ""
         toolchains = {str(target): self._toolchain(target) for target in options.targets}
-        return replace(options, toolchains=toolchains, isolation=isolation)
+        return replace(
+            options,
+            toolchains=toolchains,
+            tools=self._parts.toolchain.tools,
+            isolation=self._parts.isolation,
+            rebuild_name=rebuild,
+        )
 
     def _toolchain(self, target: Target) -> str:
         found = self.interpreters.interpreter(target)
-        return f"{found.build if found else 'no Python'}; {self._parts.toolchain}"
+        return f"{found.build if found else 'no Python'}; {self._parts.toolchain.text}"
 
     def answers(self) -> tuple[Answer, ...]:
         """Return every answer of the resolver so far, in the order of their questions' names."""
@@ -192,7 +197,7 @@ class Farm:
             revision,
             machine=Platform.parse(native_platform()).arch,
             job_file=await repositories.file_at(address, revision.commit, JOB_FILE),
-            surroundings=f"{parts.isolation}; {parts.toolchain}{_again() if rebuild else ''}",
+            surroundings=f"{parts.isolation}; {parts.toolchain.text}{_again() if rebuild else ''}",
             limits=limits,
         )
         facts = await asyncio.to_thread(facts_of_this_machine, parts.executor, self.interpreters)
@@ -249,7 +254,7 @@ class _Parts:
     extra: dict[ProjectName, ExtraCandidate]
     executor: LocalExecutor
     interpreters: MachineInterpreters
-    toolchain: str
+    toolchain: Toolchain
     isolation: str
     holds: Holds
     clock: SystemClock
@@ -321,7 +326,7 @@ def _with_answers(
     )
 
 
-async def _find_toolchain() -> tuple[str, tuple[Path, ...]]:
+async def _find_toolchain() -> tuple[Toolchain, tuple[Path, ...]]:
     """Describe the compilers that builds find, and name the folders outside of the system's own."""
     rust = await find_rust()
     folders = () if rust is None else (rust,)

@@ -9,6 +9,7 @@ from wheelyard.coordinator.story import (
     JobHeld,
     JobStarted,
     RunEvent,
+    SourceAsked,
     TargetResolved,
     UnitProvided,
 )
@@ -55,6 +56,9 @@ def line_of(event: RunEvent) -> tuple[str, str] | None:
     match event:
         case TargetResolved():
             return _resolved(event)
+        case SourceAsked():
+            text = f"asking   {event.name}: it says what it is only when it is asked"
+            return f"{text}; its build requirements are built first", ""
         case CycleBroken():
             return str(event.broken), NOTE
         case JobEnded():

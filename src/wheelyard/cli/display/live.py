@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from wheelyard.cli.display.console import say
-from wheelyard.cli.display.lines import line_of, name, seconds
+from wheelyard.cli.display.lines import line_of, name, seconds, started
 from wheelyard.cli.display.neutral import neutral
 from wheelyard.coordinator.run import Standing
 from wheelyard.coordinator.story import JobEnded, JobStarted, OutputPrinted, RunEvent, StepBegan
@@ -58,7 +58,11 @@ class LiveDisplay:
             case JobEnded():
                 self._steps.pop(event.unit, None)
                 self._output.pop(event.unit, None)
-        line = line_of(event)
+        # Before there is a run to draw, what is built for its sake would go by unseen.
+        if isinstance(event, JobStarted) and self._standing is None:
+            line: tuple[str, str] | None = (started(event), "")
+        else:
+            line = line_of(event)
         if line is not None:
             text, colour = line
             say(self._console, text, colour)
@@ -103,8 +107,6 @@ class PlainDisplay:
 
     def __call__(self, event: RunEvent) -> None:
         """Take an event."""
-        from wheelyard.cli.display.lines import started
-
         line = (started(event), "") if isinstance(event, JobStarted) else line_of(event)
         if line is not None:
             say(self._console, line[0], fold=False)

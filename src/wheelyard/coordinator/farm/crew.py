@@ -205,7 +205,11 @@ class FarmCrew:
             path_seconds=self._site.urgency(start),
             dependants=self._site.dependants(start),
         )
-        context = JobContext(bootstrap=start.bootstrap, portable_key=start.portable_key)
+        context = JobContext(
+            bootstrap=start.bootstrap,
+            portable_key=start.portable_key,
+            ordinary_key=start.ordinary_key,
+        )
         return Terms(
             owner=request.owner,
             pool=str(needs),

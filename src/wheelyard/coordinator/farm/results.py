@@ -151,7 +151,7 @@ class Receiver:
                 lease,
                 report,
                 bootstrap=context.bootstrap,
-                portable_key=context.portable_key,
+                keys=context.keys,
             )
         except OUTAGES:
             raise
@@ -162,7 +162,7 @@ class Receiver:
                 lease,
                 failed,
                 bootstrap=context.bootstrap,
-                portable_key=context.portable_key,
+                keys=context.keys,
             )
 
     async def _returned(self, word: Returned) -> None:
