@@ -11,7 +11,7 @@ from packaging.tags import Tag
 
 from wheelyard.blobs.folder import FolderBlobs
 from wheelyard.errors import DigestMismatchError, InvalidArchiveError, InvalidNameError
-from wheelyard.executor.delivered import DeliveredWheels
+from wheelyard.executor.delivered import Delivered
 from wheelyard.model.artifact import Artifact, Origin
 from wheelyard.model.job import BuildKey, Offer
 from wheelyard.model.release import Release
@@ -47,7 +47,7 @@ def look(folder: Path, wheel: Path, artifact: Artifact, *, uploaded: bool = True
         blobs = FolderBlobs(folder / "blobs", flush=False)
         if uploaded:
             await blobs.add_file(wheel)
-        found = await DeliveredWheels(blobs=blobs, scratch=folder).inspect(artifact, OFFER)
+        found = await Delivered(blobs=blobs, scratch=folder).inspect(artifact, OFFER)
         assert (await blobs.read(found.metadata_digest)).startswith(b"Metadata-Version")
         return found
 
