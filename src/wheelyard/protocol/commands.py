@@ -11,6 +11,8 @@ from wheelyard.model.command import CommandRequest
 from wheelyard.model.job import Limits
 from wheelyard.plan.command_wanted import check_asked
 
+_SCHEMES = frozenset({"file", "http", "https", "ssh"})
+_SHOWN = 80
 _HINT = "docs/reference/http-api.md says what a request is made of."
 
 
@@ -58,12 +60,14 @@ def _check_address(repository: str) -> None:
     """Raise ConfigurationError for what is no URL, and for one with a secret, which all would read."""
     try:
         parts = urlsplit(repository)
-        named, secret = bool(parts.scheme and "://" in repository), parts.password or parts.query
+        secret = parts.password or parts.query
     except ValueError:
-        named, secret, parts = False, "", urlsplit("")
-    if not named:
+        parts, secret = urlsplit(""), ""
+    # Of spaces and the like, some who read addresses make nothing, and others something.
+    plain = repository.isprintable() and " " not in repository
+    if not plain or parts.scheme not in _SCHEMES or f"{parts.scheme}://" not in repository.lower():
         raise ConfigurationError(
-            f"{repository!r} is no address of a repository",
+            f"{repository.rpartition('@')[2][:_SHOWN]!r} is no address of a repository",
             hint="Give a URL: https://…, ssh://… or file://….",
         )
     if secret or (parts.username and parts.scheme != "ssh"):

@@ -5,6 +5,7 @@ A request that is begun anew is planned anew: where it names a branch that moved
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
+from urllib.parse import urlsplit
 
 from wheelyard.coordinator.command_run import CommandEnded, CommandRun
 from wheelyard.coordinator.farm.carrying import Conclusion
@@ -71,7 +72,7 @@ class CommandsCarrier:
 
     def _read(self, text: bytes) -> CommandWanted:
         wanted = decode_command(text)
-        if not self._local and wanted.repository.lower().startswith("file:"):
+        if not self._local and urlsplit(wanted.repository).scheme == "file":
             # Whoever may ask for something may not therefore read what lies there.
             raise ConfigurationError(
                 f"{wanted.repository!r} is on a disk, and this farm fetches from none",
