@@ -110,6 +110,9 @@ def test_slots_share_cores_and_memory() -> None:
     wanted = 'site=cellar,gpu=2,cxx=">=12",sandbox=bubblewrap,os=linux,memory_gb=">=4"'
     assert meets(values, Needs.parse(wanted))
     assert "libc_version" not in values
+    assert not meets(values, Needs.parse("network=yes"))
+    opened = facts_of(PI, replace(abilities, network=True), version="1.0", slots=2)
+    assert meets(dict(opened.values), Needs.parse("network=yes"))
 
 
 @pytest.mark.parametrize(

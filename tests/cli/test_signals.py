@@ -11,7 +11,7 @@ WAITING = """
 import signal, sys
 signal.signal(signal.SIGINT, signal.SIG_IGN)
 from wheelyard.cli import main
-main.execute = lambda arguments: (print("waits", flush=True), signal.sigwait([signal.SIGUSR1]))
+main.execute = lambda arguments: (print("waits", flush=True), signal.pause())
 main.run()
 """
 

@@ -10,6 +10,7 @@ from coordinator.farm import Farm, until
 from plan.world import PLATFORM, Package, World, target
 from wheelyard.bus.memory import MemoryBus
 from wheelyard.bus_ports import Delivery
+from wheelyard.coordinator.farm.carrying import MakeCarrier
 from wheelyard.coordinator.farm.coordinator import Coordinator
 from wheelyard.coordinator.farm.crew import FarmCrew
 from wheelyard.coordinator.farm.ports import FarmPorts
@@ -135,6 +136,7 @@ class Machines:
         self.chair = Chair()
         self.bus = MemoryBus(silence=0.3, presence=60)
         self.letters = Letters()
+        self.carriers: dict[Kind, MakeCarrier] = {}
         self.looks = Looks()
         self.reachable = True
         self.room = True
@@ -174,6 +176,7 @@ class Machines:
             prepare=self.local._prepare,
             open_run=self._open_run,
             rules=self.rules,
+            carriers=self.carriers,
         )
 
     @asynccontextmanager

@@ -276,3 +276,14 @@ def test_an_outage_of_the_database_only_makes_a_request_wait() -> None:
         await farm.close()
 
     scenario(work)
+
+
+def test_wheels_for_no_python_in_particular_are_refused() -> None:
+    async def work() -> None:
+        farm = Machines(TREE)
+        async with farm.led() as coordinator:
+            with pytest.raises(ConfigurationError, match="names no Python"):
+                await coordinator.submit(wheels("top", pythons=("py3",)))
+        await farm.close()
+
+    scenario(work)

@@ -1,35 +1,21 @@
 """Commands on git trees at the command line: the examples, ranges of revisions, and what is refused."""
 
-import shutil
 import subprocess
 import zipfile
 from pathlib import Path
 
 import pytest
 
+from e2e.project import EXAMPLES, git, repository
 from e2e.user import Ran, User
 from wheelyard.model.command import CommandRequest, Revision
 from wheelyard.plan.command import plan_command
-
-EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
-IDENTITY = ("-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "init.defaultBranch=main")
-
-
-def git(folder: Path, *words: str) -> str:
-    return subprocess.check_output(["git", *IDENTITY, *words], cwd=folder, text=True).strip()
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A repository of the example with four revisions."""
-    folder = tmp_path / "c-project"
-    shutil.copytree(EXAMPLES / "c-project", folder)
-    git(folder, "init", "-q")
-    for number in range(1, 5):
-        (folder / "NEWS").write_text(f"revision {number}\n")
-        git(folder, "add", "-A")
-        git(folder, "commit", "-q", "-m", f"revision {number}")
-    return folder
+    return repository(tmp_path / "c-project", revisions=4)
 
 
 def build(user: User, project: Path | str, *words: str | Path) -> Ran:

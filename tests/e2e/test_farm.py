@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from e2e.project import repository
 from e2e.user import Ran, User
 from wheelyard.testing.sdists import Extension, SdistSpec
 
@@ -81,7 +83,7 @@ def served(tmp_path_factory: pytest.TempPathFactory, interpreters: list[str]) ->
     folder = tmp_path_factory.mktemp("farm")
     user = User(folder=folder, target=interpreters[-1], state=folder / "own")
     user.upload(*UPSTREAM)
-    with farm(user, "--jobs", "2") as opened:
+    with farm(user, "--jobs", "2", "--local-repositories") as opened:
         yield opened
 
 
@@ -169,6 +171,38 @@ def test_a_request_is_submitted_and_cancelled(served: Served) -> None:
         assert served.ask("request", "cancel", name).out == f"{name} had ended before\n"
     finally:
         served.ask("builder", "resume", "local-1")
+
+
+def test_a_command_is_run_by_a_farm_and_serves_requests_within_their_range(
+    served: Served, tmp_path: Path
+) -> None:
+    project = repository(tmp_path / "c-project", revisions=3)
+    words = ("build", "--json", "--git", project, "--output", tmp_path / "out")
+    first = served.ask(*words, "--revision", "2", "--option", "opt=0", "--needs", "os=linux")
+    assert first.code == 0, first.err + first.out
+    assert first.started == ["hello==2"]
+    (ended,) = first.of_kind("command-ended")
+    with zipfile.ZipFile(tmp_path / "out" / ended["artifact"]["filename"]) as archive:
+        assert archive.namelist() == ["dist/VERSION", "dist/bin/hello"]
+    served.ask("builder", "pause", "local-1")
+    try:
+        near = served.ask(*words, "--range", "1", "--option", "opt=0", "--needs", "os=linux")
+    finally:
+        served.ask("builder", "resume", "local-1")
+    assert near.code == 0, near.err + near.out
+    assert near.started == []
+    (again,) = near.of_kind("command-ended")
+    assert (again["wanted"], again["revision"]) == (3, 2)
+    assert again["artifact"] == ended["artifact"]
+
+
+def test_a_command_that_fails_on_a_farm_is_told_as_here(served: Served, tmp_path: Path) -> None:
+    project = repository(tmp_path / "c-project", revisions=1)
+    words = ("--command", "echo 'hello.c:3: error: boom'; exit 7", "--artifact", "x")
+    ran = served.ask("build", "--git", project, *words)
+    assert ran.code == 1
+    assert "boom" in ran.out
+    assert "is failed" in ran.out
 
 
 def test_a_farm_that_is_not_there_is_no_traceback(user: User) -> None:

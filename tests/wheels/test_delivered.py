@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,8 +12,9 @@ from packaging.tags import Tag
 
 from wheelyard.blobs.folder import FolderBlobs
 from wheelyard.errors import DigestMismatchError, InvalidArchiveError, InvalidNameError
-from wheelyard.executor.delivered import DeliveredWheels
+from wheelyard.executor.delivered import Delivered
 from wheelyard.model.artifact import Artifact, Origin
+from wheelyard.model.command import Command
 from wheelyard.model.job import BuildKey, Offer
 from wheelyard.model.release import Release
 from wheelyard.model.source import Source, SourceKind
@@ -47,7 +49,7 @@ def look(folder: Path, wheel: Path, artifact: Artifact, *, uploaded: bool = True
         blobs = FolderBlobs(folder / "blobs", flush=False)
         if uploaded:
             await blobs.add_file(wheel)
-        found = await DeliveredWheels(blobs=blobs, scratch=folder).inspect(artifact, OFFER)
+        found = await Delivered(blobs=blobs, scratch=folder).inspect(artifact, OFFER)
         assert (await blobs.read(found.metadata_digest)).startswith(b"Metadata-Version")
         return found
 
@@ -121,3 +123,41 @@ def test_what_is_no_archive_is_refused(tmp_path: Path, write_wheel: Write) -> No
     wheel.write_bytes(wheel.read_bytes()[:-100])
     with pytest.raises(InvalidArchiveError):
         look(tmp_path, wheel, said(wheel))
+
+
+COMMAND = replace(
+    OFFER,
+    target=Target.parse("py3-linux_x86_64"),
+    command=Command(arguments=("make",), artifacts=("dist/*",), filename="demo-1.zip"),
+)
+
+
+def zipped(folder: Path, entry: str) -> Path:
+    path = folder / "demo-1.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        info = zipfile.ZipInfo(entry)
+        info.external_attr = 0o100644 << 16
+        archive.writestr(info, "x")
+    return path
+
+
+def look_at_archive(folder: Path, archive: Path) -> Artifact:
+    async def work() -> Artifact:
+        blobs = FolderBlobs(folder / "blobs", flush=False)
+        await blobs.add_file(archive)
+        told = said(archive, size=1, tags=frozenset({Tag("py3", "none", "any")}))
+        return await Delivered(blobs=blobs, scratch=folder).inspect(told, COMMAND)
+
+    return asyncio.run(work())
+
+
+def test_an_archive_of_a_command_is_looked_at_as_one(tmp_path: Path) -> None:
+    archive = zipped(tmp_path, "dist/x")
+    found = look_at_archive(tmp_path, archive)
+    assert (found.origin, found.tags, found.metadata_digest) == (Origin.COMMAND, frozenset(), "")
+    assert found.size == archive.stat().st_size
+
+
+def test_an_archive_with_what_the_command_cannot_give_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidArchiveError, match="none of the patterns"):
+        look_at_archive(tmp_path, zipped(tmp_path, "other/x"))

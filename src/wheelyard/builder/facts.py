@@ -16,11 +16,15 @@ _MEMORY_OF_A_SLOT = 4 * _GB
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Abilities:
-    """What was found on a machine: targets that it can build for, versions of tools, isolation in force."""
+    """What was found on a machine: targets that it can build for, versions of tools, isolation in force.
+
+    ``network``: commands that ask for it are given it.
+    """
 
     targets: tuple[Target, ...]
     tools: Mapping[str, str]
     sandbox: tuple[str, ...]
+    network: bool = False
 
 
 def slots_for(equipment: Equipment, wanted: int | None) -> int:
@@ -64,6 +68,7 @@ def _found(equipment: Equipment, abilities: Abilities, slots: int) -> dict[str, 
         "disk_gb": round(equipment.disk_bytes / _GB),
         "cores": max(1, equipment.cores // slots),
         "sandbox": abilities.sandbox or ("none",),
+        "network": "yes" if abilities.network else "",
     }
 
 

@@ -17,10 +17,12 @@ from wheelyard.cli.display.planned import PlanFormat, print_plan
 from wheelyard.cli.display.table import print_summary
 from wheelyard.cli.farm_build import FarmBuild, Notify, Priority
 from wheelyard.cli.farm_options import FarmUrl, Token, on_farm
+from wheelyard.cli.farm_tree import FarmTree
 from wheelyard.cli.options import AsJson
 from wheelyard.cli.request import Selection, takes, takes_selection
 from wheelyard.cli.session import Session, open_session
 from wheelyard.cli.tree import TreeSelection, build_tree, check_together
+from wheelyard.cli.watching import Display, Telling
 from wheelyard.errors import ConfigurationError, ExitCode
 from wheelyard.index.export import LeftOut
 from wheelyard.plan.summary import GOOD, Ending, Row
@@ -68,7 +70,6 @@ Format = Annotated[
     PlanFormat,
     typer.Option("--format", envvar="WHEELYARD_FORMAT", help="How to print the plan."),
 ]
-Display = LiveDisplay | PlainDisplay | JsonDisplay
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,18 +111,14 @@ def build(  # noqa: PLR0913, PLR0917 - its own options beside the shared ones
     """
     display = _display(as_json=as_json)
     check_together(context, tree)
-    if tree.git is not None:
+    if tree.git is not None and not farm:
         build_tree(selection, tree, context.obj, output, display)
         return
     if farm:
         _refuse_plans(plan, write_plan, pylock)
-        wanted = FarmBuild(
-            selection=selection,
-            display=display,
-            output=output,
-            priority=priority,
-            notify=tuple(notify or ()),
-        )
+        telling = Telling(priority=priority, notify=tuple(notify or ()))
+        shared = FarmBuild(selection=selection, display=display, output=output, telling=telling)
+        wanted = shared if tree.git is None else FarmTree(shared=shared, tree=tree)
         if not on_farm(context, farm, token, wanted.carry_out):
             raise typer.Exit(ExitCode.BUILDS_FAILED)
         return

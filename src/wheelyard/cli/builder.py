@@ -185,6 +185,7 @@ def builder(  # noqa: PLR0913, PLR0917 - the options of a command
     once: Once = False,
     sandbox: o.Sandbox = Sandbox.AUTO,
     compiler_cache: o.CompilerCacheOption = CompilerCache.NONE,
+    allow_network: o.AllowNetwork = False,
     min_free_disk: FreeDisk = "2G",
     min_free_memory: FreeMemory = "256M",
     max_load: MaxLoad = 0,
@@ -208,6 +209,7 @@ def builder(  # noqa: PLR0913, PLR0917 - the options of a command
         once=once,
         sandbox=sandbox,
         compiler_cache=compiler_cache,
+        network=allow_network,
         cache_bytes=o.size(cache_size),
         thresholds=Thresholds(
             free_disk_bytes=o.size(min_free_disk),

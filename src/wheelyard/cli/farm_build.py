@@ -1,35 +1,31 @@
 """``wheelyard build --farm``: the same build, on a farm, shown as if it were here."""
 
-import asyncio
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-import msgspec
 import typer
 
 from wheelyard.blobs.folder import FolderBlobs
 from wheelyard.cli import request
 from wheelyard.cli.display.console import results, say
 from wheelyard.cli.display.events import JsonDisplay, encode
-from wheelyard.cli.display.live import LiveDisplay, PlainDisplay
 from wheelyard.cli.display.table import print_summary
 from wheelyard.cli.farm_options import FarmClient
-from wheelyard.cli.following import follow
 from wheelyard.cli.request import Selection
 from wheelyard.cli.targets import chosen
-from wheelyard.coordinator.run import Standing
+from wheelyard.cli.watching import Display, Telling, Watched, bring, submit, watch
 from wheelyard.errors import ConfigurationError
 from wheelyard.index.export import ExportResult, export_wheels
 from wheelyard.model.artifact import Artifact
+from wheelyard.model.request import Kind
 from wheelyard.plan.summary import GOOD, Ending
 from wheelyard.protocol.requests import WheelsWanted, encode_wanted
-from wheelyard.web.telling import Progressed, RunEnded, read
+from wheelyard.web.telling import RunEnded
 from wheelyard.wiring.places import find_interpreters, state_path
 
-Display = LiveDisplay | PlainDisplay | JsonDisplay
 Priority = Annotated[
     int,
     typer.Option(
@@ -51,17 +47,6 @@ Notify = Annotated[
 ]
 
 
-@dataclass(slots=True)
-class _Watched:
-    """What was seen of a request."""
-
-    standing: Standing = field(
-        default_factory=lambda: Standing(units=0, settled=0, running={}, seconds_left=0.0)
-    )
-    ended: RunEnded | None = None
-    request: dict[str, Any] = field(default_factory=dict)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FarmBuild:
     """What is wanted of a farm, and how it is told."""
@@ -69,49 +54,16 @@ class FarmBuild:
     selection: Selection
     display: Display
     output: Path | None
-    priority: int
-    notify: tuple[str, ...]
+    telling: Telling
 
     async def carry_out(self, client: FarmClient) -> bool:
         """Ask, watch to the end, and say whether all is there."""
-        made = await submit_selection(client, self.selection, self.priority, self.notify)
-        if not isinstance(self.display, JsonDisplay):
-            typer.echo(f"request {made['id']}: {made['summary']}", err=True)
-        watched = _Watched()
-        try:
-            await self._watch(client, str(made["id"]), watched)
-        except asyncio.CancelledError:
-            typer.echo(
-                f"request {made['id']} goes on; "
-                f"'wheelyard request cancel {made['id']} --farm {client.url}' ends it",
-                err=True,
-            )
-            raise
+        made = await submit_selection(client, self.selection, self.telling)
+        watched = await watch(client, made, self.display)
         await self._tell(client, watched)
         return _is_good(watched)
 
-    async def _watch(self, client: FarmClient, name: str, watched: _Watched) -> None:
-        self.display.start(lambda: watched.standing)
-        try:
-            async for event in follow(client.http, f"/api/requests/{name}/events"):
-                if event.kind == "end":
-                    watched.request = msgspec.json.decode(event.data, type=dict[str, Any])
-                elif event.kind in {"told", "standing"}:
-                    self._take(event.data, watched)
-        finally:
-            self.display.stop()
-
-    def _take(self, line: str, watched: _Watched) -> None:
-        told = read(line.encode())
-        match told:
-            case Progressed():
-                watched.standing = told.standing()
-            case RunEnded():
-                watched.ended = told
-            case _:
-                self.display(told)
-
-    async def _tell(self, client: FarmClient, watched: _Watched) -> None:
+    async def _tell(self, client: FarmClient, watched: Watched) -> None:
         ended = watched.ended
         wheels = [] if ended is None else _wheels(ended)
         exported = None
@@ -138,19 +90,11 @@ class FarmBuild:
 
 
 async def submit_selection(
-    client: FarmClient, selection: Selection, priority: int, notify: tuple[str, ...]
+    client: FarmClient, selection: Selection, telling: Telling
 ) -> dict[str, Any]:
     """Ask a farm for what a command line selects, and return the request."""
     asked = encode_wanted(await _wanted(selection))
-    return await client.post(
-        "/api/requests",
-        {
-            "kind": "wheels",
-            "asked": msgspec.Raw(asked),
-            "priority": priority,
-            "notify": notify,
-        },
-    )
+    return await submit(client, Kind.WHEELS, asked, telling)
 
 
 async def _wanted(selection: Selection) -> WheelsWanted:
@@ -183,7 +127,7 @@ def _wheels(ended: RunEnded) -> Sequence[Artifact]:
     return [row.artifact for row in ended.rows if row.ending in GOOD and row.artifact is not None]
 
 
-def _is_good(watched: _Watched) -> bool:
+def _is_good(watched: Watched) -> bool:
     if watched.request.get("state") != "done":
         return False
     if watched.ended is None:
@@ -201,14 +145,5 @@ async def _export(client: FarmClient, wheels: Sequence[Artifact], output: Path) 
         sizes = {wheel.digest: wheel.size for wheel in wheels}
         metadata = {wheel.metadata_digest for wheel in wheels if wheel.metadata_digest}
         for digest in sizes | dict.fromkeys(metadata):
-            await _bring(client, blobs, digest)
+            await bring(client, blobs, digest)
         return await export_wheels(wheels, blobs, output)
-
-
-async def _bring(client: FarmClient, blobs: FolderBlobs, digest: str) -> None:
-    async with client.http.stream("GET", f"/api/blobs/{digest}") as response:
-        size = int(response.headers["content-length"])
-        async with blobs.receive(digest, size=size) as incoming:
-            async for chunk in response.aiter_bytes():
-                await incoming.write(chunk)
-            await incoming.keep()

@@ -200,6 +200,15 @@ CompilerCacheOption = Annotated[
         rich_help_panel=_HOW,
     ),
 ]
+AllowNetwork = Annotated[
+    bool,
+    typer.Option(
+        "--allow-network",
+        envvar="WHEELYARD_ALLOW_NETWORK",
+        help="Run commands here that ask for the network, and give it to them.",
+        rich_help_panel=_HOW,
+    ),
+]
 Reproducible = Annotated[
     bool,
     typer.Option(

@@ -17,6 +17,7 @@ from wheelyard.cli.farm_options import (
     print_rows,
 )
 from wheelyard.cli.request import Selection, takes_selection
+from wheelyard.cli.watching import Telling
 from wheelyard.model.request import RequestState
 
 app = typer.Typer(help="Requests: what was asked of a farm.", no_args_is_help=True)
@@ -97,11 +98,12 @@ def submit(  # noqa: PLR0913, PLR0917 - its own options beside the shared ones
     as_json: o.AsJson = False,
 ) -> None:
     """Ask a farm for something and return at once; 'wheelyard build --farm' waits for it."""
+    telling = Telling(priority=priority, notify=tuple(notify or ()))
     made = on_farm(
         context,
         farm,
         token,
-        lambda client: submit_selection(client, selection, priority, tuple(notify or ())),
+        lambda client: submit_selection(client, selection, telling),
     )
     if as_json:
         print_json(made)

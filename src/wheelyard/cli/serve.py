@@ -83,6 +83,15 @@ MailServer = Annotated[
     ),
 ]
 
+LocalRepositories = Annotated[
+    bool,
+    typer.Option(
+        "--local-repositories",
+        envvar="WHEELYARD_LOCAL_REPOSITORIES",
+        help="Let whoever may ask for something name git repositories on this machine's disk.",
+    ),
+]
+
 
 def serve(  # noqa: PLR0913, PLR0917 - the options of a process
     context: typer.Context,
@@ -98,9 +107,11 @@ def serve(  # noqa: PLR0913, PLR0917 - the options of a process
     indexes: o.Indexes = None,
     offline: o.Offline = False,
     recipes: o.Recipes = None,
+    local_repositories: LocalRepositories = False,
     jobs: o.Jobs = None,
     sandbox: o.Sandbox = Sandbox.AUTO,
     compiler_cache: o.CompilerCacheOption = CompilerCache.NONE,
+    allow_network: o.AllowNetwork = False,
 ) -> None:
     """Run a farm: take requests, plan them, have them built, and serve the index, until Ctrl-C.
 
@@ -116,6 +127,7 @@ def serve(  # noqa: PLR0913, PLR0917 - the options of a process
             sandbox=sandbox.value,
             compiler_cache=compiler_cache.value,
             slots=jobs,
+            network=allow_network,
             checks=configuration.checks,
         ),
         host=host,
@@ -126,6 +138,7 @@ def serve(  # noqa: PLR0913, PLR0917 - the options of a process
         ),
         builders=builders,
         mail_server=mail_server or farm.get("mail-server", ""),
+        local_repositories=local_repositories,
         recipe_of=overrides_of(configuration, recipes).recipe,
     )
     _print_log()

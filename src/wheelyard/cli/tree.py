@@ -23,6 +23,7 @@ from wheelyard.model.artifact import Artifact
 from wheelyard.model.command import CommandRequest
 from wheelyard.plan.command import CommandPlan
 from wheelyard.plan.command_wanted import LARGEST_TOLERANCE
+from wheelyard.ports import Blobs
 from wheelyard.settings.file import Configuration
 from wheelyard.wiring.local import Farm, open_farm
 
@@ -221,7 +222,7 @@ def build_tree(
     if isinstance(display, JsonDisplay):
         display.write(encode(ended))
     else:
-        _tell(ended, output)
+        print_end(ended, output)
     if ended.artifact is None:
         raise typer.Exit(ExitCode.BUILDS_FAILED)
 
@@ -280,7 +281,7 @@ async def _build(
         offer = replace(plan.offer, check_reproducible=selection.check_reproducible)
         ended = await _carried_out(farm, replace(plan, offer=offer), display)
         if output is not None and ended.artifact is not None:
-            await asyncio.to_thread(_copy, farm, ended.artifact, output)
+            await copy_out(farm.blobs, ended.artifact, output)
         return ended
 
 
@@ -293,8 +294,13 @@ async def _carried_out(farm: Farm, plan: CommandPlan, display: Display) -> Comma
         display.stop()
 
 
-def _copy(farm: Farm, artifact: Artifact, output: Path) -> None:
-    source = farm.blobs.path(artifact.digest)
+async def copy_out(blobs: Blobs, artifact: Artifact, output: Path) -> None:
+    """Copy an archive into a folder. Raises ConfigurationError where that cannot be written."""
+    await asyncio.to_thread(_copy, blobs, artifact, output)
+
+
+def _copy(blobs: Blobs, artifact: Artifact, output: Path) -> None:
+    source = blobs.path(artifact.digest)
     if source is None:
         raise StoreError(
             f"the bytes of {artifact.filename} are not there any more",
@@ -311,7 +317,8 @@ def _copy(farm: Farm, artifact: Artifact, output: Path) -> None:
         ) from error
 
 
-def _tell(ended: CommandEnded, output: Path | None) -> None:
+def print_end(ended: CommandEnded, output: Path | None) -> None:
+    """Say how a command ended."""
     console = results()
     if ended.artifact is None:
         report = ended.report

@@ -1,4 +1,4 @@
-"""Looks at a wheel that was built on another machine, by its bytes alone.
+"""Looks at a wheel or an archive that was built on another machine, by its bytes alone.
 
 Nothing that its builder said of it is taken over but the file's name and digest, and these are held
 against what is in the file. Nothing in it is run or unpacked.
@@ -6,12 +6,15 @@ against what is in the file. Nothing in it is run or unpacked.
 
 import asyncio
 import tempfile
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from wheelyard.errors import DigestMismatchError, InvalidNameError, StoreError
+from wheelyard.executor.archive_check import check_archive
 from wheelyard.executor.wheelfile import WheelFacts, inspect_wheel
 from wheelyard.model.artifact import Artifact, Origin
+from wheelyard.model.command import Command
 from wheelyard.model.job import Offer
 from wheelyard.ports import Blobs
 from wheelyard.targets.wheelname import WheelName
@@ -20,8 +23,8 @@ _LONGEST_NAME = 255
 """What file systems hold; a name that is longer could not be written by an installer either."""
 
 
-class DeliveredWheels:
-    """Inspects wheels in the blobs; ``scratch`` is a folder for links to them."""
+class Delivered:
+    """Inspects what came into the blobs; ``scratch`` is a folder for links to them."""
 
     def __init__(self, *, blobs: Blobs, scratch: Path) -> None:
         self._blobs = blobs
@@ -36,25 +39,26 @@ class DeliveredWheels:
         if len(artifact.filename.encode(errors="replace")) > _LONGEST_NAME:
             shown = f"{artifact.filename[:40]}…"
             raise InvalidNameError(f"{shown!r} is longer than a file's name can be")
+        if offer.command is not None:
+            return await self._archive(artifact, offer, offer.command)
         WheelName.parse(artifact.filename)
-        bytes_lie_at = self._bytes_of(artifact)
-        facts, size = await asyncio.to_thread(self._look, bytes_lie_at, artifact.filename, offer)
-        metadata = await self._blobs.add_bytes(facts.metadata)
-        return Artifact(
-            filename=artifact.filename,
-            digest=artifact.digest,
-            size=size,
-            release=offer.release,
+        path = self._bytes_of(artifact)
+        facts, size = await asyncio.to_thread(self._look, path, artifact.filename, offer)
+        return replace(
+            _made(artifact, offer, size),
             tags=facts.tags,
-            origin=Origin.BUILT,
             requires_python=facts.requires_python,
             requires_dist=facts.requires_dist,
-            metadata_digest=metadata,
-            build_key=offer.key,
-            target=offer.target,
-            source_digest=offer.source.digest,
-            created=datetime.now(UTC),
+            metadata_digest=await self._blobs.add_bytes(facts.metadata),
         )
+
+    async def _archive(self, artifact: Artifact, offer: Offer, command: Command) -> Artifact:
+        path = self._bytes_of(artifact)
+        await asyncio.to_thread(
+            check_archive, path, artifact.filename, command=command, limits=offer.limits
+        )
+        size = (await asyncio.to_thread(path.stat)).st_size
+        return replace(_made(artifact, offer, size), origin=Origin.COMMAND)
 
     def _bytes_of(self, artifact: Artifact) -> Path:
         try:
@@ -75,3 +79,19 @@ class DeliveredWheels:
             named.symlink_to(bytes_lie_at)
             facts = inspect_wheel(named, release=offer.release, target=offer.target)
             return facts, named.stat().st_size
+
+
+def _made(artifact: Artifact, offer: Offer, size: int) -> Artifact:
+    """Return what any job makes, of its offer and of the bytes that came."""
+    return Artifact(
+        filename=artifact.filename,
+        digest=artifact.digest,
+        size=size,
+        release=offer.release,
+        tags=frozenset(),
+        origin=Origin.BUILT,
+        build_key=offer.key,
+        target=offer.target,
+        source_digest=offer.source.digest,
+        created=datetime.now(UTC),
+    )

@@ -41,11 +41,7 @@ class Wanted:
 
 def wanted_of(request: CommandRequest, file: JobFile, machine: str) -> Wanted:
     """Put them together. Raises ConfigurationError and InvalidNameError."""
-    if not 0 <= request.tolerance <= LARGEST_TOLERANCE:
-        raise ConfigurationError(
-            f"a range of {request.tolerance} revisions cannot be had",
-            hint=f"Give one from 0 to {LARGEST_TOLERANCE}.",
-        )
+    _check_tolerance(request.tolerance)
     options, chosen = _options(request, file)
     needs = _needs(request, file, machine)
     return Wanted(
@@ -58,6 +54,27 @@ def wanted_of(request: CommandRequest, file: JobFile, machine: str) -> Wanted:
         needs=needs,
         target=_target(needs),
     )
+
+
+def check_asked(request: CommandRequest) -> None:
+    """Raise ConfigurationError or InvalidNameError for what is wrong whatever the repository says."""
+    _check_tolerance(request.tolerance)
+    Needs.parse(request.needs)
+    for name, value in request.options:
+        _check_option(name, value)
+    if request.name:
+        project_name(request.name)
+    if request.artifacts:
+        _patterns(request.artifacts)
+    JobFile.parse(request.job_file)
+
+
+def _check_tolerance(tolerance: int) -> None:
+    if not 0 <= tolerance <= LARGEST_TOLERANCE:
+        raise ConfigurationError(
+            f"a range of {tolerance} revisions cannot be had",
+            hint=f"Give one from 0 to {LARGEST_TOLERANCE}.",
+        )
 
 
 def _arguments(request: CommandRequest, file: JobFile) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ import msgspec
 from wheelyard.errors import ConfigurationError
 from wheelyard.model.job import Limits
 from wheelyard.model.resolution import FromSource, Prereleases
+from wheelyard.targets.interpreter import ANY
 
 _HINT = "docs/reference/http-api.md says what a request is made of."
 _SHOWN = 3
@@ -56,6 +57,12 @@ def decode_wanted(text: bytes) -> WheelsWanted:
     for name in ("requirements", "targets"):
         if not getattr(wanted, name):
             raise ConfigurationError(f"the request names no {name}", hint=_HINT)
+    for target in wanted.targets:
+        if target.partition("-")[0] == str(ANY):
+            raise ConfigurationError(
+                f"{target!r} names no Python that wheels are built for",
+                hint="Write one, as in cp312-manylinux_2_28_x86_64.",
+            )
     return wanted
 
 

@@ -10,6 +10,7 @@ import msgspec
 from packaging.tags import Tag
 from packaging.version import Version
 
+from wheelyard.coordinator.command_run import CommandEnded
 from wheelyard.coordinator.run import Standing
 from wheelyard.coordinator.story import RunEvent
 from wheelyard.errors import ProtocolError
@@ -56,9 +57,9 @@ class Progressed:
         )
 
 
-Told = RunEvent | RunEnded | Progressed
+Told = RunEvent | RunEnded | CommandEnded | Progressed
 _KINDS: Mapping[str, type] = types.MappingProxyType(
-    {kind.__name__: kind for kind in (*get_args(RunEvent), RunEnded, Progressed)}
+    {kind.__name__: kind for kind in (*get_args(RunEvent), RunEnded, CommandEnded, Progressed)}
 )
 
 

@@ -53,7 +53,10 @@ _LOOK_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuilderSettings:
-    """What a builder is told. ``join`` and ``code`` are needed the first time only."""
+    """What a builder is told. ``join`` and ``code`` are needed the first time only.
+
+    ``network``: commands that ask for it are given it.
+    """
 
     state: Path
     join: str = ""
@@ -64,6 +67,7 @@ class BuilderSettings:
     once: bool = False
     sandbox: Sandbox = Sandbox.AUTO
     compiler_cache: CompilerCache = CompilerCache.NONE
+    network: bool = False
     cache_bytes: int = 20 << 30
     thresholds: Thresholds = field(default_factory=Thresholds)
 
@@ -152,6 +156,7 @@ async def agent_of(settings: BuilderSettings, joined: Joined, stack: AsyncExitSt
             sandbox=settings.sandbox,
             compiler_cache=settings.compiler_cache,
             parallel=max(1, equipment.cores // slots),
+            network=settings.network,
         ),
         blobs=joined.blobs,
         interpreters=interpreters,
@@ -202,6 +207,7 @@ async def _facts(
         targets=interpreters.targets(),
         tools=await tool_versions(),
         sandbox=tuple(sandbox["sandbox"].split(", ")),
+        network=settings.network,
     )
     return facts_of(equipment, abilities, version=__version__, slots=slots, labels=settings.labels)
 

@@ -109,10 +109,6 @@ class ToldRun(Run):
 def options_of(request: Request, wanted: WheelsWanted) -> PlanOptions:
     """Return what a plan is made of. Raises ConfigurationError and InvalidTargetError."""
     targets = tuple(Target.parse(text) for text in wanted.targets)
-    isolation = _ANY_BUILDER
-    if wanted.rebuild or wanted.check_reproducible:
-        # Another key for the same inputs, and the same one when the request is begun anew.
-        isolation += f"; rebuilt for {request.id}"
     return PlanOptions(
         requirements=tuple(dict.fromkeys(wanted.requirements)),
         requested=frozenset(_project(line) for line in wanted.requirements),
@@ -128,11 +124,17 @@ def options_of(request: Request, wanted: WheelsWanted) -> PlanOptions:
             prereleases=wanted.prereleases,
         ),
         toolchains={str(target): _ANY_BUILDER for target in targets},
-        isolation=isolation,
+        isolation=surroundings_of(request, again=wanted.rebuild or wanted.check_reproducible),
         limits=wanted.limits,
         check_reproducible=wanted.check_reproducible,
         rebuild=wanted.rebuild,
     )
+
+
+def surroundings_of(request: Request, *, again: bool) -> str:
+    """Return what a build key says of builders; ``again``: another key for the same inputs."""
+    # The same one when the request is begun anew.
+    return f"{_ANY_BUILDER}; rebuilt for {request.id}" if again else _ANY_BUILDER
 
 
 def _project(line: str) -> ProjectName:

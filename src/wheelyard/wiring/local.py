@@ -19,7 +19,7 @@ from wheelyard.coordinator.others import Holds
 from wheelyard.coordinator.run import Run
 from wheelyard.coordinator.story import Listener
 from wheelyard.executor.checks import CheckPolicy
-from wheelyard.executor.interpreters import MachineInterpreters, native_platform
+from wheelyard.executor.interpreters import MachineInterpreters
 from wheelyard.executor.isolation import kind_of_isolation
 from wheelyard.executor.local import LocalExecutor
 from wheelyard.executor.rust import find_rust
@@ -31,8 +31,7 @@ from wheelyard.model.command import CommandRequest
 from wheelyard.model.job import Limits, Verdict
 from wheelyard.model.recipe import Recipe
 from wheelyard.model.release import ProjectName, Release
-from wheelyard.plan.command import CommandPlan, plan_command
-from wheelyard.plan.job_file import FILE_NAME as JOB_FILE
+from wheelyard.plan.command import CommandPlan
 from wheelyard.plan.planner import Planner
 from wheelyard.plan.record import Answer
 from wheelyard.plan.recording import query_key
@@ -42,7 +41,6 @@ from wheelyard.settings.direct import DirectRequirement
 from wheelyard.store.clock import SystemClock
 from wheelyard.store.folder import StateFolder
 from wheelyard.targets.compatibility import allows
-from wheelyard.targets.platform import Platform
 from wheelyard.targets.target import Target
 from wheelyard.upstream.candidates import ExtraCandidate, joined
 from wheelyard.upstream.client import IndexUpstream
@@ -189,14 +187,8 @@ class Farm:
     ) -> CommandPlan:
         """Plan a command on a git tree, for this machine. Raises ConfigurationError where it lacks something."""
         parts = self._parts
-        repositories = parts.upstream.repositories
-        address = await repositories.address(request.repository)
-        revision = await repositories.revision(address, request.revision, request.tolerance)
-        plan = plan_command(
-            replace(request, repository=address),
-            revision,
-            machine=Platform.parse(native_platform()).arch,
-            job_file=await repositories.file_at(address, revision.commit, JOB_FILE),
+        plan = await self._planning().command(
+            request,
             surroundings=f"{parts.isolation}; {parts.toolchain.text}{_again() if rebuild else ''}",
             limits=limits,
         )

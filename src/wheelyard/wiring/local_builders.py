@@ -37,6 +37,7 @@ class LocalBuilders:
         sandbox: str,
         compiler_cache: str,
         slots: int | None,
+        network: bool,
     ) -> None:
         self._state = state
         self._blobs = blobs
@@ -47,6 +48,7 @@ class LocalBuilders:
         self._sandbox = Sandbox(sandbox)
         self._compiler_cache = CompilerCache(compiler_cache)
         self._slots = slots
+        self._network = network
 
     @asynccontextmanager
     async def running(self, count: int) -> AsyncIterator[Sequence[Agent]]:
@@ -76,6 +78,7 @@ class LocalBuilders:
             slots=self._slots,
             sandbox=self._sandbox,
             compiler_cache=self._compiler_cache,
+            network=self._network,
         )
         joined = Joined(
             identity=Identity(farm="this farm", name=name, token=""),

@@ -11,12 +11,17 @@ from wheelyard.blobs.folder import FolderBlobs
 from wheelyard.coordinator.intake import Intake
 from wheelyard.coordinator.questions import Questions
 from wheelyard.errors import StoreError, UpstreamError
+from wheelyard.executor.interpreters import native_platform
 from wheelyard.executor.normalise import renumber_wheel
 from wheelyard.model.artifact import Artifact
-from wheelyard.model.job import Offer
+from wheelyard.model.command import CommandRequest
+from wheelyard.model.job import Limits, Offer
 from wheelyard.model.source import FileEntry
+from wheelyard.plan.command import CommandPlan, plan_command
+from wheelyard.plan.job_file import FILE_NAME as JOB_FILE
 from wheelyard.ports import Clock, Resolver
 from wheelyard.store.folder import StateFolder
+from wheelyard.targets.platform import Platform
 from wheelyard.upstream.client import IndexUpstream
 
 
@@ -60,6 +65,22 @@ class Planning:
             with suppress(UpstreamError):
                 files = await self.upstream.wheel_files(wheel)
         return replace(offer, source=source, upstream_files=files)
+
+    async def command(
+        self, request: CommandRequest, *, surroundings: str, limits: Limits
+    ) -> CommandPlan:
+        """Plan a command on a git tree. Raises ConfigurationError and UpstreamError."""
+        repositories = self.upstream.repositories
+        address = await repositories.address(request.repository)
+        revision = await repositories.revision(address, request.revision, request.tolerance)
+        return plan_command(
+            replace(request, repository=address),
+            revision,
+            machine=Platform.parse(native_platform()).arch,
+            job_file=await repositories.file_at(address, revision.commit, JOB_FILE),
+            surroundings=surroundings,
+            limits=limits,
+        )
 
     async def _renumber(self, artifact: Artifact, number: int) -> Artifact:
         """Give a stored wheel a build number."""

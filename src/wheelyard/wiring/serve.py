@@ -11,11 +11,13 @@ from wheelyard.coordinator.farm.coordinator import Coordinator
 from wheelyard.coordinator.farm.ports import FarmPorts
 from wheelyard.coordinator.farm.rules import FarmRules
 from wheelyard.executor.checks import CheckPolicy
+from wheelyard.executor.delivered import Delivered
 from wheelyard.farm_ports import Role
 from wheelyard.index.serving import running
 from wheelyard.model.job import Verdict
 from wheelyard.model.recipe import DEFAULT_RECIPE, Recipe
 from wheelyard.model.release import Release
+from wheelyard.model.request import Kind
 from wheelyard.notify.messages import AppriseNotifier
 from wheelyard.store.clock import SystemClock
 from wheelyard.store.folder import StateFolder
@@ -28,8 +30,8 @@ from wheelyard.web.minting import Mint
 from wheelyard.web.ports import WebPorts
 from wheelyard.web.stories import Stories
 from wheelyard.wiring.engines import BusSettings, Engine, open_engine
+from wheelyard.wiring.farm_commands import FarmCommands
 from wheelyard.wiring.farm_runs import FarmRuns
-from wheelyard.wiring.inspection import WheelInspector
 from wheelyard.wiring.local import FarmSettings, upstream_settings
 from wheelyard.wiring.local_builders import LocalBuilders
 from wheelyard.wiring.planning import Planning
@@ -37,7 +39,10 @@ from wheelyard.wiring.planning import Planning
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServeSettings:
-    """What a farm is told. ``database`` empty: the state folder's own; ``builders``: how many of its own it has."""
+    """What a farm is told. ``database`` empty: the state folder's own; ``builders``: how many of its own it has.
+
+    ``local_repositories``: requests may name git repositories on this machine's disk.
+    """
 
     farm: FarmSettings
     host: str = "127.0.0.1"
@@ -46,6 +51,7 @@ class ServeSettings:
     bus: BusSettings = field(default_factory=BusSettings)
     builders: int = 1
     mail_server: str = ""
+    local_repositories: bool = False
     recipe_of: Callable[[Release], Recipe] = lambda _: DEFAULT_RECIPE
     rules: FarmRules = field(default_factory=FarmRules)
 
@@ -128,12 +134,16 @@ class _Farm:
         runs = FarmRuns(
             planning=planning, stories=self._stories, recipe_of=self._settings.recipe_of
         )
+        commands = FarmCommands(
+            planning=planning, stories=self._stories, local=self._settings.local_repositories
+        )
         return Coordinator(
             ports=self._farm_ports(),
             intake=planning.intake(),
             prepare=planning.prepare,
             open_run=runs.open,
             rules=self._settings.rules,
+            carriers={Kind.COMMAND: commands.carrier},
             holds=lambda finding: policy.verdict(finding.check) is Verdict.HOLD,
         )
 
@@ -152,7 +162,7 @@ class _Farm:
             blobs=self._blobs,
             memory=folder.memory,
             clock=self._clock,
-            inspector=WheelInspector(self._blobs, folder=folder.place("jobs")),
+            inspector=Delivered(blobs=self._blobs, scratch=folder.place("jobs")),
             notifier=AppriseNotifier(mail_server=self._settings.mail_server),
             issue_token=self._mint.for_job,
             reachable=self._engine.reachable,
@@ -193,6 +203,7 @@ class _Farm:
             sandbox=farm.sandbox,
             compiler_cache=farm.compiler_cache,
             slots=farm.slots,
+            network=farm.network,
         )
 
     async def first_token(self) -> str:
