@@ -11,7 +11,7 @@ from wheelyard.model.command import CommandRequest
 from wheelyard.model.job import Limits
 from wheelyard.plan.command_wanted import check_asked
 
-_SCHEMES = frozenset({"file", "http", "https", "ssh"})
+_SCHEMES = frozenset({"file", "https", "ssh"})
 _SHOWN = 80
 _HINT = "docs/reference/http-api.md says what a request is made of."
 
@@ -67,7 +67,7 @@ def _check_address(repository: str) -> None:
     plain = repository.isprintable() and " " not in repository
     if not plain or parts.scheme not in _SCHEMES or f"{parts.scheme}://" not in repository.lower():
         raise ConfigurationError(
-            f"{repository.rpartition('@')[2][:_SHOWN]!r} is no address of a repository",
+            f"{_shown(repository)!r} is no address of a repository",
             hint="Give a URL: https://…, ssh://… or file://….",
         )
     if secret or (parts.username and parts.scheme != "ssh"):
@@ -75,3 +75,8 @@ def _check_address(repository: str) -> None:
             f"the address of the repository on {parts.hostname!r} has credentials in it",
             hint="Requests are read by all who use the farm; let the farm's own netrc file hold them.",
         )
+
+
+def _shown(repository: str) -> str:
+    """Leave out where secrets are."""
+    return repository.rpartition("@")[2].partition("?")[0][:_SHOWN]
