@@ -196,7 +196,7 @@ def test_what_no_farm_can_do_is_refused_when_it_is_asked_for(
         trees = Trees()
         async with trees.farm.led() as coordinator:
             with pytest.raises(ConfigurationError, match=said) as refused:
-                await coordinator.submit(command(**asked))  # type: ignore[arg-type]
+                await coordinator.submit(command(**asked))
             assert "hunter2" not in refused.value.message
             assert refused.value.hint
         await trees.farm.close()
