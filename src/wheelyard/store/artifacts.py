@@ -31,7 +31,7 @@ UPDATE artifacts SET published = TRUE, origin = :origin, yanked = :yanked
 WHERE build_key = :build_key AND digest = :digest
 """
 _NAME = """
-INSERT INTO memory (kind, key, value) VALUES ('published-name-1', :filename, CAST(:digest AS BLOB))
+INSERT INTO memory (kind, key, value) VALUES ('published-name-1', :filename, :digest)
 ON CONFLICT (kind, key) DO NOTHING
 """
 _NAMED = "SELECT value FROM memory WHERE kind = 'published-name-1' AND key = :filename"
@@ -122,7 +122,9 @@ def _publish(connection: Connection, artifact: Artifact, now: datetime) -> Artif
         row = artifact_row(replace(artifact, created=artifact.created or now))
         connection.execute(KEEP, row)
         connection.execute(_PUBLISH, row)
-        connection.execute(_NAME, {"filename": artifact.filename, "digest": artifact.digest})
+        connection.execute(
+            _NAME, {"filename": artifact.filename, "digest": artifact.digest.encode()}
+        )
         visible = connection.execute(_VISIBLE, {"filename": artifact.filename}).fetchone()
     return read_artifact(visible)
 
