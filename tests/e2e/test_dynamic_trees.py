@@ -144,7 +144,7 @@ def test_back_end_that_cannot_say_is_one_clear_message(user: User) -> None:
     write_tree(user.folder / "tree", name="mute")
     ran = user.build("./tree")
     assert ran.code == 1
-    assert ran.out == ""
+    assert [event["event"] for event in ran.events] == ["source-asked"]
     assert ran.err.count("error:") == 1
     assert "does not say which release it is" in ran.err
     assert "hint:" in ran.err
