@@ -12,6 +12,7 @@ import typer
 
 from wheelyard.cli import options as o
 from wheelyard.cli.display.neutral import neutral
+from wheelyard.cli.farm_jobs import key_of
 from wheelyard.cli.farm_options import FarmClient, FarmUrl, Token, on_farm
 from wheelyard.cli.following import follow
 from wheelyard.depot.http import Query
@@ -97,10 +98,11 @@ def log_of_farm(  # noqa: PLR0913 - what the command was given
     """Print the log of a job of a farm, as far as it goes or to its end."""
 
     async def work(client: FarmClient) -> None:
+        key = await key_of(client, job)
         if following:
-            await _print_followed(client, job, raw=raw)
+            await _print_followed(client, key, raw=raw)
         else:
-            await _print_log(client, job, raw=raw)
+            await _print_log(client, key, raw=raw)
 
     on_farm(context, farm, token, work)
 
