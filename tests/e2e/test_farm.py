@@ -191,16 +191,16 @@ def test_who_waits_at_the_farm_is_told_what_for(served: Served, tmp_path: Path) 
     with subprocess.Popen(
         command, env=user.variables(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as begun:
-        assert begun.stdout is not None
-        line = begun.stdout.readline()
+        assert begun.stderr is not None
+        asked, line = begun.stderr.readline(), begun.stderr.readline()
         begun.send_signal(signal.SIGINT)
-        _, err = begun.communicate(timeout=40)
+        begun.communicate(timeout=40)
     assert line.startswith("waiting: never==1 for ")
     assert "no builder has foo=3; the nearest builder, local-1, lacks foo" in line
     shown = served.ask("job", "show", "never").out
     assert "is       ready" in shown
     assert "why      no builder has foo=3" in shown
-    name = err.partition("request ")[2].partition(":")[0]
+    name = asked.partition("request ")[2].partition(":")[0]
     assert served.ask("request", "cancel", name).code == 0
 
 

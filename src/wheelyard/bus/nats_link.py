@@ -116,7 +116,8 @@ class Connection:
 
     async def _complain(self, error: Exception) -> None:
         self._complaint = error
-        _LOG.info("the bus complained", extra={"action": "bus.complained", "error": str(error)})
+        said = str(error) or type(error).__name__
+        _LOG.info("the bus complained: %s", said, extra={"action": "bus.complained"})
 
 
 class Link:

@@ -77,7 +77,7 @@ def show(
     if found["ended"]:
         say(console, f"  until    {day(found['ended'])}")
     say(console, f"  told     {found['waiters']} of its end")
-    for sentence in found.get("waits", ()):
+    for sentence in found.get("waits") or ():
         say(console, f"  waits    {sentence}")
 
 

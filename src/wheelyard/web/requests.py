@@ -45,7 +45,7 @@ class RequestView(msgspec.Struct, kw_only=True):
     ended: datetime | None
     waiters: int | None = None
     asked: msgspec.Raw | None = None
-    waits: Sequence[str] = ()
+    waits: Sequence[str] | None = None
 
 
 class RequestPage(msgspec.Struct, kw_only=True):
