@@ -205,7 +205,9 @@ def test_who_waits_at_the_farm_is_told_what_for(served: Served, tmp_path: Path) 
 
 
 def test_jobs_of_a_farm_are_listed_and_tried_again_by_what_went_wrong(served: Served) -> None:
-    served.user.upload(SdistSpec(name="yard-odd", during_build="raise SystemExit('fatal: odd one')"))
+    served.user.upload(
+        SdistSpec(name="yard-odd", during_build="raise SystemExit('fatal: odd one')")
+    )
     assert served.ask("build", "yard-odd", "--target", served.user.target).code == 1
     [listed] = served.json("job", "list", "--reason", "odd one")
     assert (listed["release"], listed["outcome"]) == ("yard-odd==1.0", "failed")
@@ -217,7 +219,7 @@ def test_jobs_of_a_farm_are_listed_and_tried_again_by_what_went_wrong(served: Se
     for _ in range(2):
         assert "yard-odd==1.0" in served.ask(*words, "--preview").out
     assert "failed" in served.ask(*words, "--outcome", "failed").out
-    assert served.ask(*words, "--outcome", "failed").out == ""
+    served.until(r"attempt  2, on local-1, .*: failed .*odd one", "job", "show", "yard-odd")
     assert served.ask("job", "list", "--held").out == ""
     assert "no wheel of 'yard-odd' is held" in served.ask("job", "approve", "yard-odd").err
     assert "has no job 'nobody'" in served.ask("job", "show", "nobody").err

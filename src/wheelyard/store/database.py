@@ -102,8 +102,9 @@ async def open_database(address: str | Path, *, patience: float = PATIENCE_SECON
         return await PostgresDatabase.open(str(address), patience=patience)
     if isinstance(address, str) and "://" in address:
         # Not quoted whole: there may be a password in it.
+        scheme = address.split("://")[0]
         raise ConfigurationError(
-            f"{address.partition('://')[0]}:// is no address of a database that can be used",
+            f"{scheme}:// is no address of a database that can be used",
             hint="Write postgresql://USER:PASSWORD@HOST/NAME, or leave it out for SQLite in the state folder.",
         )
     from wheelyard.store.sqlite import SqliteDatabase
