@@ -333,9 +333,10 @@ def test_what_cannot_be_followed_is_said_with_what_to_do(
 IMPORTS = """
 import contextlib, sys
 from wheelyard.cli import main
-sys.argv = ["wheelyard", "builder", "--help"]
-with contextlib.suppress(SystemExit):
-    main.run()
+for words in (["--help"], ["--slots", "1", "--label", "a=b", "--state", "/dev/null/nowhere"]):
+    sys.argv = ["wheelyard", "builder", *words]
+    with contextlib.suppress(SystemExit):
+        main.run()
 import wheelyard.bus.nats, wheelyard.executor.auditing
 print()
 print(*sys.modules)
