@@ -374,6 +374,21 @@ def test_a_command_that_a_builders_installation_cannot_run_says_so() -> None:
     assert ran.stderr.startswith("error: rustworkx is not installed")
 
 
+def test_a_builder_without_uv_says_so_and_spends_no_code(tmp_path: Path) -> None:
+    code = "import sys, sysconfig; sysconfig.get_path = lambda name: '/nowhere'; from wheelyard.cli import main; main.run()"
+    words = ("builder", "--state", str(tmp_path), "--join", "http://127.0.0.1:9", "--token", "x")
+    ran = subprocess.run(
+        [sys.executable, "-c", code, *words],
+        env=environment(PATH="/nowhere"),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE_SECONDS,
+    )
+    assert ran.returncode == ExitCode.ENVIRONMENT
+    assert ran.stderr.startswith("error: uv is not there")
+
+
 def test_all_that_a_builder_imports_is_documented(root: Path) -> None:
     page = (root / "docs" / "how-to" / "run-a-builder.md").read_text("utf-8")
     distributions = packages_distributions()
