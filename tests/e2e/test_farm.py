@@ -199,6 +199,10 @@ def test_who_waits_at_the_farm_is_told_what_for(served: Served, tmp_path: Path) 
     assert "no builder has foo=3; the nearest builder, local-1, lacks foo" in line
     shown = served.ask("job", "show", "never").out
     assert "is       ready" in shown
+    key = shown.partition("key      ")[2].split()[0]
+    assert served.ask("job", "boost", key).out == f"{key[:12]} comes sooner\n"
+    assert served.ask("job", "hold", key).out == f"{key[:12]} is held\n"
+    assert "does not stand so" in served.ask("job", "hold", key).err
     assert "why      no builder has foo=3" in shown
     name = asked.partition("request ")[2].partition(":")[0]
     assert served.ask("request", "cancel", name).code == 0

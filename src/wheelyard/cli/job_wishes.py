@@ -5,7 +5,7 @@ import contextlib
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 import typer
@@ -52,7 +52,7 @@ def cancel(  # noqa: PLR0913, PLR0917 - its options
 ) -> None:
     """End a job; on a farm its builder stops at once."""
     if farm:
-        _wish(context, job, "cancel", {"reason": reason}, farm, token)
+        _wish(_At(context, farm, token), job, "cancel", {"reason": reason}, "is cancelled")
         return
     _here(state, job, lambda folder, key: folder.jobs.cancel(key, reason), "is cancelled")
 
@@ -67,7 +67,7 @@ def hold(  # noqa: PLR0913, PLR0917 - its options
 ) -> None:
     """Let a job wait for a person: nobody builds it until it is retried."""
     if farm:
-        _wish(context, job, "hold", {"reason": reason}, farm, token)
+        _wish(_At(context, farm, token), job, "hold", {"reason": reason}, "is held")
         return
     why = reason or "somebody holds it"
     _here(state, job, lambda folder, key: folder.jobs.hold(key, why), "is held")
@@ -82,14 +82,15 @@ def boost(  # noqa: PLR0913, PLR0917 - its options
     state: o.State = None,
 ) -> None:
     """Let a job that waits come sooner, or later with a negative number."""
+    moved = "comes sooner" if by > 0 else "comes later"
     if farm:
-        _wish(context, job, "boost", {"by": by}, farm, token)
+        _wish(_At(context, farm, token), job, "boost", {"by": by}, moved)
         return
 
     async def move(folder: StateFolder, key: BuildKey) -> bool:
         return await folder.queue.rank_again(Selection(keys=(key,)), by=levels(by)) > 0
 
-    _here(state, job, move, "comes sooner" if by > 0 else "comes later")
+    _here(state, job, move, moved)
 
 
 def log_of_farm(  # noqa: PLR0913 - what the command was given
@@ -132,17 +133,23 @@ def _put(text: str, *, raw: bool) -> None:
     sys.stdout.flush()
 
 
-def _wish(  # noqa: PLR0913, PLR0917 - what a command was given
-    context: typer.Context, job: str, verb: str, body: object, farm: str, token: str
-) -> None:
+class _At(NamedTuple):
+    """The farm that a command means."""
+
+    context: typer.Context
+    url: str
+    token: str
+
+
+def _wish(at: _At, job: str, verb: str, body: object, done: str) -> None:
     path = f"/api/jobs/{job}/{verb}"
-    found = on_farm(context, farm, token, lambda client: client.post(path, body))
+    found = on_farm(*at, lambda client: client.post(path, body))
     if not found["changed"]:
         raise ConfigurationError(
             f"job {job!r} does not stand so that it could be changed",
             hint="It may have ended; 'wheelyard job list' shows how.",
         )
-    typer.echo(f"{verb}: {job}")
+    typer.echo(f"{job[:12]} {done}")
 
 
 def _here(
