@@ -122,13 +122,15 @@ class Times:
 
     ``presence``: how often builders are to say that they are there. ``look``: how often a followed job
     is looked at in the database. ``beat``: how long a stream of events may be silent. ``waits``: how
-    often a request that is watched is asked what it waits for.
+    often a request that is watched is asked what it waits for. ``health``: how long the database may take
+    to answer before it counts as away.
     """
 
     presence: float = 5.0
     look: float = 1.0
     beat: float = 15.0
     waits: float = 3.0
+    health: float = 3.0
     enrolment: float = 24 * 3600.0
 
 
