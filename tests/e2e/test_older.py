@@ -92,3 +92,14 @@ def test_override_file_replaces_what_releases_require(user: User) -> None:
     ran = user.build("wants")
     assert ran.code == 2
     assert "is no override" in ran.err
+
+
+def test_plan_and_summary_name_what_upstream_withdrew(user: User) -> None:
+    files = [write_sdist(SdistSpec(name="bad"), user.folder / "files")]
+    pages = user.folder / "pages"
+    index = write_index(pages, files, yanked={files[0].name: "loses mail"}).as_uri()
+
+    for command in ("plan", "build"):
+        shown = user.run(command, *user.words("bad==1.0", index=index)).out
+        assert "yanked: bad 1.0: loses mail" in shown
+    assert user.build("bad==1.0", index=index).row("bad==1.0")["yanked"] == "loses mail"

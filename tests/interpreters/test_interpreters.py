@@ -19,6 +19,7 @@ from wheelyard.executor.interpreters import (
     MachineInterpreters,
     best_of,
     describe_targets,
+    how_to_serve,
     missing,
     native_platform,
 )
@@ -150,6 +151,8 @@ def test_every_python_that_version_managers_installed_here_is_found_and_works() 
         ("conda/bin", {"CONDA_EXE": "conda/bin/conda"}),
         ("home/.asdf/installs/python/3.14.2/bin", {}),
         ("home/.local/share/mise/installs/python/3.14/bin", {}),
+        ("another/.pyenv/versions/3.14.2/bin", {"PATH": "another/.pyenv/shims"}),
+        ("another/asdf/installs/python/3.14.2/bin", {"PATH": "another/asdf/shims"}),
     ],
 )
 def test_a_python_is_found_where_its_manager_puts_it(
@@ -413,6 +416,30 @@ def test_the_list_of_targets_says_how_to_get_those_that_are_not_there() -> None:
     assert "uv python install 3.13" in rows["cp313"].missing[0]
     assert "pyenv install 3.6" in rows["cp36m"].missing[0]
     assert "uv" not in rows["cp36m"].missing[0]
+
+
+@pytest.mark.parametrize(
+    ("interpreter", "said"),
+    [
+        ("cp314", "uv python install 3.14, or pyenv"),
+        ("cp313t", "uv python install 3.13t, or pyenv"),
+        ("pp311", "uv python install pypy3.11"),
+        ("cp36m", "pyenv install 3.6"),
+        ("py3", "Name the Python that builds it"),
+    ],
+)
+def test_a_python_that_is_not_there_is_named_as_those_name_it_that_bring_it(
+    interpreter: str, said: str
+) -> None:
+    assert said in how_to_serve(Target.parse(interpreter, native_platform()))
+
+
+@pytest.mark.parametrize("platform", ["win_amd64", "macosx_11_0_arm64", "manylinux_2_28_riscv64"])
+def test_no_python_is_offered_for_another_kind_of_machine(platform: str) -> None:
+    said = how_to_serve(Target.parse(f"cp312-{platform}"))
+    assert native_platform() in said
+    assert platform in said
+    assert "install" not in said
 
 
 @needs_glibc

@@ -218,9 +218,11 @@ class _Ended:
         console = results()
         planner = self._planner
         print_summary(console, self.rows, planner.exclusions, planner.cycles, place=self._state)
+        if not self.rows and not planner.exclusions:
+            say(console, "the markers of all that was asked for leave out every target", "yellow")
         for left in self.left_behind:
             say(console, f"not in the index: {left.filename}: {left.reason}", "yellow")
-        if output is not None:
+        if output is not None and any(row.ending in GOOD for row in self.rows):
             simple = (output / "simple").resolve().as_uri()
             say(console, f"install with: pip install --index-url {simple}/ …", fold=False)
 

@@ -57,7 +57,7 @@ def print_summary(
         _print_failure(console, alike, option)
     _print_blocked(console, rows)
     print_exclusions(console, exclusions)
-    print_older(console, rows)
+    print_choices(console, rows)
     _print_upstream(console, rows, cycles)
     say(console, totals(rows) or "nothing was built", "bold")
 
@@ -75,8 +75,12 @@ def print_exclusions(console: Console, exclusions: Sequence[Exclusion]) -> None:
         print_hint(console, exclusion.hint)
 
 
-def print_older(console: Console, rows: Sequence[Row]) -> None:
-    """Say of which projects a newer release was not chosen, and why."""
+def print_choices(console: Console, rows: Sequence[Row]) -> None:
+    """Say which releases upstream withdrew, and of which projects a newer one was not chosen, and why."""
+    withdrawn = {row.unit.release: row.yanked for row in rows if row.yanked is not None}
+    for release, reason in withdrawn.items():
+        words = f": {reason}" if reason else ""
+        say(console, f"yanked: {release.project} {release.version}{words}", "yellow")
     found: dict[tuple[Release, str], list[str]] = {}
     for row in rows:
         if row.older:
