@@ -87,6 +87,9 @@ def test_build_that_is_not_reproducible_is_shown_with_its_difference(user: User)
     ran = user.run("build", *user.words("random-one", "steady-one", "--check-reproducible"))
     assert ran.code == 0, ran.err
     assert ran.err.count("not reproducible") == 1
+    assert "built twice: " in ran.out
+    assert ", but not random-one==1.0 for " in ran.out
+    assert ", but not steady" not in ran.out
     assert "stamp.py" in ran.err
     assert "stamp.py" in user.show("random-one")["report"]["irreproducible"]
     assert user.show("steady-one")["report"]["irreproducible"] == ""

@@ -234,6 +234,8 @@ async def test_endless_output_is_cut_and_ends_the_job(yard: Yard) -> None:
 
     assert report.outcome is Outcome.OVER_LIMIT
     assert 200_000 <= report.log_bytes < 210_000
+    assert "its limit of 195 KiB" in report.reason
+    assert "--log-limit" in report.hint
 
 
 async def test_binary_output_harms_nobody(yard: Yard) -> None:

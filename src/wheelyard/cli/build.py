@@ -14,7 +14,7 @@ from wheelyard.cli.display.console import results, say
 from wheelyard.cli.display.events import JsonDisplay, encode
 from wheelyard.cli.display.live import LiveDisplay, PlainDisplay
 from wheelyard.cli.display.planned import PlanFormat, print_plan
-from wheelyard.cli.display.table import print_summary
+from wheelyard.cli.display.table import print_reproducible, print_summary
 from wheelyard.cli.farm_build import FarmBuild, Notify, Priority
 from wheelyard.cli.farm_options import FarmUrl, Token, on_farm
 from wheelyard.cli.farm_tree import FarmTree
@@ -152,7 +152,7 @@ async def _build(
             rows = await run.carry_out()
         finally:
             display.stop()
-        ended = _Ended(session, rows, selection.state)
+        ended = _Ended(session, rows, selection)
         if outputs.index is not None:
             exported = await session.export(outputs.index, rows)
             ended.left_behind = exported.left_out
@@ -202,10 +202,10 @@ async def _plan(
 class _Ended:
     """How a run ended, for the last words and the exit code."""
 
-    def __init__(self, session: Session, rows: Sequence[Row], state: Path | None) -> None:
+    def __init__(self, session: Session, rows: Sequence[Row], selection: Selection) -> None:
         self.rows = rows
         self._planner = session.planner
-        self._state = state
+        self._selection = selection
         self.left_out = [e for e in session.planner.exclusions if e.applicable]
         self.left_behind: tuple[LeftOut, ...] = ()
 
@@ -217,7 +217,10 @@ class _Ended:
             return
         console = results()
         planner = self._planner
-        print_summary(console, self.rows, planner.exclusions, planner.cycles, place=self._state)
+        state = self._selection.state
+        print_summary(console, self.rows, planner.exclusions, planner.cycles, place=state)
+        if self._selection.check_reproducible:
+            print_reproducible(console, self.rows)
         if not self.rows and not planner.exclusions:
             say(console, "the markers of all that was asked for leave out every target", "yellow")
         for left in self.left_behind:

@@ -22,6 +22,7 @@ _MEBI, _GIBI = 1 << 20, 1 << 30
 _NEARLY = 0.9
 
 MORE_MEMORY = "--memory-limit gives it more."
+MORE_LOG = "Its log shows what it repeats; --log-limit lets it print more."
 MORE_DISK = "--disk-limit gives it more."
 _MORE_ROOM = "Make room on the disk of the state folder."
 _FEWER_JOBS = "With fewer --jobs less runs beside it; --memory-limit is not what stopped it."
@@ -70,7 +71,9 @@ def written_size(count: int) -> str:
     """Write a number of bytes as people read it."""
     if count >= _GIBI:
         return f"{count / _GIBI:.3g} GiB"
-    return f"{count / _MEBI:.3g} MiB"
+    if count >= _MEBI:
+        return f"{count / _MEBI:.3g} MiB"
+    return f"{count / 1024:.3g} KiB"
 
 
 def last_lines(tail: str) -> str:

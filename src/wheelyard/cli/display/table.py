@@ -91,6 +91,16 @@ def print_choices(console: Console, rows: Sequence[Row]) -> None:
         say(console, f"older: {release.project} {release.version} for {targets}: {why}", "dim")
 
 
+def print_reproducible(console: Console, rows: Sequence[Row]) -> None:
+    """Say how many of the wheels that were built twice have the same bytes, and which have not."""
+    built = [row for row in rows if row.ending is Ending.BUILT and row.report is not None]
+    differing = [str(row.unit) for row in built if row.report and row.report.irreproducible]
+    text = f"built twice: {len(built) - len(differing)} of {len(built)} gave the same bytes again"
+    if differing:
+        text += f", but not {', '.join(differing)} (wheelyard job show says what differs)"
+    say(console, text, "yellow" if differing else "")
+
+
 def totals(rows: Sequence[Row]) -> str:
     """Count the endings in one line."""
     counted = Counter(row.ending for row in rows)
