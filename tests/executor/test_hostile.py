@@ -308,6 +308,8 @@ async def test_a_wheel_over_its_limit_is_over_limit(yard: Yard) -> None:
     report = await yard.run(yard.offer(limits=Limits(artifact_bytes=100)))
 
     assert report.outcome is Outcome.OVER_LIMIT
+    assert "more than its limit of 0.0977 KiB" in report.reason
+    assert "--artifact-limit" in report.hint
 
 
 @pytest.mark.parametrize(
