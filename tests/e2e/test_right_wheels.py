@@ -101,6 +101,8 @@ def test_test_command_of_a_recipe_decides(user: User) -> None:
     toml.write_text("""[package.tested]\ntest = "python -c 'import tested; assert tested.NO'"\n""")
     ran = user.build("tested")
     assert ran.row("tested==1.0")["outcome"] == "failed"
+    toml.write_text("""[package.tested]\ntest = "exit 3"\n""")
+    assert user.build("tested").row("tested==1.0")["reason"] == "its test failed (exit status 3)"
     toml.write_text("""[package.tested]\ntest = "python -c 'import tested'"\n""")
     assert user.build("tested").code == 0
 

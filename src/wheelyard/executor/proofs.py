@@ -201,6 +201,8 @@ async def _run_test(attempt: Attempt, state: State, running: Running) -> None:
         # The phrases are those of builds; what a test lacks is to be named elsewhere.
         stopped.reason = stopped.reason.replace("build requirement", "requirement of the test")
         stopped.hint = stopped.hint.replace("build-requires", "test-requires")
+        if stopped.reason.startswith(("exit status", "ended by")):
+            stopped.reason = f"its test failed ({stopped.reason})"
         raise
 
 
