@@ -70,7 +70,7 @@ def test_plan_and_summary_say_why_a_newer_release_was_not_chosen(user: User, ind
         shown = user.run(command, *words).out
         assert said in shown
         assert reason in shown
-    unit = json.loads(user.run("plan", "--format", "json", *words).out)["units"][0]
+    unit = json.loads(user.run("plan", "--json", *words).out)["units"][0]
     assert unit["older"] == reason
     assert (
         user.build("tool", "--exclude-newer", "2026-01-01", index=index).row("tool==1.0")["older"]

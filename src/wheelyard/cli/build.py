@@ -169,15 +169,16 @@ def plan(  # noqa: PLR0913, PLR0917 - its own options beside the shared ones
     plan: PlanFile = None,
     write: WritePlan = None,
     pylock: Pylock = None,
+    as_json: AsJson = False,
 ) -> None:
     """Show what a build would do, and why, without building anything.
 
     Build requirements that only a back end knows appear when it is built, unless they are known from
     an earlier run.
     """
-    left_out = asyncio.run(
-        _plan(selection, context.obj, Outputs(None, write, pylock), plan, plan_format)
-    )
+    shown = PlanFormat.JSON if as_json else plan_format
+    outputs = Outputs(None, write, pylock)
+    left_out = asyncio.run(_plan(selection, context.obj, outputs, plan, shown))
     if left_out:
         raise typer.Exit(ExitCode.BUILDS_FAILED)
 

@@ -21,7 +21,9 @@ from wheelyard.model.release import ProjectName, Release
 from wheelyard.ports import ArtifactStore, Blobs
 
 SIMPLE = PurePosixPath("simple")
-_OTHER_BYTES = "a file of this name with other bytes is there already, and stays; write to another folder"
+_OTHER_BYTES = (
+    "a file of this name with other bytes is there already, and stays; write to another folder"
+)
 HTML_NAME = "index.html"
 JSON_NAME = "index.json"
 
