@@ -113,9 +113,11 @@ def _matrix(rows: Sequence[Row]) -> Table:
         (row.unit.release, row.unit.target): row for row in rows
     }
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("release")
+    # Four targets with their platform are wider than a terminal; what all have in common is said once.
+    shared = len({target.platform for target in targets}) == 1
+    table.add_column(f"release ({targets[0].platform})" if shared else "release")
     for target in targets:
-        table.add_column(str(target))
+        table.add_column(str(target.interpreter if shared else target))
     for release in sorted({row.unit.release for row in rows}):
         requested = any(
             cell.requested for target in targets if (cell := cells.get((release, target)))
