@@ -180,3 +180,4 @@ class Receiver:
         await self._speaker.settle(
             word.builder, word.key, word.fence, accepted=accepted, reason=reason
         )
+        self._roster.told(word.builder, word.key, word.fence)
