@@ -55,6 +55,7 @@ _LOOK_SECONDS = 30.0
 class BuilderSettings:
     """What a builder is told. ``join`` and ``code`` are needed the first time only.
 
+    ``pythons`` are those that it builds for (``cp312``); none named: all that are here.
     ``network``: commands that ask for it are given it.
     """
 
@@ -64,6 +65,7 @@ class BuilderSettings:
     name: str = ""
     slots: int | None = None
     labels: tuple[str, ...] = ()
+    pythons: tuple[str, ...] = ()
     once: bool = False
     sandbox: Sandbox = Sandbox.AUTO
     compiler_cache: CompilerCache = CompilerCache.NONE
@@ -149,7 +151,8 @@ async def agent_of(settings: BuilderSettings, joined: Joined, stack: AsyncExitSt
     machine = LocalMachine(state)
     equipment = await asyncio.to_thread(machine.equipment)
     slots = 1 if settings.once else slots_for(equipment, settings.slots)
-    interpreters = await MachineInterpreters.find(cache=state / "cache" / "interpreters.json")
+    found = await MachineInterpreters.find(cache=state / "cache" / "interpreters.json")
+    interpreters = found.only(settings.pythons)
     executor = LocalExecutor(
         ExecutorSettings(
             state=state,
