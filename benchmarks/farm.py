@@ -153,7 +153,7 @@ class MeasuredFarm:
     def _server_owns(self, pid: int) -> bool:
         folder = self.database.rpartition("host=")[2]
         try:
-            return os.readlink(f"/proc/{pid}/cwd").startswith(folder)
+            return str(Path(f"/proc/{pid}/cwd").readlink()).startswith(folder)
         except OSError:
             return False
 

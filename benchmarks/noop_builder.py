@@ -33,7 +33,7 @@ from wheelyard.depot.blobs import HttpDepot
 from wheelyard.depot.http import Farm
 from wheelyard.executor.interpreters import MachineInterpreters, native_platform
 from wheelyard.model.artifact import Artifact, Origin
-from wheelyard.model.builder import Facts
+from wheelyard.model.builder import Facts, FactValue
 from wheelyard.model.job import Offer, Outcome, Report
 from wheelyard.ports import Progress
 from wheelyard.targets.platform import Platform
@@ -140,12 +140,12 @@ async def _agent(
     options = NatsOptions(servers=address.servers, user=address.user, password=address.password)
     bus = await NatsBuilderBus.open(options, name=name)
     stack.push_async_callback(bus.close)
-    arch, values = Platform.parse(native_platform()).arch, {"os": "linux", "sandbox": ("none",)}
-    facts = tuple(sorted({**values, "arch": arch}.items()))
+    arch = Platform.parse(native_platform()).arch
+    facts: dict[str, FactValue] = {"arch": arch, "os": "linux", "sandbox": ("none",)}
     return Agent(
         AgentSettings(
             name=name,
-            facts=Facts(version="0", slots=orders.slots, values=facts),
+            facts=Facts(version="0", slots=orders.slots, values=tuple(facts.items())),
             presence_seconds=identity.presence_seconds,
         ),
         AgentPorts(

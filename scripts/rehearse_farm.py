@@ -10,6 +10,7 @@ import shutil
 import signal
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
 from rehearsal import building, looking_after, setting_up
@@ -98,7 +99,7 @@ def _rehearse(world: World) -> None:
     tree = building.Tree(world)
     if step("Two people ask for the same", tree.ask):
         for name in ("coordinator", "bus", "database"):
-            step(f"The {name} is killed in the middle", lambda name=name: tree.kill(name))
+            step(f"The {name} is killed in the middle", partial(tree.kill, name))
         if step("The tree is built", tree.end):
             step("Every job has one result", tree.once)
             step("Mail arrives", tree.mail)

@@ -5,9 +5,10 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
-from rehearsal.services import URL
+from rehearsal.services import URL, Service
 from rehearsal.telling import RehearsalError, demand, wait
 from rehearsal.world import World
 
@@ -66,14 +67,15 @@ class Tree:
         builds = ", ".join(f"{builder} runs {key[:8]}" for builder, (key, _) in before.items())
         world.teller.say(f"SIGKILL to the {name}, while {builds}")
         self._killed[name] = before
-        service = {
+        services: dict[str, Service] = {
             "coordinator": world.coordinator,
             "bus": world.bus,
             "database": world.database,
-        }[name]
+        }
+        service = services[name]
         service.kill()
         time.sleep(_AWAY_SECONDS)
-        service.start()
+        service.begin()
         took = world.coordinator.wait_until_there(seconds=60)
         lost = [one for one in world.builders.values() if not one.alive]
         demand(not lost, f"{[one.name for one in lost]} ended")
@@ -125,8 +127,7 @@ class Tree:
         """See that both were told, once."""
         box = self._world.mailbox
         for person in PEOPLE:
-            receiver = f"{person}@example.org"
-            wait(lambda receiver=receiver: box.of(receiver), f"{person} has mail", seconds=60)
+            wait(partial(box.of, f"{person}@example.org"), f"{person} has mail", seconds=60)
         time.sleep(1)
         counts = {person: len(box.of(f"{person}@example.org")) for person in PEOPLE}
         demand(set(counts.values()) == {1}, f"mails: {counts}")
@@ -149,7 +150,7 @@ class Tree:
         options = ("--no-cache-dir", "--only-binary", ":all:", "--disable-pip-version-check")
         place = ("--index-url", f"{URL}/simple/", "--trusted-host", URL.split("/")[2].split(":")[0])
         said = ""
-        for command in (
+        commands: tuple[tuple[str | Path, ...], ...] = (
             (
                 uv,
                 "venv",
@@ -162,7 +163,8 @@ class Tree:
             ),
             (*pip, *options, *place, *world.wanted.requirements),
             (python, "-c", _USE_IT.format(names=names)),
-        ):
+        )
+        for command in commands:
             done = subprocess.run(
                 world.laptop.command(*command),
                 capture_output=True,

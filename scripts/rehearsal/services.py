@@ -16,9 +16,9 @@ from pathlib import Path
 import httpx
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
+
 from rehearsal.network import COORDINATOR, Host
 from rehearsal.telling import RehearsalError, wait
-
 from wheelyard.bus.server import find_server
 from wheelyard.store.private_server import USER, find_binaries
 
@@ -47,6 +47,10 @@ class Service:
                 env=environment | more,
                 start_new_session=True,
             )
+
+    def begin(self) -> None:
+        """Start it, or start it again."""
+        raise NotImplementedError
 
     @property
     def alive(self) -> bool:
@@ -108,7 +112,7 @@ class Postgres(Service):
         with (self._data / "pg_hba.conf").open("a") as rules:
             rules.write("host all all 10.213.0.0/16 trust\n")
 
-    def start(self) -> None:
+    def begin(self) -> None:
         """Start it and wait until it answers; after a kill, until what the last one left is gone."""
 
         def answers() -> bool:
@@ -154,7 +158,7 @@ class Nats(Service):
         self._watching.set()
         threading.Thread(target=self._watch, daemon=True).start()
 
-    def start(self) -> None:
+    def begin(self) -> None:
         """Start it."""
         configuration = self._folder / "nats-server.conf"
         self.run(self.host.command(find_server(), "--config", configuration))
@@ -193,7 +197,7 @@ class Coordinator(Service):
             *("--mail-server", f"mailto://{COORDINATOR}:{_MAIL}?from=farm@example.org&format=text"),
         ]
 
-    def start(self) -> None:
+    def begin(self) -> None:
         """Start it."""
         self.run(self._command)
 
@@ -231,11 +235,11 @@ class Mailbox:
 
     def start(self) -> None:
         """Take mail from now on."""
-        self._controller.start()  # type: ignore[no-untyped-call]
+        self._controller.start()
 
     def end(self) -> None:
         """Take no more."""
-        self._controller.stop()  # type: ignore[no-untyped-call]
+        self._controller.stop()
 
     async def handle_DATA(self, _: SMTP, __: Session, envelope: Envelope) -> str:  # noqa: N802
         """Take one mail."""

@@ -28,16 +28,16 @@ def hosts(world: World) -> str:
 def services(world: World) -> str:
     """Start database, bus and coordinator, in the order of docs/how-to/run-a-farm.md."""
     world.database.prepare()
-    world.database.start()
+    world.database.begin()
     world.bus.prepare()
     # The farm writes who may connect to the bus before it connects, and fails the first time.
-    world.coordinator.start()
+    world.coordinator.begin()
     wait(world.bus.accounts.exists, "the farm wrote the accounts of the bus", seconds=60)
-    world.bus.start()
+    world.bus.begin()
 
     def there() -> bool:
         if not world.coordinator.alive:
-            world.coordinator.start()
+            world.coordinator.begin()
         return world.coordinator.answers()
 
     wait(there, "the coordinator answers", seconds=60)

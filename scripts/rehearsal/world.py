@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+
 from rehearsal.network import Host, Network
 from rehearsal.services import URL, WHEELYARD, Coordinator, Mailbox, Nats, Postgres, Service
 from rehearsal.telling import RehearsalError, Teller, wait
 
 LENT = "lent=yes"
+_OLDEST_MINOR = 9
 NAMES = ("north", "east", "south", "lent-1", "lent-2")
 """The last two are behind the gateway."""
 _GIT = (
@@ -215,7 +217,7 @@ def pythons_of_this_machine() -> tuple[str, ...]:
         usable = (
             row["executable"] and not row["missing"] and row["version"].replace(".", "").isdigit()
         )
-        if usable and minor.isdigit() and int(minor) >= 9:
+        if usable and minor.isdigit() and int(minor) >= _OLDEST_MINOR:
             found.append(name)
     if not found:
         raise RehearsalError(

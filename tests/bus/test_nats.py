@@ -261,7 +261,11 @@ async def test_who_is_cancelled_while_the_client_waits_is_cancelled_though_it_he
 
 async def test_a_deadline_around_what_swallows_it_is_a_deadline_still() -> None:
     connection = Connection(NatsOptions(servers=("nats://127.0.0.1:9",)))
-    with pytest.raises(TimeoutError):
+
+    async def late() -> None:
         async with asyncio.timeout(0.01), connection.lasting():
             with suppress(asyncio.CancelledError):
                 await asyncio.Event().wait()
+
+    with pytest.raises(TimeoutError):
+        await late()
