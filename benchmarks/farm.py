@@ -105,6 +105,11 @@ class MeasuredFarm:
         self.wait(lambda: self._present() >= set(names), "builders come")
         return Fleet(process=process, starts=state / "starts")
 
+    def leave(self, fleet: Fleet) -> None:
+        """Let builders go, and wait until they are gone."""
+        fleet.process.terminate()
+        self.wait(lambda: fleet.process.poll() is not None, "builders leave")
+
     def _present(self) -> set[str]:
         return {
             one["name"] for one in self.ask("GET", "/api/builders")["builders"] if one["present"]

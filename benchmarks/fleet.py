@@ -37,21 +37,19 @@ class Sizes:
 
 
 def run(setting: Setting, report: Report, sizes: Sizes | None = None) -> None:
-    """Measure all three, each on a farm of its own."""
+    """Measure all three on one farm, one after the other."""
     sizes = sizes or Sizes()
-    rows = []
-    for work in (_idle, _large, _lost) if sizes.lose else (_idle, _large):
-        with (
-            tempfile.TemporaryDirectory(dir=setting.cache) as folder,
-            open_farm(Path(folder)) as farm,
-        ):
-            rows.append(work(farm, report, sizes))
-    report.publish("fleet", rows)
+    works = (_idle, _large, _lost) if sizes.lose else (_idle, _large)
+    with (
+        tempfile.TemporaryDirectory(dir=setting.cache) as folder,
+        open_farm(Path(folder)) as farm,
+    ):
+        report.publish("fleet", [work(farm, report, sizes) for work in works])
 
 
 def _idle(farm: MeasuredFarm, report: Report, sizes: Sizes) -> Row:
     report.say(f"{sizes.builders} builders come")
-    farm.builders(*(f"idle-{number}" for number in range(sizes.builders)))
+    fleet = farm.builders(*(f"idle-{number}" for number in range(sizes.builders)))
     report.say(f"{sizes.builders} builders idle for {sizes.seconds:.0f} s")
     time.sleep(min(_SETTLING_SECONDS, sizes.seconds))
     parts = farm.parts()
@@ -61,12 +59,14 @@ def _idle(farm: MeasuredFarm, report: Report, sizes: Sizes) -> Row:
     passed = time.monotonic() - began
     used = {name: (cpu_seconds(pids) - before[name]) / passed for name, pids in parts.items()}
     print(", ".join(f"{name} {share:.1%} of a core" for name, share in used.items()))
+    memory = memory_bytes(farm.pid) / _MB
+    farm.leave(fleet)
     return Row(
         subject=f"{sizes.builders} builders, idle",
         runner="coordinator",
         verdicts=(
             Verdict(what="of a core", unit="%", found=100 * used["coordinator"], most=5),
-            Verdict(what="memory", unit="MB", found=memory_bytes(farm.pid) / _MB, most=300),
+            Verdict(what="memory", unit="MB", found=memory, most=300),
         ),
     )
 
@@ -74,14 +74,14 @@ def _idle(farm: MeasuredFarm, report: Report, sizes: Sizes) -> Row:
 def _large(farm: MeasuredFarm, report: Report, sizes: Sizes) -> Row:
     small = farm.builders("small")
     farm.wait_for(farm.request(0))
-    small.process.terminate()
-    farm.wait(lambda: small.process.poll() is not None, "the builder left")
-    farm.builders("large", payload=sizes.payload)
+    farm.leave(small)
+    large = farm.builders("large", payload=sizes.payload)
     report.say(f"an archive of {sizes.payload / _MB:.0f} MB")
     forget_peak(farm.pid)
     before = memory_bytes(farm.pid)
     farm.wait_for(farm.request(1))
     more = memory_bytes(farm.pid, "VmHWM") - before
+    farm.leave(large)
     return Row(
         subject=f"{sizes.payload / _MB:.0f} MB taken in",
         runner="coordinator",
@@ -91,7 +91,7 @@ def _large(farm: MeasuredFarm, report: Report, sizes: Sizes) -> Row:
 
 def _lost(farm: MeasuredFarm, report: Report, _: Sizes) -> Row:
     fleets = [farm.builders(name, seconds=10) for name in ("first", "second")]
-    request = farm.request(0)
+    request = farm.request(2)
     farm.wait(lambda: any(one.started() for one in fleets), "one began")
     time.sleep(2)
     fleets.sort(key=lambda one: not one.started())

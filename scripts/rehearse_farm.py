@@ -82,7 +82,8 @@ def _parser() -> argparse.ArgumentParser:
 def _wanted(options: argparse.Namespace) -> Wanted:
     pythons = pythons_of_this_machine()
     # Such that each builder has one of them: it has two Pythons, one beside the other.
-    chosen = dict.fromkeys((pythons[len(pythons) // 4], *pythons[-2:]))
+    names = tuple(pythons)
+    chosen = dict.fromkeys((names[len(names) // 4], *names[-2:]))
     requirements = _LARGE if options.tree == "large" else _SMALL
     return Wanted(requirements, pythons, tuple(chosen))
 

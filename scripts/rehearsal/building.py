@@ -140,7 +140,7 @@ class Tree:
         environment = world.folder / "environment"
         names = tuple(line.partition("<")[0] for line in world.wanted.requirements)
         uv = Path(sys.executable).parent / "uv"
-        version = f"3.{target.removeprefix('cp3')}"
+        own = world.wanted.pythons[target]
         clean = {
             key: text for key, text in os.environ.items() if not key.startswith(("PIP_", "UV_"))
         }
@@ -158,7 +158,7 @@ class Tree:
                 "--no-project",
                 "--no-config",
                 "--python",
-                version,
+                own,
                 environment,
             ),
             (*pip, *options, *place, *world.wanted.requirements),

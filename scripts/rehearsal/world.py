@@ -33,10 +33,10 @@ _ROOT = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is built: requirements for some of this machine's Pythons."""
+    """What is built: requirements for some of this machine's ``pythons``, which are given with their places."""
 
     requirements: tuple[str, ...]
-    pythons: tuple[str, ...]
+    pythons: dict[str, str]
     targets: tuple[str, ...]
 
 
@@ -187,7 +187,7 @@ def open_world(folder: Path, wanted: Wanted, teller: Teller, network: Network) -
     builders = {}
     for number, name in enumerate(NAMES):
         host = network.host(name, translated=name.startswith("lent"))
-        found = wanted.pythons
+        found = tuple(wanted.pythons)
         own = dict.fromkeys((found[number % len(found)], found[(number + 1) % len(found)]))
         builders[name] = Builder(host, folder, tuple(own))
     mailbox = Mailbox()
@@ -207,10 +207,10 @@ def open_world(folder: Path, wanted: Wanted, teller: Teller, network: Network) -
     )
 
 
-def pythons_of_this_machine() -> tuple[str, ...]:
+def pythons_of_this_machine() -> dict[str, str]:
     """Return the stable Pythons here that can build, five at most, from the oldest to the newest."""
     said = subprocess.check_output([WHEELYARD, "target", "list", "--json"])
-    found = []
+    found: dict[str, str] = {}
     for row in json.loads(said)["targets"]:
         name = row["target"].partition("-")[0]
         minor = name.removeprefix("cp3")
@@ -218,12 +218,12 @@ def pythons_of_this_machine() -> tuple[str, ...]:
             row["executable"] and not row["missing"] and row["version"].replace(".", "").isdigit()
         )
         if usable and minor.isdigit() and int(minor) >= _OLDEST_MINOR:
-            found.append(name)
+            found[name] = row["executable"]
     if not found:
         raise RehearsalError(
             "no Python here can build; 'wheelyard target list' says what each lacks"
         )
-    return tuple(found[-5:])
+    return dict(list(found.items())[-5:])
 
 
 def _project(folder: Path) -> Path:
