@@ -159,6 +159,8 @@ class Link:
 
     async def use(self) -> Connection:
         """Return the connection, waiting a while for one. Raises BusError."""
+        if self._connection is not None and not (self.closed or self._connection.lost.is_set()):
+            return self._connection
         try:
             async with asyncio.timeout(self.options.answer_seconds):
                 return await self.wait()
