@@ -231,6 +231,10 @@ def builder(  # noqa: PLR0913, PLR0917 - the options of a command
             others_load=idle_load if idle else None,
         ),
     )
+    _begin(settings)
+
+
+def _begin(settings: BuilderSettings) -> None:
     # What builds are started with is chosen anyhow; this is for whoever looks at this process.
     os.environ.pop(_CODE_VARIABLE, None)
     _print_progress()

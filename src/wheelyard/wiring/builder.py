@@ -151,8 +151,7 @@ async def agent_of(settings: BuilderSettings, joined: Joined, stack: AsyncExitSt
     machine = LocalMachine(state)
     equipment = await asyncio.to_thread(machine.equipment)
     slots = 1 if settings.once else slots_for(equipment, settings.slots)
-    found = await MachineInterpreters.find(cache=state / "cache" / "interpreters.json")
-    interpreters = found.only(settings.pythons)
+    interpreters = await _interpreters(settings)
     executor = LocalExecutor(
         ExecutorSettings(
             state=state,
@@ -196,6 +195,11 @@ async def agent_of(settings: BuilderSettings, joined: Joined, stack: AsyncExitSt
             vitals=Vitals(settings.thresholds),
         ),
     )
+
+
+async def _interpreters(settings: BuilderSettings) -> MachineInterpreters:
+    cache = settings.state / "cache" / "interpreters.json"
+    return (await MachineInterpreters.find(cache=cache)).only(settings.pythons)
 
 
 async def _facts(
