@@ -269,3 +269,24 @@ async def test_a_deadline_around_what_swallows_it_is_a_deadline_still() -> None:
 
     with pytest.raises(TimeoutError):
         await late()
+
+
+async def test_who_is_cancelled_as_the_answer_comes_ends_all_the_same() -> None:
+    connection = Connection(NatsOptions(servers=("nats://127.0.0.1:9",)))
+    answer = asyncio.get_running_loop().create_future()
+    went_on = []
+
+    async def ask() -> None:
+        async with connection.lasting():
+            # As nats-py waits for an answer.
+            await asyncio.wait_for(answer, 60)
+        went_on.append(True)
+
+    asking = asyncio.ensure_future(ask())
+    await asyncio.sleep(0)
+    answer.set_result(None)
+    asking.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    assert not went_on
