@@ -51,12 +51,48 @@ class Host(Protocol):
         ...
 
 
+class Process(Protocol):
+    """The first process of a host."""
+
+    @property
+    def alive(self) -> bool:
+        """Whether it runs."""
+        ...
+
+    def kill(self) -> None:
+        """Kill it with what runs in it, and wait for its end."""
+        ...
+
+    def wait(self, seconds: float) -> None:
+        """Wait for its end, for so long at most."""
+        ...
+
+
+class Started:
+    """A process that we started."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._process = process
+
+    @property
+    def alive(self) -> bool:
+        """Whether it runs."""
+        return self._process.poll() is None
+
+    def kill(self) -> None:
+        """Kill its group, and wait for its end."""
+        _kill(self._process)
+
+    def wait(self, seconds: float) -> None:
+        """Wait for its end, for so long at most."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(seconds)
+
+
 class WarmInterpreter:
     """An interpreter with a back end loaded, in a sandbox or, without one, as a plain process."""
 
-    def __init__(
-        self, process: subprocess.Popen[bytes], channel: Channel, jobs: Path, view: View
-    ) -> None:
+    def __init__(self, process: Process, channel: Channel, jobs: Path, view: View) -> None:
         self.jobs = jobs
         self.jobs_seen = bubblewrap.JOBS if view.contained else str(jobs)
         self.able = True
@@ -68,7 +104,7 @@ class WarmInterpreter:
     @property
     def alive(self) -> bool:
         """Whether it can admit jobs still."""
-        return self._process.poll() is None
+        return self._process.alive
 
     def view(self, name: str) -> View:
         """Say what the job in the folder ``name`` sees."""
@@ -104,8 +140,8 @@ class WarmInterpreter:
         self._channel.hang_up()
         if not self._view.contained:
             # Without a namespace it is the interpreter itself that ends its descendants.
-            await asyncio.to_thread(_wait, self._process, 5)
-        await asyncio.to_thread(_kill, self._process)
+            await asyncio.to_thread(self._process.wait, 5)
+        await asyncio.to_thread(self._process.kill)
         self._channel.close()
 
 
@@ -191,11 +227,6 @@ def start_process(
             f"{command[0]!r} cannot be started: {error}",
             hint="Is the program there and executable?",
         ) from error
-
-
-def _wait(process: subprocess.Popen[bytes], seconds: float) -> None:
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(seconds)
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:

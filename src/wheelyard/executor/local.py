@@ -74,7 +74,7 @@ class LocalExecutor:
         self._isolation: Isolation | None = None
         self._workshop: Workshop | None = None
         self._run: RunFolder | None = None
-        self._opening = asyncio.Lock()
+        self._opening, self._asking = asyncio.Lock(), asyncio.Lock()
 
     def capabilities(self) -> dict[str, str]:
         """Say what this machine can do. Raises SandboxError where it is less than required."""
@@ -156,7 +156,7 @@ class LocalExecutor:
         return Workshop(
             settings=settings,
             isolation=isolation,
-            pool=Pool(settings, isolation, run, environments.folder),
+            pool=Pool(settings, isolation, run, environments),
             environments=environments,
             blobs=self._blobs,
             parts=self._parts,
@@ -173,9 +173,10 @@ class LocalExecutor:
                 f"There is no interpreter for {offer.target} on this machine",
                 hint="wheelyard target list says which there are.",
             )
-        if executable not in self._pythons:
-            self._pythons[executable] = await asyncio.to_thread(describe, executable)
-        return self._pythons[executable]
+        async with self._asking:  # once, however many jobs begin at once
+            if executable not in self._pythons:
+                self._pythons[executable] = await asyncio.to_thread(describe, executable)
+            return self._pythons[executable]
 
     async def _report(self, attempt: Attempt, ending: _Ending) -> Report:
         stopped, state, offer, hide = ending.stopped, ending.state, attempt.offer, attempt.mask.text

@@ -13,21 +13,23 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from wheelyard.errors import SandboxError
-from wheelyard.executor import bubblewrap
+from wheelyard.executor import bubblewrap, roots
 from wheelyard.executor.bubblewrap import World
 from wheelyard.executor.bytecode import compile_loaded, own_copy
 from wheelyard.executor.channel import Channel
-from wheelyard.executor.environments import Environment
+from wheelyard.executor.environments import Environment, Environments
 from wheelyard.executor.folders import RunFolder
 from wheelyard.executor.hosts import (
     Host,
     SingleCommand,
     SingleSandbox,
+    Started,
     View,
     WarmInterpreter,
     start_process,
 )
 from wheelyard.executor.isolation import Isolation
+from wheelyard.executor.preload import FOR_BACK_ENDS
 from wheelyard.executor.pythons import Python
 from wheelyard.executor.settings import ExecutorSettings
 from wheelyard.executor.surroundings import base_environment
@@ -46,7 +48,11 @@ class Pool:
     """Lends hosts to jobs."""
 
     def __init__(
-        self, settings: ExecutorSettings, isolation: Isolation, run: RunFolder, environments: Path
+        self,
+        settings: ExecutorSettings,
+        isolation: Isolation,
+        run: RunFolder,
+        environments: Environments,
     ) -> None:
         self._settings = settings
         self._isolation = isolation
@@ -55,8 +61,9 @@ class Pool:
         self._inside = own_copy(_PACKAGE, settings.state / "inside")
         self._accounts = bubblewrap.write_accounts(run.path / "accounts")
         self._kept: dict[_Key, _Kept] = {}
+        self._roots: dict[str, WarmInterpreter] = {}
         # One for each key: a back end that hangs when it is loaded must not keep others waiting.
-        self._starting: dict[_Key, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._starting: dict[_Key | str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._compiling: set[asyncio.Task[None]] = set()
 
     @contextlib.asynccontextmanager
@@ -89,8 +96,9 @@ class Pool:
 
     async def close(self) -> None:
         """Stop everything."""
-        hosts = [kept.host for kept in self._kept.values()]
+        hosts = [kept.host for kept in self._kept.values()] + list(self._roots.values())
         self._kept.clear()
+        self._roots.clear()
         await asyncio.gather(*(host.destroy() for host in hosts), *self._compiling)
 
     async def _take(self, key: _Key, python: Python, environment: Environment) -> _Kept:
@@ -115,7 +123,9 @@ class Pool:
     async def _start(
         self, python: Python, environment: Environment, preload: Sequence[str]
     ) -> WarmInterpreter:
-        host = self._launch(python, environment)
+        host = await self._branch(python, environment) if preload else None
+        if host is None:
+            host = self._launch(python, environment)
         ready = False
         try:
             ready = await host.greet(preload)
@@ -134,6 +144,24 @@ class Pool:
         # A back end that cannot be loaded here will say why in the job's own log.
         return await self._start(python, environment, ())
 
+    async def _branch(self, python: Python, environment: Environment) -> WarmInterpreter | None:
+        """Fork an interpreter from its Python's root; None where it has to start by itself.
+
+        So does the one without packages: what wheels are imported in must have loaded little.
+        """
+        if not self._isolation.nested or not roots.AVAILABLE:
+            return None
+        empty = await self._environments.ensure(python, ())
+        if environment.key == empty.key:
+            return None
+        async with self._starting[python.identity]:
+            root = self._roots.get(python.identity)
+            if root is None or not root.alive:
+                root = self._roots[python.identity] = self._launch(python, empty)
+                if not await root.greet(FOR_BACK_ENDS) or not root.able:
+                    return None
+        return await roots.branch(root, environment)
+
     def _launch(self, python: Python, environment: Environment) -> WarmInterpreter:
         folder = self._run.new("warm")
         jobs = folder / "jobs"
@@ -151,14 +179,14 @@ class Pool:
             process = start_process(
                 [*command, str(far.fileno()), "warm"], variables, (far.fileno(),)
             )
-        return WarmInterpreter(process, channel, jobs, view)
+        return WarmInterpreter(Started(process), channel, jobs, view)
 
     def _plain(self, folder: Path, environment: Environment) -> tuple[View, list[str]]:
         """Without a sandbox a build could add files to its environment: it gets a copy."""
         copy = folder / "env"
         shutil.copytree(environment.path, copy, symlinks=True, copy_function=_link)
         view = View(
-            build="", environment=str(copy), environments=str(self._environments), contained=False
+            build="", environment=str(copy), environments=str(self._environments.folder), contained=False
         )
         return view, [str(copy / "bin" / "python"), str(self._inside / "start.py")]
 
@@ -169,7 +197,7 @@ class Pool:
             inside=self._inside,
             accounts=self._accounts,
             environment=environment.path,
-            environments=self._environments,
+            environments=self._environments.folder,
             jobs=jobs,
             readable=(
                 *python.prefixes,

@@ -116,6 +116,16 @@ FOR_IMPORTS = (
     *("__future__", "ast", "copy", "dataclasses", "datetime", "gettext", "inspect", "platform"),
     *("string", "textwrap", "typing", "unicodedata", "uuid"),
 )
+# What nearly all back ends import from the standard library, loaded once for each Python.
+FOR_BACK_ENDS = (
+    *("__future__", "argparse", "ast", "base64", "configparser", "copy", "csv", "dataclasses"),
+    *("datetime", "difflib", "email.generator", "email.headerregistry", "email.message"),
+    *("email.parser", "email.policy", "enum", "fnmatch", "functools", "glob", "hashlib"),
+    *("importlib.metadata", "importlib.readers", "importlib.resources", "importlib.util", "inspect"),
+    *("itertools", "json", "logging", "operator", "pathlib", "platform", "re", "shlex", "shutil"),
+    *("subprocess", "sysconfig", "tarfile", "tempfile", "textwrap", "tokenize", "tomllib"),
+    *("traceback", "typing", "unicodedata", "urllib.parse", "warnings", "zipfile"),
+)
 
 
 def modules_of(backend: str) -> tuple[str, ...]:

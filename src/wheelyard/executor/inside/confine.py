@@ -47,7 +47,15 @@ def _write(path, text):  # type: (str, str) -> None
 
 def enter_namespaces(user, group):  # type: (int, int) -> None
     """Leave the namespaces of the warm interpreter; the next child is the first of its own."""
-    flags = _NEWUSER | _NEWNS | _NEWPID | _NEWIPC | _NEWUTS | _NEWNET
+    _enter(_NEWUSER | _NEWNS | _NEWPID | _NEWIPC | _NEWUTS | _NEWNET, user, group)
+
+
+def enter_processes(user, group):  # type: (int, int) -> None
+    """Have mounts of one's own, and processes from the next child on; all else stays shared."""
+    _enter(_NEWUSER | _NEWNS | _NEWPID, user, group)
+
+
+def _enter(flags, user, group):  # type: (int, int, int) -> None
     _check(_libc.unshare(flags), "unshare")
     _write("/proc/self/setgroups", "deny")
     _write("/proc/self/uid_map", "{0} {0} 1".format(user))

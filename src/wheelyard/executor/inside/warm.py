@@ -14,7 +14,7 @@ import signal
 import socket  # noqa: F401 - in type comments
 import sys
 
-from . import confine, session, wire
+from . import branch, confine, session, wire
 
 
 def main(arguments):  # type: (list[str]) -> None
@@ -25,9 +25,11 @@ def main(arguments):  # type: (list[str]) -> None
         _serve_once(channel)
     else:
         _serve(channel)
+        _kill_descendants()
 
 
 def _serve(channel):  # type: (socket.socket) -> None
+    """Be greeted, load what is asked for, and fork for each job and each branch until the other end closes."""
     greeting, _ = wire.receive(channel)
     if greeting is None:
         return
@@ -44,9 +46,10 @@ def _serve(channel):  # type: (socket.socket) -> None
     while True:
         spec, descriptors = wire.receive(channel)
         if spec is None:
-            _kill_descendants()
             return
         if os.fork() == 0:
+            if "branch" in spec:
+                _be_branch(channel, spec, descriptors)
             _be_job(channel, spec, descriptors)
         for descriptor in descriptors:
             os.close(descriptor)
@@ -69,6 +72,18 @@ def _load(name):  # type: (str) -> None
     if call:
         function, _, text = call.partition(":")
         getattr(loaded, function)(text)
+
+
+def _be_branch(channel, spec, descriptors):  # type: (socket.socket, dict[str, object], list[int]) -> None
+    """Be the warm interpreter of an environment; never returns.
+
+    When it ends, the kernel kills what is left in its namespace.
+    """
+    try:
+        channel.close()
+        _serve(branch.grow(spec, descriptors[0]))
+    finally:
+        os._exit(0)
 
 
 def _be_job(channel, spec, descriptors):  # type: (socket.socket, dict[str, object], list[int]) -> None
