@@ -7,7 +7,7 @@ import pytest
 
 import wheelyard.executor
 from wheelyard.executor.channel import Channel
-from wheelyard.executor.hosts import View, WarmInterpreter, start_process
+from wheelyard.executor.hosts import Started, View, WarmInterpreter, start_process
 from wheelyard.executor.preload import modules_of
 
 pytestmark = pytest.mark.anyio
@@ -22,7 +22,7 @@ async def loaded(names: tuple[str, ...], folder: Path) -> tuple[str, ...]:
         command = [sys.executable, "-S", str(_START), str(far.fileno()), "warm"]
         process = start_process(command, {"PYTHONPATH": str(folder)}, (far.fileno(),))
     view = View(build="", environment="", environments="", contained=False)
-    host = WarmInterpreter(process, channel, folder, view)
+    host = WarmInterpreter(Started(process), channel, folder, view)
     try:
         assert await host.greet(names)
     finally:

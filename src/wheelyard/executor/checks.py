@@ -25,8 +25,6 @@ __all__ = ["CheckPolicy", "check_wheel"]
 
 _LINUX = {PlatformKind.LINUX, PlatformKind.MANYLINUX, PlatformKind.MUSLLINUX}
 _ELF_NAMES = {"armv7l": "arm", "armv6l": "arm"}
-# Where the sandbox unpacks. Libraries of the system that were bundled name their own /build/.
-_BUILD_FOLDER = b"/build/source/"
 # The path must be a whole one: addresses and relative paths hold it, too.
 _BUILD_PATH = re.compile(rb"(?<![\w.~/-])/build/source/[\w.+-]+[\w.+/-]*")
 _LARGEST_TEXT = 16 << 20
@@ -132,6 +130,8 @@ def _foreign_architecture(wheel: _Wheel) -> str:
     names = [
         name for name in wheel.facts.compiled if "any" not in wheel.platforms or is_library(name)
     ]
+    if not names:
+        return ""
     with zipfile.ZipFile(wheel.path) as archive:
         foreign = [
             f"{name} ({found})"
@@ -148,20 +148,20 @@ def _abi3_violation(wheel: _Wheel) -> str:
 
 
 def _build_path_leak(wheel: _Wheel) -> str:
+    if not wheel.facts.naming_build:
+        return ""
     compiled = set(wheel.facts.compiled)
     leaks = []
     with zipfile.ZipFile(wheel.path) as archive:
-        for info in archive.infolist():
-            if info.filename not in compiled and info.file_size > _LARGEST_TEXT:
+        for name in wheel.facts.naming_build:
+            if name not in compiled and archive.getinfo(name).file_size > _LARGEST_TEXT:
                 continue
-            content = archive.read(info)
-            if _BUILD_FOLDER not in content:
-                continue
+            content = archive.read(name)
             # Debugging information names the sources by design, and nothing follows it.
-            searched = loaded_bytes(content) if info.filename in compiled else content
+            searched = loaded_bytes(content) if name in compiled else content
             match = _BUILD_PATH.search(searched)
             if match:
-                leaks.append(f"{match[0].decode()} in {info.filename}")
+                leaks.append(f"{match[0].decode()} in {name}")
     return f"paths of the build: {_named(leaks)}" if leaks else ""
 
 

@@ -95,7 +95,7 @@ class WarmInterpreter:
     def __init__(self, process: Process, channel: Channel, jobs: Path, view: View) -> None:
         self.jobs = jobs
         self.jobs_seen = bubblewrap.JOBS if view.contained else str(jobs)
-        self.able = True
+        self.able = False
         self.modules: tuple[str, ...] = ()
         self._process = process
         self._channel = channel

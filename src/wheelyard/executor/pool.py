@@ -156,11 +156,13 @@ class Pool:
             return None
         async with self._starting[python.identity]:
             root = self._roots.get(python.identity)
-            if root is None or not root.alive:
+            if root is not None and not root.alive:
+                await root.destroy()
+                root = None
+            if root is None:
                 root = self._roots[python.identity] = self._launch(python, empty)
-                if not await root.greet(FOR_BACK_ENDS) or not root.able:
-                    return None
-        return await roots.branch(root, environment)
+                await root.greet(FOR_BACK_ENDS)
+        return await roots.branch(root, environment) if root.able else None
 
     def _launch(self, python: Python, environment: Environment) -> WarmInterpreter:
         folder = self._run.new("warm")

@@ -41,6 +41,9 @@ _UNRECORDED = ("RECORD", "RECORD.jws", "RECORD.p7s")
 _HASHES = frozenset({"sha256", "sha384", "sha512"})
 _LARGEST_HEADERS = 64 << 20
 _CHUNK = 1 << 20
+# Where the sandbox unpacks. Libraries of the system that were bundled name their own /build/.
+BUILD_FOLDER = b"/build/source/"
+_TAIL = len(BUILD_FOLDER) - 1
 _DASHES = 2
 
 
@@ -48,7 +51,8 @@ _DASHES = 2
 class WheelFacts:
     """What a wheel is. ``files`` are the paths in it, ``compiled`` those that are binaries by their first bytes.
 
-    ``metadata`` are the bytes of its METADATA; ``purelib`` is Root-Is-Purelib.
+    ``naming_build`` are those in which the path of a build is written: whoever looks for such paths need not
+    read all of a wheel again. ``metadata`` are the bytes of its METADATA; ``purelib`` is Root-Is-Purelib.
     """
 
     filename: str
@@ -61,7 +65,17 @@ class WheelFacts:
     metadata: bytes
     files: tuple[str, ...]
     compiled: tuple[str, ...]
+    naming_build: tuple[str, ...]
     purelib: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Content:
+    """What reading a file once tells; ``digest`` is written as in RECORD."""
+
+    compiled: bool
+    names_build: bool
+    digest: str
 
 
 def inspect_wheel(
@@ -83,7 +97,7 @@ def inspect_wheel(
         _check_identity(path, name, headers.get("Name", ""), headers.get("Version", ""))
         wheel = BytesHeaderParser().parsebytes(archive.read(f"{folder}/WHEEL"))
         _check_wheel_file(path, name, wheel)
-        compiled = _check_record(path, archive, folder, members)
+        contents = _check_record(path, archive, folder, members)
     requires_python = str(headers.get("Requires-Python") or "").strip()
     if target is not None:
         _check(
@@ -101,7 +115,8 @@ def inspect_wheel(
         requires_dist=tuple(str(line) for line in headers.get_all("Requires-Dist") or ()),
         metadata=metadata,
         files=tuple(sorted(members)),
-        compiled=compiled,
+        compiled=tuple(sorted(name for name, file in contents.items() if file.compiled)),
+        naming_build=tuple(name for name, file in contents.items() if file.names_build),
         purelib=str(wheel.get("Root-Is-Purelib", "")).strip().lower() == "true",
     )
 
@@ -168,8 +183,8 @@ def _check_tags(path: Path, promised: frozenset[Tag], lines: list[str]) -> None:
 
 def _check_record(
     path: Path, archive: zipfile.ZipFile, folder: str, members: dict[str, zipfile.ZipInfo]
-) -> tuple[str, ...]:
-    """Hold every file against RECORD; return the paths of those that are binaries."""
+) -> dict[str, _Content]:
+    """Hold every file against RECORD; return what was seen in each, in the archive's order."""
     text = archive.read(f"{folder}/RECORD").decode("utf-8")
     rows: dict[str, list[str]] = {}
     for row in csv.reader(io.StringIO(text)):
@@ -178,32 +193,34 @@ def _check_record(
     exempt = {f"{folder}/{file}" for file in _UNRECORDED}
     for listed in rows:
         _check(listed in members, path, f"RECORD lists {listed!r}, which is not in it")
-    compiled = []
+    contents = {}
     for member, info in members.items():
         recorded = member in rows or member in exempt
         _check(recorded, path, f"{member!r} is not in its RECORD")
         algorithm, _, expected = ([*rows.get(member, []), "", ""])[1].partition("=")
         trusted = algorithm in _HASHES or member in exempt
         _check(trusted, path, f"{member!r} has no hash in its RECORD that can be trusted")
-        head, digest = _read(archive, info, algorithm if algorithm in _HASHES else "sha256")
-        if head.startswith(_MAGIC):
-            compiled.append(member)
+        contents[member] = _read(archive, info, algorithm if algorithm in _HASHES else "sha256")
         if member not in exempt:
             size = ([*rows[member], "", ""])[2]
-            same = digest == expected.rstrip("=") and size in {"", str(info.file_size)}
+            same = contents[member].digest == expected.rstrip("=") and size in {"", str(info.file_size)}
             _check(same, path, f"{member!r} is not as its RECORD says")
-    return tuple(sorted(compiled))
+    return contents
 
 
-def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo, algorithm: str) -> tuple[bytes, str]:
-    """Return the first bytes of a member and its digest, as RECORD writes it."""
+def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo, algorithm: str) -> _Content:
     hasher = hashlib.new(algorithm)
-    head = b""
+    head = rest = b""
+    names_build = False
     with archive.open(info) as stream:
         while chunk := stream.read(_CHUNK):
             head = head or chunk[:8]
             hasher.update(chunk)
-    return head, base64.urlsafe_b64encode(hasher.digest()).rstrip(b"=").decode()
+            # A path may lie across the border of two chunks.
+            names_build = names_build or BUILD_FOLDER in chunk or BUILD_FOLDER in rest + chunk[:_TAIL]
+            rest = chunk[-_TAIL:]
+    digest = base64.urlsafe_b64encode(hasher.digest()).rstrip(b"=").decode()
+    return _Content(compiled=head.startswith(_MAGIC), names_build=names_build, digest=digest)
 
 
 def import_names(facts: WheelFacts) -> tuple[str, ...]:
