@@ -159,8 +159,7 @@ async def test_a_warm_interpreter_that_was_killed_is_replaced(make_yard: MakeYar
     await yard.run(yard.offer())
     assert yard.executor._workshop is not None
     for kept in yard.executor._workshop.pool._kept.values():
-        kept.host._process.kill()
-        kept.host._process.wait()
+        await asyncio.to_thread(kept.host._process.kill)
 
     assert (await yard.run(yard.offer())).outcome is Outcome.BUILT
 

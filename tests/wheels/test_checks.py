@@ -212,6 +212,16 @@ def test_path_of_the_build_is_a_warning(tmp_path: Path) -> None:
     assert "/build/source/sample-1.0 in pkg/config.py" in finding.message
 
 
+def test_path_of_the_build_is_found_wherever_it_lies_in_a_large_file(tmp_path: Path) -> None:
+    mebibyte = 1 << 20
+    for before in range(mebibyte - 16, mebibyte + 2):
+        folder = tmp_path / str(before)
+        folder.mkdir()
+        text = "#" * (before - 1) + ' /build/source/sample-1.0"\n'
+
+        assert "build-path-leak" in check(make_wheel(folder, {"a.py": text})), before
+
+
 def test_debugging_information_and_addresses_are_no_leak(tmp_path: Path) -> None:
     options = ["-g", f"-fdebug-prefix-map={Path.cwd()}=/build/source/sample-1.0"]
     library = compile_library(tmp_path, "int one(void) { return 1; }", options)

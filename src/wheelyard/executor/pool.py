@@ -188,7 +188,10 @@ class Pool:
         copy = folder / "env"
         shutil.copytree(environment.path, copy, symlinks=True, copy_function=_link)
         view = View(
-            build="", environment=str(copy), environments=str(self._environments.folder), contained=False
+            build="",
+            environment=str(copy),
+            environments=str(self._environments.folder),
+            contained=False,
         )
         return view, [str(copy / "bin" / "python"), str(self._inside / "start.py")]
 

@@ -200,10 +200,11 @@ def _check_record(
         algorithm, _, expected = ([*rows.get(member, []), "", ""])[1].partition("=")
         trusted = algorithm in _HASHES or member in exempt
         _check(trusted, path, f"{member!r} has no hash in its RECORD that can be trusted")
-        contents[member] = _read(archive, info, algorithm if algorithm in _HASHES else "sha256")
+        content = _read(archive, info, algorithm if algorithm in _HASHES else "sha256")
+        contents[member] = content
         if member not in exempt:
             size = ([*rows[member], "", ""])[2]
-            same = contents[member].digest == expected.rstrip("=") and size in {"", str(info.file_size)}
+            same = content.digest == expected.rstrip("=") and size in {"", str(info.file_size)}
             _check(same, path, f"{member!r} is not as its RECORD says")
     return contents
 
@@ -217,7 +218,8 @@ def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo, algorithm: str) -> _C
             head = head or chunk[:8]
             hasher.update(chunk)
             # A path may lie across the border of two chunks.
-            names_build = names_build or BUILD_FOLDER in chunk or BUILD_FOLDER in rest + chunk[:_TAIL]
+            around = rest + chunk[:_TAIL]
+            names_build = names_build or BUILD_FOLDER in chunk or BUILD_FOLDER in around
             rest = chunk[-_TAIL:]
     digest = base64.urlsafe_b64encode(hasher.digest()).rstrip(b"=").decode()
     return _Content(compiled=head.startswith(_MAGIC), names_build=names_build, digest=digest)
