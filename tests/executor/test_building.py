@@ -348,7 +348,7 @@ async def test_the_recipes_test_decides(warm: Yard) -> None:
     assert (await warm.run(warm.offer(recipe=good))).outcome is Outcome.BUILT
     report = await warm.run(warm.offer(recipe=bad))
     assert report.outcome is Outcome.FAILED
-    assert report.reason == "exit status 3"
+    assert report.reason == "its test failed (exit status 3)"
     assert "about to fail" in report.detail
 
 
