@@ -318,6 +318,16 @@ class EventLog(Protocol):
         """Return lines after a number, oldest first."""
         ...
 
+    async def last(self) -> int:
+        """Return the number of the newest line; 0 where there is none."""
+        ...
+
+    async def recent(
+        self, *, before: int = 0, subject: str = "", actor: str = "", limit: int = 100
+    ) -> Sequence[Happening]:
+        """Return the lines before a number (0: all of them), newest first."""
+        ...
+
 
 class Leadership(Protocol):
     """Which of several coordinators on one database dispatches."""

@@ -127,11 +127,14 @@ def result(word: Result) -> bytes:
 
 
 @asynccontextmanager
-async def open_place(folder: Path, *, kind: str, times: Times = TIMES) -> AsyncIterator[Place]:
+async def open_place(
+    folder: Path, *, kind: str, times: Times = TIMES, public: bool = False
+) -> AsyncIterator[Place]:
     clock, bus = ManualClock(), MemoryBus(log_folder=folder / "logs")
     async with AsyncExitStack() as stack:
         stack.push_async_callback(bus.close)
         ports, jobs = await _ports(stack, folder, kind=kind, clock=clock, bus=bus, times=times)
+        ports = replace(ports, public=public)
         app = WebApp(ports)
         address = await stack.enter_async_context(running(app))
         stack.push_async_callback(app.end)

@@ -27,6 +27,11 @@ class Call:
         self._bearer = bearer
 
     @property
+    def visitor(self) -> Bearer | None:
+        """Who asks, where they said so."""
+        return self._bearer
+
+    @property
     def bearer(self) -> Bearer:
         """Who asks."""
         if self._bearer is None:
@@ -106,7 +111,8 @@ class Endpoint:
     """One method of one address.
 
     ``body`` and ``gives`` are the types of what is sent and answered as JSON; ``media`` goes with what
-    is not JSON. ``status`` is that of the usual answer.
+    is not JSON. ``status`` is that of the usual answer. ``visitors``: on a public farm it can be read
+    without a token. ``page``: it belongs to the site, where being signed in counts and people want HTML.
     """
 
     method: str
@@ -120,6 +126,8 @@ class Endpoint:
     gives: Any = None
     media: str = "application/json"
     status: int = 200
+    visitors: bool = False
+    page: bool = False
 
     @property
     def name(self) -> str:

@@ -12,6 +12,7 @@ from wheelyard.web.access import ANYBODY, Anybody
 from wheelyard.web.endpoint import Call, Endpoint, answered
 
 _PART = re.compile(r"\{(\w+)\}")
+_HTML = "text/html"
 _REFERENCE = "#/components/schemas/{name}"
 
 
@@ -60,7 +61,7 @@ def _operation(one: Endpoint, schema_of: dict[Any, Any]) -> dict[str, Any]:
     if isinstance(one.allowed, Anybody):
         operation["security"] = []
     else:
-        operation["security"] = [{"token": []}]
+        operation["security"] = [{"token": []}, *([{}] if one.visitors else [])]
         operation["x-roles"] = sorted(role.value for role in one.allowed)
     if one.body is not None:
         schema = schema_of.get(one.body, {"type": "string", "format": "binary"})
@@ -72,7 +73,10 @@ def _good(one: Endpoint, schema_of: dict[Any, Any]) -> dict[str, Any]:
     if one.status == 204:  # noqa: PLR2004 - no content
         return {"description": "Done."}
     schema = schema_of.get(one.gives, {"type": "string"})
-    return {"description": "Done.", "content": {one.media: {"schema": schema}}}
+    content = {one.media: {"schema": schema}}
+    if one.page and one.media != _HTML:
+        content[_HTML] = {"schema": {"type": "string"}}
+    return {"description": "Done.", "content": content}
 
 
 def _path_parameters(one: Endpoint) -> list[dict[str, Any]]:

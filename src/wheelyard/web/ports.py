@@ -139,7 +139,8 @@ class WebPorts:
     """Everything that the HTTP interface needs.
 
     ``end_of`` gives a builder's end of the bus, where that is reached over HTTP; None where builders
-    reach it by themselves. ``admit`` lets the bus know that builders' tokens have changed.
+    reach it by themselves. ``admit`` lets the bus know that builders' tokens have changed. ``public``:
+    pages can be read without a token. ``name`` is what people call this farm.
     """
 
     tokens: TokenStore
@@ -158,3 +159,5 @@ class WebPorts:
     times: Times = Times()
     stories: Stories = field(default_factory=Stories)
     admit: Callable[[], Awaitable[None]] = _nothing
+    public: bool = False
+    name: str = "wheelyard"

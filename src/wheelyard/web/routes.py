@@ -12,7 +12,6 @@ from wheelyard.web import (
     jobs,
     live,
     metrics,
-    openapi,
     requests,
     tokens,
     waiting,
@@ -30,9 +29,9 @@ from wheelyard.web.ports import WebPorts
 def endpoints(
     ports: WebPorts, *, doors: Doors, ending: Ending, metrics: Metrics, attendance: Attendance
 ) -> Sequence[Endpoint]:
-    """Return every endpoint, those with a literal address before those with a part of it left open."""
+    """Return every endpoint of the interface, those with a literal address before those with a part of it left open."""
     mint = Mint(tokens=ports.tokens, clock=ports.clock)
-    table = (
+    return (
         *enrolment.endpoints(ports, mint),
         *blobs.endpoints(ports, metrics),
         *bus.endpoints(ports, doors),
@@ -47,7 +46,6 @@ def endpoints(
         *health.endpoints(ports),
         *_measured(ports, metrics, attendance),
     )
-    return (*table, *openapi.endpoints(table))
 
 
 def _measured(ports: WebPorts, numbers: Metrics, attendance: Attendance) -> Sequence[Endpoint]:

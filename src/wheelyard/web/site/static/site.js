@@ -1,0 +1,26 @@
+// What pages do beyond what htmx does for them. Every page is complete without it.
+"use strict";
+
+document.addEventListener("keydown", (event) => {
+  const search = document.getElementById("search");
+  const typing = /^(INPUT|TEXTAREA|SELECT)$/.test(document.activeElement.tagName);
+  if (event.key === "/" && search && !typing && !event.ctrlKey && !event.metaKey) {
+    event.preventDefault();
+    search.focus();
+  }
+  if (event.key === "Escape") {
+    const found = document.getElementById("found");
+    if (found) found.replaceChildren();
+  }
+});
+
+// Buttons with data-copy put the text of another element onto the clipboard.
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button || !navigator.clipboard) return;
+  const from = document.getElementById(button.dataset.copy);
+  await navigator.clipboard.writeText(from.textContent.trim());
+  const before = button.textContent;
+  button.textContent = "Copied";
+  setTimeout(() => { button.textContent = before; }, 1500);
+});
