@@ -57,13 +57,17 @@ class WaitingRoom:
 
     async def show(self, call: Call) -> Response:
         """Answer with all pools, or with one."""
+        return answered(await self.view(call))
+
+    async def view(self, call: Call) -> QueueView:
+        """Return all pools, or one."""
         shown = call.number("limit", _SHOWN, most=_MOST_SHOWN)
         pools = await self._queue.open_pools()
         if call.text("pool"):
             pools = [depth for depth in pools if depth.pool == call.text("pool")]
         standings = await self._desk.standings()
         views = [await self._view(depth, standings, shown) for depth in pools]
-        return answered(QueueView(pools=views))
+        return QueueView(pools=views)
 
     async def _view(self, depth: PoolDepth, standings: Sequence[Standing], shown: int) -> PoolView:
         found = await self._queue.waiting(depth.pool, limit=shown) if shown else ()

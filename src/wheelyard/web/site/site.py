@@ -10,7 +10,7 @@ from wheelyard.web.ending import Ending
 from wheelyard.web.endpoint import Endpoint
 from wheelyard.web.ports import WebPorts
 from wheelyard.web.refusals import Refusal, refusal_of
-from wheelyard.web.site import home, search, sign_in
+from wheelyard.web.site import builders, home, jobs, queue, requests, search, sign_in
 from wheelyard.web.site.live import Changes, LivePages
 from wheelyard.web.site.negotiation import Wanted, wanted
 from wheelyard.web.site.page import Deed, Page
@@ -31,6 +31,10 @@ class Site:
         self._live = LivePages(changes=self.changes, times=ports.times, ending=ending)
         self._table: Sequence[Page | Deed] = (
             *home.pages(ports, attendance),
+            *jobs.pages(ports),
+            *queue.pages(ports),
+            *requests.pages(ports),
+            *builders.pages(ports, attendance),
             *search.pages(ports),
             *sign_in.pages(ports),
         )

@@ -24,3 +24,18 @@ document.addEventListener("click", async (event) => {
   button.textContent = "Copied";
   setTimeout(() => { button.textContent = before; }, 1500);
 });
+
+// A log is followed where an element says which stream it is.
+function follow(element) {
+  const stream = new EventSource(element.dataset.follow);
+  const stays = document.getElementById("follow-end");
+  const most = 2_000_000;
+  stream.addEventListener("log", (event) => {
+    element.append(JSON.parse(event.data).text);
+    while (element.textContent.length > most && element.childNodes.length > 1) element.firstChild.remove();
+    if (!stays || stays.checked) element.scrollTop = element.scrollHeight;
+  });
+  stream.addEventListener("attempt", () => element.replaceChildren());
+  stream.addEventListener("end", () => { stream.close(); location.reload(); });
+}
+for (const element of document.querySelectorAll("[data-follow]")) follow(element);
