@@ -1,6 +1,6 @@
 """A job, its attempts and their logs, as pages show them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -88,7 +88,7 @@ class JobPageView(msgspec.Struct, kw_only=True):
     pool: str
     needs: dict[str, Any]
     owner: str
-    terms: dict[str, float]
+    terms: Mapping[str, float]
     requests: Sequence[str]
     inputs: Sequence[InputView]
     attempts: Sequence[AttemptView]
