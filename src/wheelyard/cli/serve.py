@@ -91,6 +91,20 @@ LocalRepositories = Annotated[
         help="Let whoever may ask for something name git repositories on this machine's disk.",
     ),
 ]
+Private = Annotated[
+    bool,
+    typer.Option(
+        "--private",
+        envvar="WHEELYARD_PRIVATE",
+        help="Show the site's pages only to whoever is signed in or bears a token.",
+    ),
+]
+Name = Annotated[
+    str,
+    typer.Option(
+        "--name", envvar="WHEELYARD_NAME", help="What people call this farm; its pages show it."
+    ),
+]
 
 
 def serve(  # noqa: PLR0913, PLR0917 - the options of a process
@@ -112,6 +126,8 @@ def serve(  # noqa: PLR0913, PLR0917 - the options of a process
     sandbox: o.Sandbox = Sandbox.AUTO,
     compiler_cache: o.CompilerCacheOption = CompilerCache.NONE,
     allow_network: o.AllowNetwork = False,
+    private: Private = False,
+    name: Name = "wheelyard",
 ) -> None:
     """Run a farm: take requests, plan them, have them built, and serve the index, until Ctrl-C.
 
@@ -140,6 +156,8 @@ def serve(  # noqa: PLR0913, PLR0917 - the options of a process
         mail_server=mail_server or farm.get("mail-server", ""),
         local_repositories=local_repositories,
         recipe_of=overrides_of(configuration, recipes).recipe,
+        public=not private,
+        name=name,
     )
     _print_log()
     asyncio.run(_serve(settings))
@@ -164,6 +182,7 @@ def _announce(served: Served) -> None:
     # Whoever reads the address through a pipe waits for it now, not when the farm ends.
     sys.stdout.flush()
     typer.echo(f"Install from it: pip install --index-url {served.address}/simple/ …", err=True)
+    typer.echo(f"Look at it: {served.address}/", err=True)
     typer.echo(f"Ask it: wheelyard build --farm {served.address} …", err=True)
     typer.echo("Stop with Ctrl-C.", err=True)
 

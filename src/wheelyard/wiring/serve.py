@@ -41,7 +41,8 @@ from wheelyard.wiring.planning import Planning
 class ServeSettings:
     """What a farm is told. ``database`` empty: the state folder's own; ``builders``: how many of its own it has.
 
-    ``local_repositories``: requests may name git repositories on this machine's disk.
+    ``local_repositories``: requests may name git repositories on this machine's disk. ``public``: pages can be read
+    without a token. ``name`` is what people call this farm.
     """
 
     farm: FarmSettings
@@ -52,6 +53,8 @@ class ServeSettings:
     builders: int = 1
     mail_server: str = ""
     local_repositories: bool = False
+    public: bool = True
+    name: str = "wheelyard"
     recipe_of: Callable[[Release], Recipe] = lambda _: DEFAULT_RECIPE
     rules: FarmRules = field(default_factory=FarmRules)
 
@@ -188,6 +191,8 @@ class _Farm:
             clock=self._clock,
             stories=self._stories,
             admit=self._engine.admit,
+            public=self._settings.public,
+            name=self._settings.name,
         )
 
     def local_builders(self) -> LocalBuilders:
