@@ -19,6 +19,7 @@ from wheelyard.model.builder import Builder
 from wheelyard.model.job import Attempt, BuildKey
 from wheelyard.model.request import Request, RequestId, Wish
 from wheelyard.ports import ArtifactStore, Blobs, Clock
+from wheelyard.web.identities import OpenIdSettings
 from wheelyard.web.stories import Stories
 
 
@@ -140,7 +141,8 @@ class WebPorts:
 
     ``end_of`` gives a builder's end of the bus, where that is reached over HTTP; None where builders
     reach it by themselves. ``admit`` lets the bus know that builders' tokens have changed. ``public``:
-    pages can be read without a token. ``name`` is what people call this farm.
+    pages can be read without a token. ``name`` is what people call this farm. ``policies`` are shown to administrators;
+    ``identities``: who tells us who people are, beside their tokens.
     """
 
     tokens: TokenStore
@@ -161,3 +163,5 @@ class WebPorts:
     admit: Callable[[], Awaitable[None]] = _nothing
     public: bool = False
     name: str = "wheelyard"
+    policies: Mapping[str, str] = field(default_factory=dict)
+    identities: OpenIdSettings | None = None

@@ -10,7 +10,7 @@ from wheelyard.web.ending import Ending
 from wheelyard.web.endpoint import Endpoint
 from wheelyard.web.ports import WebPorts
 from wheelyard.web.refusals import Refusal, refusal_of
-from wheelyard.web.site import builders, home, jobs, queue, requests, search, sign_in
+from wheelyard.web.site import admin, builders, home, jobs, queue, requests, search, sign_in
 from wheelyard.web.site.live import Changes, LivePages
 from wheelyard.web.site.negotiation import Wanted, wanted
 from wheelyard.web.site.page import Deed, Page
@@ -29,6 +29,7 @@ class Site:
         self._renderer = Renderer(clock=ports.clock, static=self._static, name=ports.name)
         self.changes = Changes(events=ports.events, times=ports.times)
         self._live = LivePages(changes=self.changes, times=ports.times, ending=ending)
+        sessions = sign_in.sessions_of(ports)
         self._table: Sequence[Page | Deed] = (
             *home.pages(ports, attendance),
             *jobs.pages(ports),
@@ -36,17 +37,16 @@ class Site:
             *requests.pages(ports),
             *builders.pages(ports, attendance),
             *search.pages(ports),
-            *sign_in.pages(ports),
+            *sign_in.pages(sessions),
+            *admin.pages(ports),
         )
+        self._openid = _openid(ports, sessions)
 
     def endpoints(self) -> Sequence[Endpoint]:
         """Return the rows of the route table, those with a literal address first."""
-        pages = [
-            one.endpoint(self._renderer) if isinstance(one, Page) else one.endpoint()
-            for one in self._table
-        ]
+        pages = [one.endpoint(self._renderer) for one in self._table]
         pages.sort(key=lambda one: "{" in one.path)
-        return (*pages, *self._static.endpoints(), *self._live.endpoints())
+        return (*pages, *self._openid, *self._static.endpoints(), *self._live.endpoints())
 
     def or_page(self, answer: Answering) -> Answering:
         """Let people have a page where a program would have JSON."""
@@ -60,6 +60,15 @@ class Site:
             return self._renderer.refusal(request, refusal, None)
 
         return answered
+
+
+def _openid(ports: WebPorts, sessions: sign_in.Sessions) -> Sequence[Endpoint]:
+    """Return where a provider of identities is asked. What that takes is imported only where there is one."""
+    if ports.identities is None:
+        return ()
+    from wheelyard.web.site.openid import OpenId
+
+    return OpenId(ports.identities, sessions=sessions, clock=ports.clock).endpoints()
 
 
 def _is_for_people(request: Request) -> bool:
