@@ -19,6 +19,7 @@ from wheelyard.model.builder import Builder
 from wheelyard.model.job import Attempt, BuildKey
 from wheelyard.model.request import Request, RequestId, Wish
 from wheelyard.ports import ArtifactStore, Blobs, Clock
+from wheelyard.site_ports import SiteStore
 from wheelyard.web.stories import Stories
 
 
@@ -151,6 +152,7 @@ class WebPorts:
     artifacts: ArtifactStore
     blobs: FarmBlobs
     events: EventLog
+    site: SiteStore
     bus: Bus
     bus_of: BusOf
     end_of: Callable[[str], BuilderBus] | None
