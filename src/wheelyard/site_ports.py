@@ -164,6 +164,10 @@ class SiteStore(Protocol):
         """Return the files that the index has, the newest first; of one project, or of all."""
         ...
 
+    async def begun(self) -> datetime | None:
+        """Return when the newest attempt began."""
+        ...
+
     async def tallies(self) -> Sequence[Tally]:
         """Count all cells by target and state."""
         ...

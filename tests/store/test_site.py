@@ -176,11 +176,13 @@ async def test_a_request_has_its_jobs(farm: Farm) -> None:
 
 
 async def test_what_is_counted(farm: Farm) -> None:
+    assert await farm.site.begun() is None
     await farm.end("six==1.9", of("six==1.9"))
     flaky = await farm.end("six==1.10", FAILED)
     await farm.stores.jobs.retry(selection_of(flaky))
     await farm.tell(flaky, of("six==1.10"))
     await farm.end("attrs==1.0", FAILED, CP311)
+    assert await farm.site.begun() == farm.stores.clock.now()
     await farm.submit("attrs==1.1", CP311)
     farm.stores.clock.advance(2 * 3600)
     now = farm.stores.clock.now()

@@ -67,6 +67,7 @@ WHERE published AND origin <> 'command'
 """
 _PUBLISHED = f"{_FILES} ORDER BY created DESC LIMIT :limit"
 _PUBLISHED_OF = f"{_FILES} AND project = :project ORDER BY created DESC LIMIT :limit"
+_BEGUN = "SELECT started FROM attempts ORDER BY id DESC LIMIT 1"
 _TALLIES = "SELECT target, state, COUNT(*) AS count FROM cells GROUP BY target, state"
 _ENDED = """
 SELECT finished / :hour AS hours, outcome, COUNT(*) AS count FROM attempts
@@ -195,6 +196,11 @@ class StoredSite:
             )
             for row in rows
         ]
+
+    async def begun(self) -> datetime | None:
+        """Return when the newest attempt began."""
+        rows = await self._select(_BEGUN, {})
+        return to_moment(rows[0]["started"]) if rows else None
 
     async def tallies(self) -> Sequence[Tally]:
         """Count all cells by target and state."""

@@ -126,6 +126,10 @@ class MemorySite:
             for one in found[:limit]
         ]
 
+    async def begun(self) -> datetime | None:
+        """Return when the newest attempt began."""
+        return self._attempts()[-1].started if self._attempts() else None
+
     async def tallies(self) -> Sequence[Tally]:
         """Count all cells by target and state."""
         counts = Counter(

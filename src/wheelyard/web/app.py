@@ -71,7 +71,7 @@ class WebApp:
         """Listen to which builders are there and to what happens, for ever."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self.attendance.run())
-            group.create_task(self._site.changes.run())
+            group.create_task(self._site.run())
 
     async def end(self) -> None:
         """Let every long answer end, so that nobody is cut off."""

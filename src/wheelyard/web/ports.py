@@ -131,6 +131,10 @@ async def _nothing() -> None:
     return None
 
 
+def _unknown() -> int | None:
+    return None
+
+
 BusOf = Callable[[str], Awaitable[Mapping[str, str | Sequence[str]]]]
 """Says where a builder finds the bus: ``kind`` and what goes with it."""
 
@@ -140,7 +144,8 @@ class WebPorts:
     """Everything that the HTTP interface needs.
 
     ``end_of`` gives a builder's end of the bus, where that is reached over HTTP; None where builders
-    reach it by themselves. ``admit`` lets the bus know that builders' tokens have changed. ``public``:
+    reach it by themselves. ``admit`` lets the bus know that builders' tokens have changed. ``free_bytes``: how much
+    room the farm's own disk has, where that is known. ``public``:
     pages can be read without a token. ``name`` is what people call this farm.
     """
 
@@ -161,5 +166,6 @@ class WebPorts:
     times: Times = Times()
     stories: Stories = field(default_factory=Stories)
     admit: Callable[[], Awaitable[None]] = _nothing
+    free_bytes: Callable[[], int | None] = _unknown
     public: bool = False
     name: str = "wheelyard"

@@ -1,6 +1,7 @@
 """Joins the process that is a farm: engines, coordinator, HTTP, index, and builders of its own."""
 
 import asyncio
+import shutil
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -190,6 +191,7 @@ class _Farm:
             clock=self._clock,
             stories=self._stories,
             admit=self._engine.admit,
+            free_bytes=lambda: shutil.disk_usage(folder.path).free,
         )
 
     def local_builders(self) -> LocalBuilders:
