@@ -12,7 +12,12 @@ from wheelyard.store.database import Connection, Database
 from wheelyard.store.texts import write_report, write_value
 from wheelyard.targets.target import Target
 
-PLATFORMS = ("manylinux_2_28_x86_64", "manylinux_2_28_aarch64", "musllinux_1_2_x86_64", "musllinux_1_2_aarch64")
+PLATFORMS = (
+    "manylinux_2_28_x86_64",
+    "manylinux_2_28_aarch64",
+    "musllinux_1_2_x86_64",
+    "musllinux_1_2_aarch64",
+)
 TARGETS = tuple(
     f"{python}-{platform}"
     for python in ("cp310", "cp311", "cp312", "cp313", "cp314")
@@ -51,7 +56,9 @@ INSERT INTO artifacts (filename, digest, size, project, version, tags, origin, r
 VALUES (:filename, :digest, 100000, :project, :version, :tag, 'built', '>=3.9', '[]', '', :key, :target,
     '', '', :changed, NULL, TRUE, TRUE)
 """
-_OFFER = "INSERT INTO offers (key, offer, request, context) VALUES (:key, :offer, 'request-0', :context)"
+_OFFER = (
+    "INSERT INTO offers (key, offer, request, context) VALUES (:key, :offer, 'request-0', :context)"
+)
 _OUTCOMES = ("built",) * 14 + ("failed", "failed", "timed-out", "ready", "leased", "held")
 
 
@@ -78,17 +85,18 @@ def _rows(now: int, projects: int, builders: int) -> Iterator[Row]:
     number = 0
     for project in range(projects):
         for target in TARGETS:
-            yield _row(number, f"project-{project}", f"1.{project % 30}", target, now, builders)
+            yield _row(number, (f"project-{project}", f"1.{project % 30}"), target, now, builders)
             number += 1
     for version in range(LARGE_VERSIONS):
         for target in TARGETS:
-            row = _row(number, LARGE, f"1.{version}", target, now, builders)
+            row = _row(number, (LARGE, f"1.{version}"), target, now, builders)
             row["newest"] = version == LARGE_VERSIONS - 1
             yield row
             number += 1
 
 
-def _row(number: int, project: str, version: str, target: str, now: int, builders: int) -> Row:
+def _row(number: int, release: tuple[str, str], target: str, now: int, builders: int) -> Row:
+    project, version = release
     state = _OUTCOMES[number * 7919 % 2003 % len(_OUTCOMES)]
     if state == "leased" and number > 100 * len(_OUTCOMES):
         state = "ready"
@@ -150,7 +158,9 @@ def _batch(rows: list[Row]) -> Callable[[Connection], None]:
 
 def _beside(connection: Connection, now: int, projects: int, builders: int) -> None:
     connection.execute("INSERT INTO projects (project) SELECT DISTINCT project FROM jobs")
-    connection.execute("INSERT INTO askers (owner, project) SELECT DISTINCT owner, project FROM jobs")
+    connection.execute(
+        "INSERT INTO askers (owner, project) SELECT DISTINCT owner, project FROM jobs"
+    )
     connection.execute("INSERT INTO pools (pool, needs) VALUES ('pool', '{}')")
     connection.execute(
         "INSERT INTO pool_changes (pool, owner, waiting, running) SELECT pool, owner, "

@@ -42,7 +42,13 @@ BUILDERS = 50
 AIM_MS = 100.0
 HTML = {"Accept": "text/html"}
 PAGES = (
-    *("/", "/projects", "/projects?name=9&after=project-5", "/projects/project-7", f"/projects/{LARGE}"),
+    *(
+        "/",
+        "/projects",
+        "/projects?name=9&after=project-5",
+        "/projects/project-7",
+        f"/projects/{LARGE}",
+    ),
     *("/matrix", "/matrix?regressed=1", "/matrix?state=failed", "/matrix?mine=1"),
     *(f"/matrix?target={TARGETS[3]}&state=held&name=77", "/search?q=77", "/search?q=project"),
     *("/reports", f"/requests/compare?a={REQUESTS[0]}&b={REQUESTS[1]}"),
@@ -180,7 +186,9 @@ def _judged(timing: Timing) -> Row:
 
 
 def _table(timings: Sequence[Timing]) -> Table:
-    result = Table(title=f"site_pages: milliseconds; aim p95 ≤ {AIM_MS:.0f}", box=None, pad_edge=False)
+    result = Table(
+        title=f"site_pages: milliseconds; aim p95 ≤ {AIM_MS:.0f}", box=None, pad_edge=False
+    )
     for column in ("page", "engine", "p50", "p95", "processor", "kB"):
         result.add_column(column, justify="left" if column in {"page", "engine"} else "right")
     for one in timings:

@@ -175,7 +175,7 @@ async def until_present(farm: Place) -> None:
     import asyncio
 
     async with asyncio.timeout(20):
-        while not farm.app.attendance.present():  # noqa: ASYNC110 - it listens by itself
+        while not farm.app.attendance.present():
             await asyncio.sleep(0.01)
 
 

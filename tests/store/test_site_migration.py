@@ -34,7 +34,13 @@ INSERT INTO attempts (key, number, project, version, target, builder, fence, sta
     wall_seconds, outcome, report)
 VALUES (?, 1, ?, ?, ?, 'arm-1', 1, 0, TRUE, '', 1, 'built', ?)
 """
-STANDINGS = [("done", "built"), ("done", "failed"), ("ready", None), ("leased", None), ("held", None)]
+STANDINGS = [
+    ("done", "built"),
+    ("done", "failed"),
+    ("ready", None),
+    ("leased", None),
+    ("held", None),
+]
 
 
 def jobs() -> Sequence[tuple[Any, ...]]:

@@ -35,6 +35,7 @@ from wheelyard.testing.requests import MemoryRequestStore
 from wheelyard.testing.site import MemorySite
 from wheelyard.testing.tokens import MemoryTokenStore
 from wheelyard.web.app import WebApp
+from wheelyard.web.identities import OpenIdSettings
 from wheelyard.web.minting import Mint
 from wheelyard.web.ports import Times, WebPorts
 
@@ -129,13 +130,18 @@ def result(word: Result) -> bytes:
 
 @asynccontextmanager
 async def open_place(
-    folder: Path, *, kind: str, times: Times = TIMES, public: bool = False
+    folder: Path,
+    *,
+    kind: str,
+    times: Times = TIMES,
+    public: bool = False,
+    identities: OpenIdSettings | None = None,
 ) -> AsyncIterator[Place]:
     clock, bus = ManualClock(), MemoryBus(log_folder=folder / "logs")
     async with AsyncExitStack() as stack:
         stack.push_async_callback(bus.close)
         ports, jobs = await _ports(stack, folder, kind=kind, clock=clock, bus=bus, times=times)
-        ports = replace(ports, public=public)
+        ports = replace(ports, public=public, identities=identities)
         app = WebApp(ports)
         address = await stack.enter_async_context(running(app))
         stack.push_async_callback(app.end)

@@ -13,8 +13,10 @@ import typer
 from wheelyard.cli import options as o
 from wheelyard.cli.index import Host, Port
 from wheelyard.cli.recipes import overrides_of
+from wheelyard.errors import ConfigurationError
 from wheelyard.executor.settings import CompilerCache, Sandbox
 from wheelyard.settings.file import Configuration
+from wheelyard.web.identities import OpenIdSettings
 from wheelyard.wiring.engines import BusSettings
 from wheelyard.wiring.local import FarmSettings
 from wheelyard.wiring.places import state_path
@@ -91,6 +93,69 @@ LocalRepositories = Annotated[
         help="Let whoever may ask for something name git repositories on this machine's disk.",
     ),
 ]
+Private = Annotated[
+    bool,
+    typer.Option(
+        "--private",
+        envvar="WHEELYARD_PRIVATE",
+        help="Show the site's pages only to whoever is signed in or bears a token.",
+    ),
+]
+Name = Annotated[
+    str,
+    typer.Option(
+        "--name", envvar="WHEELYARD_NAME", help="What people call this farm; its pages show it."
+    ),
+]
+Issuer = Annotated[
+    str,
+    typer.Option(
+        "--openid-issuer",
+        metavar="URL",
+        envvar="WHEELYARD_OPENID_ISSUER",
+        help="Let people sign in by a provider of OpenID Connect, too.",
+        show_default=False,
+    ),
+]
+Client = Annotated[
+    str,
+    typer.Option(
+        "--openid-client",
+        metavar="NAME",
+        envvar="WHEELYARD_OPENID_CLIENT",
+        help="Which client this farm is at the provider.",
+        show_default=False,
+    ),
+]
+SecretFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--openid-secret-file",
+        metavar="FILE",
+        envvar="WHEELYARD_OPENID_SECRET_FILE",
+        help="A file with the secret of that client.",
+        show_default=False,
+    ),
+]
+RoleClaim = Annotated[
+    str,
+    typer.Option(
+        "--openid-role-claim",
+        metavar="NAME",
+        envvar="WHEELYARD_OPENID_ROLE_CLAIM",
+        help="What the provider says of people that gives them a role here.",
+    ),
+]
+Roles = Annotated[
+    str,
+    typer.Option(
+        "--openid-roles",
+        metavar="LIST",
+        envvar="WHEELYARD_OPENID_ROLES",
+        help="Which values give which role: ops=operator,admins=administrator. All others are readers.",
+        show_default=False,
+    ),
+]
 
 
 def serve(  # noqa: PLR0913, PLR0917 - the options of a process
@@ -112,6 +177,13 @@ def serve(  # noqa: PLR0913, PLR0917 - the options of a process
     sandbox: o.Sandbox = Sandbox.AUTO,
     compiler_cache: o.CompilerCacheOption = CompilerCache.NONE,
     allow_network: o.AllowNetwork = False,
+    private: Private = False,
+    name: Name = "wheelyard",
+    openid_issuer: Issuer = "",
+    openid_client: Client = "",
+    openid_secret_file: SecretFile = None,
+    openid_role_claim: RoleClaim = "groups",
+    openid_roles: Roles = "",
 ) -> None:
     """Run a farm: take requests, plan them, have them built, and serve the index, until Ctrl-C.
 
@@ -140,9 +212,32 @@ def serve(  # noqa: PLR0913, PLR0917 - the options of a process
         mail_server=mail_server or farm.get("mail-server", ""),
         local_repositories=local_repositories,
         recipe_of=overrides_of(configuration, recipes).recipe,
+        public=not private,
+        name=name,
+        identities=_identities(
+            openid_issuer, openid_client, openid_secret_file, openid_role_claim, openid_roles
+        ),
     )
     _print_log()
     asyncio.run(_serve(settings))
+
+
+def _identities(
+    issuer: str, client: str, secret_file: Path | None, claim: str, roles: str
+) -> OpenIdSettings | None:
+    """Return who tells the farm who people are; None: nobody but itself. Raises ConfigurationError."""
+    if not issuer:
+        return None
+    try:
+        secret = secret_file.read_text("utf-8").strip() if secret_file else ""
+    except (OSError, UnicodeError) as error:
+        raise ConfigurationError(
+            f"the secret cannot be read from {str(secret_file)!r}: {error}",
+            hint="Name a file that this process can read.",
+        ) from error
+    return OpenIdSettings.parse(
+        issuer=issuer, client_id=client, client_secret=secret, role_claim=claim, roles=roles
+    )
 
 
 async def _serve(settings: ServeSettings) -> None:
@@ -164,6 +259,7 @@ def _announce(served: Served) -> None:
     # Whoever reads the address through a pipe waits for it now, not when the farm ends.
     sys.stdout.flush()
     typer.echo(f"Install from it: pip install --index-url {served.address}/simple/ …", err=True)
+    typer.echo(f"Look at it: {served.address}/", err=True)
     typer.echo(f"Ask it: wheelyard build --farm {served.address} …", err=True)
     typer.echo("Stop with Ctrl-C.", err=True)
 

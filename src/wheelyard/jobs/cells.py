@@ -70,11 +70,7 @@ def follow(cell: Cell | None, job: Job) -> Cell:
 
 def unsettles(cell: Cell | None, job: Job) -> bool:
     """Whether a job was what its cell calls built, or newest, and is not any more: then all have to be looked at."""
-    return (
-        cell is not None
-        and cell.built_key == job.key
-        and state_word(job) != Outcome.BUILT.value
-    )
+    return cell is not None and cell.built_key == job.key and state_word(job) != Outcome.BUILT.value
 
 
 def fold(jobs: Iterable[Job]) -> Cell | None:

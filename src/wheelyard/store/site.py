@@ -85,7 +85,7 @@ _FLAKY = f"""
 {_LINE} WHERE key IN (SELECT failed.key FROM attempts AS failed WHERE failed.outcome = 'failed')
 AND EXISTS (SELECT 1 FROM attempts AS built WHERE built.key = jobs.key AND built.outcome = 'built')
 ORDER BY changed DESC, key LIMIT :limit
-"""
+"""  # noqa: S608 - all of it stands here
 _KEPT = """
 SELECT origin, published, COUNT(*) AS files, SUM(size) AS size FROM artifacts GROUP BY origin, published
 """
@@ -111,9 +111,7 @@ class StoredSite:
         def work(connection: Connection) -> Sequence[ProjectRow]:
             found = connection.execute(statement, {**names, "limit": limit}).fetchall()
             return [
-                ProjectRow(
-                    project=ProjectName(row[0]), cells=tuple(_cells_of(connection, row[0]))
-                )
+                ProjectRow(project=ProjectName(row[0]), cells=tuple(_cells_of(connection, row[0])))
                 for row in found
             ]
 
@@ -205,9 +203,7 @@ class StoredSite:
     async def tallies(self) -> Sequence[Tally]:
         """Count all cells by target and state."""
         rows = await self._count(_TALLIES, {})
-        return [
-            Tally(target=row["target"], state=row["state"], count=row["count"]) for row in rows
-        ]
+        return [Tally(target=row["target"], state=row["state"], count=row["count"]) for row in rows]
 
     async def ended(self, since: datetime) -> Sequence[Ended]:
         """Count the attempts that ended since a full hour, by hour and outcome."""

@@ -96,9 +96,7 @@ class MemorySite:
     async def jobs_of_request(self, request: RequestId, *, limit: int) -> Sequence[JobLine]:
         """Return the jobs that a request wanted."""
         found = [
-            _line(job)
-            for job in self._jobs()
-            if request in await self._queue.requests_of(job.key)
+            _line(job) for job in self._jobs() if request in await self._queue.requests_of(job.key)
         ]
         return sorted(found, key=lambda one: (one.project, one.target, one.key))[:limit]
 
@@ -159,7 +157,9 @@ class MemorySite:
         counts = Counter(
             (now - self._queue.submitted(job.key)) // _HOUR
             for job in self._jobs()
-            if job.state is State.READY and job.not_before is None and self._queue.askers_of(job.key)
+            if job.state is State.READY
+            and job.not_before is None
+            and self._queue.askers_of(job.key)
         )
         return [Waiting(hours=hours, count=count) for hours, count in sorted(counts.items())]
 
@@ -191,9 +191,7 @@ class MemorySite:
         for artifact, published in self._store.artifacts.everything():
             kind = artifact.origin.value
             sizes[kind if published else f"{kind}, not in the index"].append(artifact.size)
-        found = [
-            Storage(kind=kind, files=len(one), size=sum(one)) for kind, one in sizes.items()
-        ]
+        found = [Storage(kind=kind, files=len(one), size=sum(one)) for kind, one in sizes.items()]
         logs = [one.report.log_bytes if one.report else 0 for one in self._attempts()]
         found.append(Storage(kind="logs", files=len(logs), size=sum(logs)))
         return sorted(found, key=lambda one: (-one.size, one.kind))

@@ -20,6 +20,7 @@ from wheelyard.model.job import Attempt, BuildKey
 from wheelyard.model.request import Request, RequestId, Wish
 from wheelyard.ports import ArtifactStore, Blobs, Clock
 from wheelyard.site_ports import SiteStore
+from wheelyard.web.identities import OpenIdSettings
 from wheelyard.web.stories import Stories
 
 
@@ -145,8 +146,9 @@ class WebPorts:
 
     ``end_of`` gives a builder's end of the bus, where that is reached over HTTP; None where builders
     reach it by themselves. ``admit`` lets the bus know that builders' tokens have changed. ``free_bytes``: how much
-    room the farm's own disk has, where that is known. ``public``:
-    pages can be read without a token. ``name`` is what people call this farm.
+    room the farm's own disk has, where that is known. ``public``: pages can be read without a token. ``name`` is what
+    people call this farm. ``policies`` are shown to administrators; ``identities``: who tells us who people are, beside
+    their tokens.
     """
 
     tokens: TokenStore
@@ -169,3 +171,5 @@ class WebPorts:
     free_bytes: Callable[[], int | None] = _unknown
     public: bool = False
     name: str = "wheelyard"
+    policies: Mapping[str, str] = field(default_factory=dict)
+    identities: OpenIdSettings | None = None

@@ -41,7 +41,7 @@ def endpoints(
         *live.endpoints(ports, ending),
         *waiting.endpoints(ports),
         *builders.endpoints(ports, attendance),
-        *tokens.endpoints(ports, mint),
+        *tokens.endpoints(ports),
         *happenings.endpoints(ports),
         *health.endpoints(ports),
         *_measured(ports, metrics, attendance),

@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -11,7 +11,7 @@ from wheelyard.blobs.folder import FolderBlobs
 from wheelyard.coordinator.farm.coordinator import Coordinator
 from wheelyard.coordinator.farm.ports import FarmPorts
 from wheelyard.coordinator.farm.rules import FarmRules
-from wheelyard.executor.checks import CheckPolicy
+from wheelyard.executor.check_policy import DEFAULT_VERDICTS, CheckPolicy
 from wheelyard.executor.delivered import Delivered
 from wheelyard.farm_ports import Role
 from wheelyard.index.serving import running
@@ -28,6 +28,7 @@ from wheelyard.upstream.memo import MemoResolver
 from wheelyard.upstream.pinning import PinningResolver
 from wheelyard.upstream.uv import UvResolver
 from wheelyard.web.app import WebApp
+from wheelyard.web.identities import OpenIdSettings
 from wheelyard.web.minting import Mint
 from wheelyard.web.ports import WebPorts
 from wheelyard.web.stories import Stories
@@ -43,7 +44,8 @@ from wheelyard.wiring.planning import Planning
 class ServeSettings:
     """What a farm is told. ``database`` empty: the state folder's own; ``builders``: how many of its own it has.
 
-    ``local_repositories``: requests may name git repositories on this machine's disk.
+    ``local_repositories``: requests may name git repositories on this machine's disk. ``public``: pages can be read
+    without a token. ``name`` is what people call this farm.
     """
 
     farm: FarmSettings
@@ -54,6 +56,9 @@ class ServeSettings:
     builders: int = 1
     mail_server: str = ""
     local_repositories: bool = False
+    public: bool = True
+    name: str = "wheelyard"
+    identities: OpenIdSettings | None = None
     recipe_of: Callable[[Release], Recipe] = lambda _: DEFAULT_RECIPE
     rules: FarmRules = field(default_factory=FarmRules)
 
@@ -192,7 +197,23 @@ class _Farm:
             stories=self._stories,
             admit=self._engine.admit,
             free_bytes=lambda: shutil.disk_usage(folder.path).free,
+            public=self._settings.public,
+            name=self._settings.name,
+            policies=self._policies(),
+            identities=self._settings.identities,
         )
+
+    def _policies(self) -> Mapping[str, str]:
+        """Say what is in force, for administrators."""
+        rules = self._settings.rules
+        checks = CheckPolicy.parse(self._settings.farm.checks)
+        proof = "wait for a second maker" if rules.stranger_proof else "count at once"
+        return {
+            "Wheels of strangers": proof,
+            "A builder is lost when it was silent for": f"{rules.lease:.0f} s",
+            "Pages can be read by": "everybody" if self._settings.public else "who is signed in",
+            **{f"Check {name}": checks.verdict(name).value for name in DEFAULT_VERDICTS},
+        }
 
     def local_builders(self) -> LocalBuilders:
         """Return the builders of this process."""

@@ -33,6 +33,8 @@ class Action(StrEnum):
     BUILDER_FLAGGED = "builder.flagged"
     TOKEN_CREATED = "token.created"  # noqa: S105 - the name of an event
     TOKEN_REVOKED = "token.revoked"  # noqa: S105 - the name of an event
+    SESSION_BEGUN = "session.begun"
+    SESSION_ENDED = "session.ended"
     NOTICE_SENT = "notice.sent"
     NOTICE_FAILED = "notice.failed"
     LEADER_CHANGED = "leader.changed"

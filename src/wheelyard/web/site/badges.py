@@ -85,7 +85,11 @@ def badge(label: str, text: str, colour: str) -> bytes:
         "rect",
         {"x": str(left), "width": str(right), "height": "20", "rx": "3", "fill": colour},
     )
-    letters = {"font-family": "Verdana,DejaVu Sans,sans-serif", "font-size": "11", "fill": "#ffffff"}
+    letters = {
+        "font-family": "Verdana,DejaVu Sans,sans-serif",
+        "font-size": "11",
+        "fill": "#ffffff",
+    }
     for word, start, width in ((label, 0, left), (text, left, right)):
         place = {"x": str(start + width / 2), "y": "14", "text-anchor": "middle"}
         ET.SubElement(root, "text", {**letters, **place}).text = word
@@ -107,6 +111,10 @@ def endpoints(ports: WebPorts) -> Sequence[Endpoint]:
         )
         for path, answer, says in (
             ("/badges/{project}.svg", badges.project, "How a project stands, as a small picture."),
-            ("/badges/{project}/{target}.svg", badges.target, "How a project stands for a target, as a small picture."),
+            (
+                "/badges/{project}/{target}.svg",
+                badges.target,
+                "How a project stands for a target, as a small picture.",
+            ),
         )
     ]

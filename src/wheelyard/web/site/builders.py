@@ -14,7 +14,7 @@ from wheelyard.web.endpoint import Call
 from wheelyard.web.happenings import HappeningView
 from wheelyard.web.happenings import view_of as happening_view
 from wheelyard.web.ports import Jobs, WebPorts
-from wheelyard.web.site.job_views import AttemptView, attempt_view
+from wheelyard.web.site.job_views import AttemptReport, attempt_view
 from wheelyard.web.site.page import Deed, Page
 
 _HISTORY = 50
@@ -32,7 +32,7 @@ class Tried(msgspec.Struct, kw_only=True):
     key: str
     release: str
     target: str
-    attempt: AttemptView
+    attempt: AttemptReport
 
 
 class BuilderPageView(msgspec.Struct, kw_only=True):

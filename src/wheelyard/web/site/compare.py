@@ -107,8 +107,7 @@ def _paired(a: Iterable[JobLine], b: Iterable[JobLine]) -> Iterable[tuple[_Place
     pairs = [((one[0], one[2]), (left.pop(one), right.pop(one))) for one in both]
     rest_a, rest_b = _by_place(left.values()), _by_place(right.values())
     pairs += [
-        (place, (rest_a.get(place), rest_b.get(place)))
-        for place in rest_a.keys() | rest_b.keys()
+        (place, (rest_a.get(place), rest_b.get(place))) for place in rest_a.keys() | rest_b.keys()
     ]
     return sorted(pairs, key=lambda pair: pair[0])
 

@@ -136,6 +136,10 @@ def endpoints(ports: WebPorts) -> Sequence[Endpoint]:
         for path, answer, says in (
             ("/feeds/failures.atom", feeds.failures, "The newest failures, as a feed."),
             ("/feeds/published.atom", feeds.published, "The newest files of the index, as a feed."),
-            ("/feeds/projects/{name}.atom", feeds.project, "What failed and was published of a project, as a feed."),
+            (
+                "/feeds/projects/{name}.atom",
+                feeds.project,
+                "What failed and was published of a project, as a feed.",
+            ),
         )
     ]

@@ -28,7 +28,7 @@ class FindingView(msgspec.Struct, kw_only=True):
     verdict: str
 
 
-class AttemptView(msgspec.Struct, kw_only=True):
+class AttemptReport(msgspec.Struct, kw_only=True):
     """One try of a job, with all that its builder told."""
 
     id: str
@@ -91,11 +91,11 @@ class JobPageView(msgspec.Struct, kw_only=True):
     terms: Mapping[str, float]
     requests: Sequence[str]
     inputs: Sequence[InputView]
-    attempts: Sequence[AttemptView]
+    attempts: Sequence[AttemptReport]
     log: LogView | None
 
     @property
-    def newest(self) -> AttemptView | None:
+    def newest(self) -> AttemptReport | None:
         """The newest attempt."""
         return self.attempts[0] if self.attempts else None
 
@@ -104,7 +104,7 @@ class AttemptPageView(msgspec.Struct, kw_only=True):
     """One attempt with its log, and the numbers of its neighbours."""
 
     job: JobView
-    attempt: AttemptView
+    attempt: AttemptReport
     log: LogView | None
     numbers: Sequence[int]
 
@@ -116,11 +116,11 @@ def state_of(job: Job) -> str:
     return {State.READY: "waiting", State.LEASED: "running"}.get(job.state, job.state.value)
 
 
-def attempt_view(attempt: Attempt, *, running: bool) -> AttemptView:
+def attempt_view(attempt: Attempt, *, running: bool) -> AttemptReport:
     """Return an attempt as pages show it; one without a report goes on, or was lost."""
     report = attempt.report or Report(outcome=Outcome.LOST)
     artifact = report.artifact
-    return AttemptView(
+    return AttemptReport(
         id=f"a{attempt.id}",
         number=attempt.number,
         builder=attempt.builder,

@@ -29,7 +29,11 @@ FILTERS = (
     Parameter(name="name", says="Only projects with this in their name."),
     Parameter(name="target", says="Only those that have a cell for this target."),
     Parameter(name="state", says="Only those that have a cell in this state."),
-    Parameter(name="regressed", says="1: only those of which a version fails where an earlier one was built.", kind="integer"),
+    Parameter(
+        name="regressed",
+        says="1: only those of which a version fails where an earlier one was built.",
+        kind="integer",
+    ),
     Parameter(name="mine", says="1: only those that I asked for.", kind="integer"),
     Parameter(name="after", says="Those beyond a name."),
     Parameter(name="limit", says=f"At most so many, {_MOST} at most.", kind="integer"),
@@ -113,7 +117,9 @@ def choice_of(call: Call) -> Choice:
     values = {name: call.text(name).strip() for name in ("name", "target", "state", "after")}
     for name, value in values.items():
         if len(value) > _LONGEST or "\0" in value:
-            raise Refusal(422, f"{name} is {shortened(value)!r}", "No project, target or state is called so.")
+            raise Refusal(
+                422, f"{name} is {shortened(value)!r}", "No project, target or state is called so."
+            )
     mine = call.flag("mine")
     if mine and call.visitor is None:
         raise Refusal(401, "nobody is signed in, so that nothing is yours", "Sign in first.")

@@ -20,13 +20,14 @@ from wheelyard.web.refusals import Refusal
 from wheelyard.web.site.negotiation import Wanted, wanted
 from wheelyard.web.site.rendering import Frame, Renderer
 
+_MADE = 201
 _SEE_OTHER = 303
 _FORM = "application/x-www-form-urlencoded"
 _FORM_BYTES = 64 * 1024
 _FORM_FIELDS = 200
 
 Showing = Callable[[Call], Awaitable[msgspec.Struct]]
-Doing = Callable[[Call, Mapping[str, str]], Awaitable[str | Response]]
+Doing = Callable[[Call, Mapping[str, str]], Awaitable[str | msgspec.Struct | Response]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,21 +64,27 @@ class Page:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deed:
-    """A form that is sent. ``do`` returns the path of this site that its sender sees next, or a whole answer."""
+    """A form that is sent.
+
+    ``do`` returns the path of this site that its sender sees next, or a value that is shown to them
+    this once (by ``template``, or as JSON), or a whole answer.
+    """
 
     path: str
     do: Doing
     says: str
     allowed: Allowed
     fields: tuple[str, ...] = ()
+    template: str = ""
+    title: str = ""
 
-    def endpoint(self) -> Endpoint:
+    def endpoint(self, renderer: Renderer) -> Endpoint:
         """Return the row of the route table."""
         return Endpoint(
             method="POST",
             path=self.path,
             allowed=self.allowed,
-            answer=self.answer,
+            answer=_Done(self, renderer).answer,
             says=self.says,
             body=bytes,
             body_media=_FORM,
@@ -86,6 +93,12 @@ class Deed:
             page=True,
         )
 
+
+class _Done:
+    def __init__(self, deed: Deed, renderer: Renderer) -> None:
+        self._deed = deed
+        self._renderer = renderer
+
     async def answer(self, call: Call) -> Response:
         """Do it, and send its sender on."""
         fields = await form_of(call)
@@ -93,8 +106,15 @@ class Deed:
             raise Refusal(
                 403, "the form is not one of this site, or too old", "Load the page again."
             )
-        target = await self.do(call, fields)
-        return RedirectResponse(target, _SEE_OTHER) if isinstance(target, str) else target
+        done = await self._deed.do(call, fields)
+        if isinstance(done, str):
+            return RedirectResponse(done, _SEE_OTHER)
+        if isinstance(done, Response):
+            return done
+        if wanted(call.request) is Wanted.JSON:
+            return answered(done, _MADE)
+        frame = Frame(template=self._deed.template, title=self._deed.title)
+        return self._renderer.page(call.request, frame, done, call.visitor, _MADE)
 
 
 class _Shown:

@@ -11,7 +11,6 @@ from packaging.metadata import parse_email
 
 from wheelyard.errors import InvalidTargetError, StoreError
 from wheelyard.index.address import fault_of, sha256_of
-from wheelyard.jobs.cells import Cell
 from wheelyard.model.artifact import Artifact
 from wheelyard.model.job import BuildKey
 from wheelyard.model.release import ProjectName
@@ -195,13 +194,9 @@ def _rows(
     ]
 
 
-def _cell(
-    job: JobLine | None, column: TargetHead, files: Sequence[Artifact]
-) -> ReleaseCell | None:
+def _cell(job: JobLine | None, column: TargetHead, files: Sequence[Artifact]) -> ReleaseCell | None:
     if job is not None:
-        return ReleaseCell(
-            state=job.state, key=job.key, reason=job.reason, changed=job.changed
-        )
+        return ReleaseCell(state=job.state, key=job.key, reason=job.reason, changed=job.changed)
     covering = next((one for one in files if _serves(one, column.target)), None)
     if covering is None:
         return None

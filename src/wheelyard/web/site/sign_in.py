@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 import msgspec
 from starlette.responses import RedirectResponse, Response
 
-from wheelyard.farm_ports import TokenStore
+from wheelyard.coordinator.farm.actions import Action
+from wheelyard.farm_ports import EventLog, TokenStore
 from wheelyard.web.access import ANYBODY, READERS, Access, Bearer
 from wheelyard.web.cookies import COOKIE
 from wheelyard.web.endpoint import Call, Parameter
@@ -23,9 +24,10 @@ SESSION_NOTE = "a session of the site"
 
 
 class SignIn(msgspec.Struct, kw_only=True):
-    """Where somebody goes after signing in."""
+    """Where somebody goes after signing in; ``openid``: a provider can say who they are."""
 
     next: str
+    openid: bool
 
 
 class Me(msgspec.Struct, kw_only=True):
@@ -38,14 +40,18 @@ class Me(msgspec.Struct, kw_only=True):
 class Sessions:
     """Begins and ends sessions."""
 
-    def __init__(self, *, access: Access, mint: Mint, tokens: TokenStore) -> None:
+    def __init__(
+        self, *, access: Access, mint: Mint, tokens: TokenStore, events: EventLog, openid: bool
+    ) -> None:
         self._access = access
+        self._events = events
+        self._openid = openid
         self._mint = mint
         self._tokens = tokens
 
     async def ask(self, call: Call) -> SignIn:
         """Show the form."""
-        return SignIn(next=own_path(call.text("next")))
+        return SignIn(next=own_path(call.text("next")), openid=self._openid)
 
     async def me(self, call: Call) -> Me:
         """Say who is signed in."""
@@ -58,8 +64,11 @@ class Sessions:
 
     async def open(self, call: Call, bearer: Bearer, target: str) -> Response:
         """Open a session for somebody who is known, and send them on."""
-        credential, _ = await self._mint.make(
+        credential, token = await self._mint.make(
             bearer.role, bearer.subject, note=SESSION_NOTE, seconds=SESSION_SECONDS
+        )
+        await self._events.write(
+            Action.SESSION_BEGUN, token.id, actor=bearer.subject, role=bearer.role.value
         )
         answer = RedirectResponse(target, 303)
         answer.set_cookie(
@@ -75,6 +84,7 @@ class Sessions:
     async def end(self, call: Call, _: Mapping[str, str]) -> Response:
         """Sign somebody out: the session's token counts no more."""
         await self._tokens.revoke(call.bearer.token)
+        await self._events.write(Action.SESSION_ENDED, call.bearer.token, actor=call.bearer.subject)
         answer = RedirectResponse("/", 303)
         answer.delete_cookie(COOKIE)
         return answer
@@ -90,13 +100,19 @@ def own_path(text: str) -> str:
     return text if own and text.isprintable() else "/"
 
 
-def pages(ports: WebPorts) -> Sequence[Page | Deed]:
-    """Return where people sign in and out."""
-    sessions = Sessions(
+def sessions_of(ports: WebPorts) -> Sessions:
+    """Return the sessions of a farm."""
+    return Sessions(
         access=Access(tokens=ports.tokens, clock=ports.clock),
         mint=Mint(tokens=ports.tokens, clock=ports.clock),
         tokens=ports.tokens,
+        events=ports.events,
+        openid=ports.identities is not None,
     )
+
+
+def pages(sessions: Sessions) -> Sequence[Page | Deed]:
+    """Return where people sign in and out."""
     return (
         Page(
             path="/sign-in",

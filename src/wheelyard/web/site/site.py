@@ -12,6 +12,7 @@ from wheelyard.web.endpoint import Endpoint
 from wheelyard.web.ports import WebPorts
 from wheelyard.web.refusals import Refusal, refusal_of
 from wheelyard.web.site import (
+    admin,
     badges,
     builders,
     compare,
@@ -47,6 +48,7 @@ class Site:
         self._live = LivePages(changes=self.changes, times=ports.times, ending=ending)
         self.figures = Figures(site=ports.site, clock=ports.clock)
         self._pictures = (*feeds.endpoints(ports), *badges.endpoints(ports))
+        sessions = sign_in.sessions_of(ports)
         self._table: Sequence[Page | Deed] = (
             *home.pages(ports, attendance, self.figures),
             *projects.pages(ports),
@@ -58,17 +60,22 @@ class Site:
             *requests.pages(ports),
             *builders.pages(ports, attendance),
             *search.pages(ports),
-            *sign_in.pages(ports),
+            *sign_in.pages(sessions),
+            *admin.pages(ports),
         )
+        self._openid = _openid(ports, sessions)
 
     def endpoints(self) -> Sequence[Endpoint]:
         """Return the rows of the route table, those with a literal address first."""
-        pages = [
-            one.endpoint(self._renderer) if isinstance(one, Page) else one.endpoint()
-            for one in self._table
-        ]
+        pages = [one.endpoint(self._renderer) for one in self._table]
         pages.sort(key=lambda one: "{" in one.path)
-        return (*pages, *self._pictures, *self._static.endpoints(), *self._live.endpoints())
+        return (
+            *pages,
+            *self._openid,
+            *self._pictures,
+            *self._static.endpoints(),
+            *self._live.endpoints(),
+        )
 
     async def run(self) -> None:
         """Keep pages live and what is counted fresh, for ever."""
@@ -88,6 +95,15 @@ class Site:
             return self._renderer.refusal(request, refusal, None)
 
         return answered
+
+
+def _openid(ports: WebPorts, sessions: sign_in.Sessions) -> Sequence[Endpoint]:
+    """Return where a provider of identities is asked. What that takes is imported only where there is one."""
+    if ports.identities is None:
+        return ()
+    from wheelyard.web.site.openid import OpenId
+
+    return OpenId(ports.identities, sessions=sessions, clock=ports.clock).endpoints()
 
 
 def _is_for_people(request: Request) -> bool:

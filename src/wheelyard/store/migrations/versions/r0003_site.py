@@ -67,8 +67,12 @@ def _tables() -> None:
 
 def _counted() -> None:
     zero = sa.text("0")
-    op.add_column("attempts", sa.Column("cpu_seconds", sa.Float, nullable=False, server_default=zero))
-    op.add_column("attempts", sa.Column("log_bytes", sa.BigInteger, nullable=False, server_default=zero))
+    op.add_column(
+        "attempts", sa.Column("cpu_seconds", sa.Float, nullable=False, server_default=zero)
+    )
+    op.add_column(
+        "attempts", sa.Column("log_bytes", sa.BigInteger, nullable=False, server_default=zero)
+    )
     if op.get_bind().dialect.name == "sqlite":
         told = "COALESCE(json_extract(report, '$.{0}'), 0)"
     else:
@@ -87,9 +91,7 @@ def _counted() -> None:
 
 def _partial(name: str, table: str, column: str, where: str) -> None:
     condition = sa.text(where)
-    op.create_index(
-        name, table, [column], sqlite_where=condition, postgresql_where=condition
-    )
+    op.create_index(name, table, [column], sqlite_where=condition, postgresql_where=condition)
 
 
 def _fill_cells(connection: sa.Connection) -> None:
