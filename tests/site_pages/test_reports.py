@@ -180,10 +180,10 @@ async def until_present(farm: Place) -> None:
 
 
 async def test_home_is_light(screen: Screen, farm: Place) -> None:
-    work = await filled(farm)
-    for number in range(60):
+    work = Filled(farm)
+    for number in range(20):
         await work.end(f"project-{number}==1.0", FAILED, request="r2")
-    for number in range(60):
+    for number in range(50):
         await work.submit(f"running-{number}==1.0")
     await farm.ports.queue.lease_next({"any": ()}, "arm-1", owners=["ann"], count=50, seconds=600)
     client = await screen.page.context.new_cdp_session(screen.page)

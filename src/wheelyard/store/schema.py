@@ -85,6 +85,7 @@ JOBS = Table(
     Index("jobs_by_project", "project"),
     Index("jobs_by_state", "state", "outcome"),
     Index("jobs_by_artifact", "artifact"),
+    Index("jobs_by_change", "changed"),
     Index(
         "jobs_failed",
         "changed",

@@ -16,7 +16,7 @@ from wheelyard.web.site.page import Page
 from wheelyard.web.site.versions import version_of
 
 _JOBS = 20_000
-_LISTED = 500
+_LISTED = 200
 
 
 class SideView(msgspec.Struct, kw_only=True):
@@ -104,7 +104,9 @@ _Two = tuple[JobLine | None, JobLine | None]
 def _paired(a: Iterable[JobLine], b: Iterable[JobLine]) -> Iterable[tuple[_Place, _Two]]:
     left, right = _by_release(a), _by_release(b)
     both = left.keys() & right.keys()
-    pairs = [((one[0], one[2]), (left.pop(one), right.pop(one))) for one in both]
+    pairs: list[tuple[_Place, _Two]] = [
+        ((one[0], one[2]), (left.pop(one), right.pop(one))) for one in both
+    ]
     rest_a, rest_b = _by_place(left.values()), _by_place(right.values())
     pairs += [
         (place, (rest_a.get(place), rest_b.get(place))) for place in rest_a.keys() | rest_b.keys()

@@ -23,7 +23,7 @@ from wheelyard.web.site.versions import newest_first, version_of
 from wheelyard.web.stories import Stories
 
 _JOBS = 5000
-_FILES = 200
+_FILES = 100
 _DRAWN = 40
 _TIMES = 2000
 _DEPENDANTS = 50

@@ -86,6 +86,7 @@ def _counted() -> None:
     _partial("attempts_failed", "attempts", "key", "outcome = 'failed'")
     _partial("artifacts_by_age", "artifacts", "created", "published")
     op.create_index("artifacts_by_size", "artifacts", ["origin", "published", "digest", "size"])
+    op.create_index("jobs_by_change", "jobs", ["changed"])
     _partial("jobs_failed", "jobs", "changed", "state = 'done' AND outcome = 'failed'")
 
 
