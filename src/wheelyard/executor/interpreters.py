@@ -14,7 +14,7 @@ from packaging.version import Version
 from wheelyard.errors import InterpreterError, InvalidTargetError
 from wheelyard.executor.interpreter_answers import Answer, ask_all
 from wheelyard.executor.interpreter_places import candidates
-from wheelyard.targets.interpreter import Interpreter
+from wheelyard.targets.interpreter import ANY, Interpreter
 from wheelyard.targets.platform import Platform, PlatformKind
 from wheelyard.targets.target import Target
 
@@ -190,8 +190,23 @@ def describe_targets(found: Iterable[FoundInterpreter]) -> tuple[TargetRow, ...]
     return tuple(sorted((*there, *absent), key=lambda row: row.target))
 
 
+def how_to_serve(target: Target) -> str:
+    """Say what lets this machine build for a target that none of its Pythons builds for."""
+    interpreter, here = target.interpreter, native_platform()
+    if interpreter == ANY:
+        return "Name the Python that builds it, for example cp312: a py3-none-any wheel then serves all."
+    if Platform.parse(here).family != Platform.parse(target.platform).family:
+        return (
+            f"This machine is {here}; a Python that builds for {target.platform} runs on a machine "
+            "of that kind, which can be a builder of a farm (wheelyard builder)."
+        )
+    return f"{_how_to_get(interpreter).capitalize()}."
+
+
 def _how_to_get(interpreter: Interpreter) -> str:
-    version = interpreter.python_version
+    version = f"{interpreter.python_version}{interpreter.flags.replace('m', '')}"
+    if interpreter.implementation == "pp":
+        return f"not on this machine: uv python install pypy{version}"
     if interpreter.version >= _OLDEST_OF_UV:
         return f"not on this machine: uv python install {version}, or pyenv install {version}"
     return f"not on this machine: pyenv install {version}"

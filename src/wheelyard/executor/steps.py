@@ -22,7 +22,7 @@ from wheelyard.executor import compiler_cache
 from wheelyard.executor.attempt import INSIDE, OUTPUT, SOURCE, Attempt, Running, State, known
 from wheelyard.executor.environments import Environment
 from wheelyard.executor.folders import regular_file
-from wheelyard.executor.outcomes import Stopped, failure
+from wheelyard.executor.outcomes import Stopped, failure, too_large
 from wheelyard.executor.patching import apply_patch
 from wheelyard.executor.preload import modules_of
 from wheelyard.executor.projects import read_build_system
@@ -212,9 +212,9 @@ def _wheel(attempt: Attempt, inside: Path, filename: str) -> Path:
         raise Stopped(
             Outcome.FAILED, f"the back end returned {filename[:200]!r}, which is no wheel"
         )
-    size, most = found.stat().st_size, attempt.offer.limits.artifact_bytes
-    if size > most:
-        raise Stopped(Outcome.OVER_LIMIT, f"the wheel has {size} bytes, more than {most}")
+    size, limits = found.stat().st_size, attempt.offer.limits
+    if size > limits.artifact_bytes:
+        raise too_large(limits, "the wheel", size)
     folder = attempt.folder / f"{inside.name}-wheel"
     folder.mkdir()
     return found.rename(folder / filename)
