@@ -19,6 +19,7 @@ from benchmarks import (
     pure_and_c,
     queue_depth,
     second_run,
+    site_pages,
     targets,
     tree_from_source,
 )
@@ -37,6 +38,7 @@ PARTS: Mapping[str, Part] = {
     "bus": bus.run,
     "dispatch": dispatch.run,
     "fleet": fleet.run,
+    "site_pages": site_pages.run,
     "pure_and_c": pure_and_c.run,
     "tree_from_source": tree_from_source.run,
     "second_run": second_run.run,

@@ -11,6 +11,7 @@ import pytest
 
 from wheelyard.errors import ToolError
 from wheelyard.farm_ports import BuilderStore, EventLog, Queue, RequestStore, TokenStore
+from wheelyard.site_ports import SiteStore
 from wheelyard.store.artifacts import StoredArtifacts
 from wheelyard.store.builders import StoredBuilders
 from wheelyard.store.database import Database
@@ -23,6 +24,7 @@ from wheelyard.store.private_server import PrivateServer
 from wheelyard.store.queue import StoredQueue
 from wheelyard.store.requests import StoredRequests
 from wheelyard.store.schema import METADATA
+from wheelyard.store.site import StoredSite
 from wheelyard.store.sqlite import SqliteDatabase
 from wheelyard.store.tokens import StoredTokens
 from wheelyard.testing.artifacts import MemoryArtifactStore
@@ -33,6 +35,7 @@ from wheelyard.testing.jobs import MemoryJobStore
 from wheelyard.testing.memo import MemoryMemo
 from wheelyard.testing.queue import MemoryQueue
 from wheelyard.testing.requests import MemoryRequestStore
+from wheelyard.testing.site import MemorySite
 from wheelyard.testing.tokens import MemoryTokenStore
 
 ENGINES = ("sqlite", "postgres")
@@ -50,6 +53,7 @@ class Stores:
     builders: BuilderStore
     tokens: TokenStore
     events: EventLog
+    site: SiteStore
     clock: ManualClock
 
 
@@ -146,15 +150,17 @@ async def stores(
 def in_memory(clock: ManualClock) -> Stores:
     artifacts = MemoryArtifactStore(clock=clock)
     jobs = MemoryJobStore(clock=clock, artifacts=artifacts)
+    queue = MemoryQueue(jobs)
     return Stores(
         jobs=jobs,
         artifacts=artifacts,
         memory=MemoryMemo(),
-        queue=MemoryQueue(jobs),
+        queue=queue,
         requests=MemoryRequestStore(clock=clock),
         builders=MemoryBuilderStore(clock=clock),
         tokens=MemoryTokenStore(clock=clock),
         events=MemoryEventLog(clock=clock),
+        site=MemorySite(jobs=jobs, queue=queue),
         clock=clock,
     )
 
@@ -169,5 +175,6 @@ def of_database(database: Database, clock: ManualClock) -> Stores:
         builders=StoredBuilders(database=database, clock=clock),
         tokens=StoredTokens(database=database, clock=clock),
         events=StoredEvents(database=database, clock=clock),
+        site=StoredSite(pages=database, counts=database),
         clock=clock,
     )

@@ -32,6 +32,7 @@ from wheelyard.testing.happenings import MemoryEventLog
 from wheelyard.testing.jobs import MemoryJobStore
 from wheelyard.testing.queue import MemoryQueue
 from wheelyard.testing.requests import MemoryRequestStore
+from wheelyard.testing.site import MemorySite
 from wheelyard.testing.tokens import MemoryTokenStore
 from wheelyard.web.app import WebApp
 from wheelyard.web.identities import OpenIdSettings
@@ -182,6 +183,7 @@ async def _ports(
             desk,
             jobs=jobs,
             tokens=tokens,
+            site=MemorySite(jobs=jobs, queue=queue),
             artifacts=artifacts,
             blobs=MemoryBlobs(folder / "read"),
             bus=bus,
@@ -202,6 +204,7 @@ async def _ports(
         desk,
         jobs=state.jobs,
         tokens=state.tokens,
+        site=await state.site(),
         artifacts=state.artifacts,
         blobs=FolderBlobs(state.place("blobs"), own=state.path, flush=False),
         bus=bus,

@@ -12,6 +12,7 @@ from wheelyard.model.artifact import Artifact, Origin
 from wheelyard.model.job import BuildKey
 from wheelyard.model.release import ProjectName, Release
 from wheelyard.ports import Clock
+from wheelyard.store.cells import keep_name
 from wheelyard.store.database import Connection, Database
 from wheelyard.store.ledger import KEEP
 from wheelyard.store.rows import artifact_row, read_artifact
@@ -122,6 +123,7 @@ def _publish(connection: Connection, artifact: Artifact, now: datetime) -> Artif
         row = artifact_row(replace(artifact, created=artifact.created or now))
         connection.execute(KEEP, row)
         connection.execute(_PUBLISH, row)
+        keep_name(connection, artifact.release.project)
         connection.execute(
             _NAME, {"filename": artifact.filename, "digest": artifact.digest.encode()}
         )

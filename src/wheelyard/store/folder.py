@@ -33,6 +33,7 @@ from wheelyard.store.owners import Owner
 from wheelyard.store.queue import StoredQueue
 from wheelyard.store.references import StoredReferences
 from wheelyard.store.requests import StoredRequests
+from wheelyard.store.site import StoredSite
 from wheelyard.store.tokens import StoredTokens
 
 FORMAT = 1
@@ -52,8 +53,15 @@ class StateFolder:
     ``database`` the truth is that of a PostgreSQL server, and the folder is this machine's own.
     """
 
-    def __init__(
-        self, path: Path, *, database: Database, leadership: Leadership, clock: Clock, host: str
+    def __init__(  # noqa: PLR0913 - its parts, by name
+        self,
+        path: Path,
+        *,
+        address: str | Path,
+        database: Database,
+        leadership: Leadership,
+        clock: Clock,
+        host: str,
     ) -> None:
         self.path = path
         self.jobs = StoredJobs(database=database, clock=clock)
@@ -67,6 +75,8 @@ class StateFolder:
         self.events = StoredEvents(database=database, clock=clock)
         self.leadership = leadership
         self._database = database
+        self._address = address
+        self._site: StoredSite | None = None
         self._host = host
         self._owner: Owner | None = None
 
@@ -92,6 +102,7 @@ class StateFolder:
             await asyncio.to_thread(_note_elsewhere, path)
         return cls(
             path,
+            address=address,
             database=opened,
             leadership=leadership_of(address, path / _LEADER),
             clock=clock or SystemClock(),
@@ -109,6 +120,13 @@ class StateFolder:
         if name not in FOLDERS:
             raise ValueError(f"{name!r} is no part of a state folder")
         return self.path / name
+
+    async def site(self) -> StoredSite:
+        """Return what the site looks at, on connections of its own; they are closed with the folder."""
+        if self._site is None:
+            pages = await open_database(self._address)
+            self._site = StoredSite(pages=pages, counts=await open_database(self._address))
+        return self._site
 
     async def builder(self) -> str:
         """Return the name under which this process takes leases; it counts as alive from now on."""
@@ -145,6 +163,8 @@ class StateFolder:
                 await self.jobs.release_owner(self._owner.name)
         finally:
             await self.leadership.let_go()
+            if self._site is not None:
+                await self._site.close()
             await self._database.close()
             if self._owner is not None:
                 await asyncio.to_thread(self._owner.close)

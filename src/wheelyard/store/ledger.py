@@ -2,10 +2,12 @@
 
 from datetime import datetime
 
+from wheelyard.jobs.cells import state_word
 from wheelyard.jobs.commands import Record
-from wheelyard.jobs.job import Job, State
+from wheelyard.jobs.job import Job
 from wheelyard.model.artifact import Artifact
 from wheelyard.model.job import BuildKey, Report
+from wheelyard.store.cells import keep_cell
 from wheelyard.store.database import Connection
 from wheelyard.store.moments import to_ticks
 from wheelyard.store.rows import artifact_row, attempt_row, job_row, read_job
@@ -50,7 +52,7 @@ INSERT INTO attempts (
 _CLOSE_ATTEMPT = """
 UPDATE attempts SET
     finished = :finished, outcome = :outcome, counted = :counted, reason = :reason,
-    wall_seconds = :wall_seconds, report = :report
+    wall_seconds = :wall_seconds, report = :report, cpu_seconds = :cpu_seconds, log_bytes = :log_bytes
 WHERE key = :key AND number = :number
 """
 
@@ -80,7 +82,7 @@ class DatabaseLedger:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._loaded: dict[BuildKey, State] = {}
+        self._loaded: dict[BuildKey, Job] = {}
 
     def load(self, key: BuildKey) -> Job | None:
         """Return a job as it stands."""
@@ -88,16 +90,19 @@ class DatabaseLedger:
         if row is None:
             return None
         job = read_job(row)
-        self._loaded[key] = job.state
+        self._loaded[key] = job
         return job
 
     def save(self, job: Job) -> None:
         """Write a job, new or not; where it was submitted, its place in the queue follows its state."""
-        row = job_row(job)
-        if self._loaded.get(job.key) != job.state:
+        row, before = job_row(job), self._loaded.get(job.key)
+        if before is None or before.state is not job.state:
             self._connection.execute(_COUNT_STATE, row)
         self._connection.execute(_SAVE, row)
-        self._loaded[job.key] = job.state
+        # Most changes prolong a lease, which no cell shows.
+        if before is None or _shown(before) != _shown(job):
+            keep_cell(self._connection, job)
+        self._loaded[job.key] = job
 
     def open_attempt(self, job: Job, now: datetime) -> None:
         """Begin the attempt that the job's number, fence and builder name."""
@@ -114,6 +119,8 @@ class DatabaseLedger:
             "reason": report.reason,
             "wall_seconds": report.wall_seconds,
             "report": write_report(report),
+            "cpu_seconds": report.cpu_seconds,
+            "log_bytes": report.log_bytes,
         }
         self._connection.execute(_CLOSE_ATTEMPT, row)
 
@@ -125,3 +132,7 @@ class DatabaseLedger:
         """Let a wheel count as what its job built, or no longer; what does not count is not published."""
         names = {"key": key, "digest": digest}
         self._connection.execute(_COUNT if counts else _WITHDRAW, names)
+
+
+def _shown(job: Job) -> tuple[str, str]:
+    return state_word(job), job.reason

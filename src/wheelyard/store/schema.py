@@ -85,6 +85,48 @@ JOBS = Table(
     Index("jobs_by_project", "project"),
     Index("jobs_by_state", "state", "outcome"),
     Index("jobs_by_artifact", "artifact"),
+    Index("jobs_by_change", "changed"),
+    Index(
+        "jobs_failed",
+        "changed",
+        sqlite_where=text("state = 'done' AND outcome = 'failed'"),
+        postgresql_where=text("state = 'done' AND outcome = 'failed'"),
+    ),
+)
+
+# How the newest version of a project stands for a target (``jobs.cells``), for those who look at all of them.
+CELLS = Table(
+    "cells",
+    METADATA,
+    Column("project", Text, primary_key=True),
+    Column("target", Text, primary_key=True),
+    Column("version", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("changed", BigInteger),
+    Column("built_version", Text, nullable=False),
+    Column("built_key", Text, nullable=False),
+    Column("regressed", Boolean, nullable=False),
+    Index("cells_by_target", "target", "project"),
+    Index("cells_by_state", "state", "project"),
+    Index("cells_tallied", "target", "state"),
+    Index(
+        "cells_regressed",
+        "project",
+        sqlite_where=text("regressed"),
+        postgresql_where=text("regressed"),
+    ),
+)
+
+PROJECTS = Table("projects", METADATA, Column("project", Text, primary_key=True))
+
+# Whose jobs a project has.
+ASKERS = Table(
+    "askers",
+    METADATA,
+    Column("owner", Text, primary_key=True),
+    Column("project", Text, primary_key=True),
 )
 
 ATTEMPTS = Table(
@@ -105,10 +147,21 @@ ATTEMPTS = Table(
     Column("reason", Text, nullable=False),
     Column("wall_seconds", Float, nullable=False),
     Column("report", Text),
+    Column("cpu_seconds", Float, nullable=False, server_default=text("0")),
+    Column("log_bytes", BigInteger, nullable=False, server_default=text("0")),
     UniqueConstraint("key", "number", name="attempts_of_a_job_are_numbered"),
     Index("attempts_by_project", "project", "id"),
     Index("attempts_by_outcome", "outcome", "id"),
     Index("attempts_by_duration", "outcome", "project", "wall_seconds"),
+    # What follows holds all that reports count, so that no row with its long report is read for them.
+    Index("attempts_by_end", "finished", "outcome"),
+    Index("attempts_by_cost", "project", "cpu_seconds", "log_bytes"),
+    Index(
+        "attempts_failed",
+        "key",
+        sqlite_where=text("outcome = 'failed'"),
+        postgresql_where=text("outcome = 'failed'"),
+    ),
 )
 
 ARTIFACTS = Table(
@@ -136,6 +189,13 @@ ARTIFACTS = Table(
     UniqueConstraint("build_key", "digest", name="artifacts_of_a_job_differ"),
     Index("artifacts_by_project", "project"),
     Index("artifacts_by_digest", "digest"),
+    Index("artifacts_by_size", "origin", "published", "digest", "size"),
+    Index(
+        "artifacts_by_age",
+        "created",
+        sqlite_where=text("published"),
+        postgresql_where=text("published"),
+    ),
     Index(
         "artifacts_one_visible_a_name",
         "filename",

@@ -34,6 +34,10 @@ _JOIN = """
 INSERT INTO job_requests (key, request, joined) VALUES (:key, :request, :joined)
 ON CONFLICT (key, request) DO NOTHING
 """
+_ASKED = "SELECT 1 FROM askers WHERE owner = :owner AND project = :project"
+_ASK = """
+INSERT INTO askers (owner, project) VALUES (:owner, :project) ON CONFLICT (owner, project) DO NOTHING
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +55,9 @@ def join(connection: Connection, wanted: QueuedJob, now: datetime, *, anew: bool
     job, terms = wanted.job, wanted.terms
     joined = {"key": job.key, "request": terms.request, "joined": to_ticks(now)}
     connection.execute(_JOIN, joined)
+    asked = {"owner": terms.owner, "project": job.release.project}
+    if connection.execute(_ASKED, asked).fetchone() is None:
+        connection.execute(_ASK, asked)
     kept = connection.execute(_PLACE, {"key": job.key}).fetchone()
     anew = anew or kept["pool"] is None
     if not anew and job.state is not State.READY:

@@ -103,6 +103,10 @@ class MemoryArtifactStore:
                 kept.counts = counts
                 kept.published = kept.published and counts
 
+    def everything(self) -> Sequence[tuple[Artifact, bool]]:
+        """Return all that is kept, each with whether it is published; for ``MemorySite``."""
+        return [(kept.artifact, kept.published) for kept in self._kept]
+
     def _published(self, wants: Callable[[Artifact], bool]) -> list[Artifact]:
         found = [kept.artifact for kept in self._kept if kept.published and wants(kept.artifact)]
         return sorted(found, key=lambda artifact: artifact.filename)

@@ -46,7 +46,7 @@ class WebApp:
         self._doors = Doors(end_of=ports.end_of, ending=self._ending)
         self.attendance = Attendance(ports.bus)
         self.metrics = Metrics()
-        self._site = Site(ports, ending=self._ending, attendance=self.attendance)
+        self.site = Site(ports, ending=self._ending, attendance=self.attendance)
         table = endpoints(
             ports,
             doors=self._doors,
@@ -54,11 +54,11 @@ class WebApp:
             metrics=self.metrics,
             attendance=self.attendance,
         )
-        pages = self._site.endpoints()
+        pages = self.site.endpoints()
         self.endpoints = (*table, *pages, *openapi.endpoints((*table, *pages)))
         self.index = IndexServer(artifacts=ports.artifacts, blobs=ports.blobs)
         access = Access(tokens=ports.tokens, clock=ports.clock, public=ports.public)
-        application = _application(self.endpoints, access, self._site)
+        application = _application(self.endpoints, access, self.site)
         self._api = Traced(Measured(application, self.metrics))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -71,7 +71,7 @@ class WebApp:
         """Listen to which builders are there and to what happens, for ever."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self.attendance.run())
-            group.create_task(self._site.changes.run())
+            group.create_task(self.site.run())
 
     async def end(self) -> None:
         """Let every long answer end, so that nobody is cut off."""

@@ -19,6 +19,7 @@ from wheelyard.model.builder import Builder
 from wheelyard.model.job import Attempt, BuildKey
 from wheelyard.model.request import Request, RequestId, Wish
 from wheelyard.ports import ArtifactStore, Blobs, Clock
+from wheelyard.site_ports import SiteStore
 from wheelyard.web.identities import OpenIdSettings
 from wheelyard.web.stories import Stories
 
@@ -139,6 +140,10 @@ async def _nothing() -> None:
     return None
 
 
+def _unknown() -> int | None:
+    return None
+
+
 BusOf = Callable[[str], Awaitable[Mapping[str, str | Sequence[str]]]]
 """Says where a builder finds the bus: ``kind`` and what goes with it."""
 
@@ -148,9 +153,10 @@ class WebPorts:
     """Everything that the HTTP interface needs.
 
     ``end_of`` gives a builder's end of the bus, where that is reached over HTTP; None where builders
-    reach it by themselves. ``admit`` lets the bus know that builders' tokens have changed. ``public``:
-    pages can be read without a token. ``name`` is what people call this farm. ``policies`` are shown to administrators;
-    ``identities``: who tells us who people are, beside their tokens.
+    reach it by themselves. ``admit`` lets the bus know that builders' tokens have changed. ``free_bytes``: how much
+    room the farm's own disk has, where that is known. ``public``: pages can be read without a token. ``name`` is what
+    people call this farm. ``policies`` are shown to administrators; ``identities``: who tells us who people are, beside
+    their tokens.
     """
 
     tokens: TokenStore
@@ -161,6 +167,7 @@ class WebPorts:
     artifacts: ArtifactStore
     blobs: FarmBlobs
     events: EventLog
+    site: SiteStore
     bus: Bus
     bus_of: BusOf
     end_of: Callable[[str], BuilderBus] | None
@@ -169,6 +176,7 @@ class WebPorts:
     times: Times = Times()
     stories: Stories = field(default_factory=Stories)
     admit: Callable[[], Awaitable[None]] = _nothing
+    free_bytes: Callable[[], int | None] = _unknown
     public: bool = False
     name: str = "wheelyard"
     policies: Mapping[str, str] = field(default_factory=dict)

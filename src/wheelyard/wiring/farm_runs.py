@@ -65,6 +65,7 @@ class ToldRun(Run):
         self._story = story
         self._begun: dict[BuildKey, int] = {}
         story.standing = self.standing
+        story.dependants = planner.board.waiting_for
 
     async def carry_out(self) -> tuple[Row, ...]:
         """Run until nothing more can be done, and tell how each unit ended."""

@@ -1,6 +1,7 @@
 """Joins the process that is a farm: engines, coordinator, HTTP, index, and builders of its own."""
 
 import asyncio
+import shutil
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -19,6 +20,7 @@ from wheelyard.model.recipe import DEFAULT_RECIPE, Recipe
 from wheelyard.model.release import Release
 from wheelyard.model.request import Kind
 from wheelyard.notify.messages import AppriseNotifier
+from wheelyard.site_ports import SiteStore
 from wheelyard.store.clock import SystemClock
 from wheelyard.store.folder import StateFolder
 from wheelyard.upstream.client import IndexUpstream
@@ -85,7 +87,7 @@ async def serving(settings: ServeSettings) -> AsyncIterator[Served]:
         farm = _Farm(settings, folder, engine, clock)
         planning = await farm.planning(stack)
         coordinator = farm.coordinator(planning)
-        app = WebApp(farm.web(coordinator))
+        app = WebApp(farm.web(coordinator, await folder.site()))
         builders = farm.local_builders()
         await stack.enter_async_context(builders.running(settings.builders))
         address = await stack.enter_async_context(
@@ -174,7 +176,7 @@ class _Farm:
             ticks=time.monotonic,
         )
 
-    def web(self, coordinator: Coordinator) -> WebPorts:
+    def web(self, coordinator: Coordinator, site: SiteStore) -> WebPorts:
         """Return what the HTTP interface needs."""
         folder = self._folder
         return WebPorts(
@@ -186,6 +188,7 @@ class _Farm:
             artifacts=folder.artifacts,
             blobs=self._blobs,
             events=folder.events,
+            site=site,
             bus=self._engine.bus,
             bus_of=self._engine.bus_of,
             end_of=self._engine.end_of,
@@ -193,6 +196,7 @@ class _Farm:
             clock=self._clock,
             stories=self._stories,
             admit=self._engine.admit,
+            free_bytes=lambda: shutil.disk_usage(folder.path).free,
             public=self._settings.public,
             name=self._settings.name,
             policies=self._policies(),

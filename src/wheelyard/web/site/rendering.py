@@ -59,6 +59,8 @@ class Renderer:
             "static": static.address,
             "version": __version__,
             "farm_name": name,
+            "sign": words.sign,
+            "points": words.points,
         }
 
     def page(

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from wheelyard.ports import ArtifactStore
+from wheelyard.site_ports import SiteStore
 from wheelyard.web.endpoint import Call, Parameter
 from wheelyard.web.ports import WebPorts
 from wheelyard.web.site.page import Page
@@ -23,19 +23,20 @@ class Found(msgspec.Struct, kw_only=True):
 class Search:
     """Looks through the names of projects."""
 
-    def __init__(self, artifacts: ArtifactStore) -> None:
-        self._artifacts = artifacts
+    def __init__(self, site: SiteStore) -> None:
+        self._site = site
 
     async def show(self, call: Call) -> Found:
         """Find projects."""
         asked = call.text("q").strip()[:_LONGEST]
-        part = asked.lower().replace("_", "-").replace(".", "-")
-        names = await self._artifacts.projects() if part else ()
-        found = sorted(
-            (name for name in names if part in name),
-            key=lambda name: (not name.startswith(part), name),
-        )
-        return Found(asked=asked, projects=found[:_MOST])
+        part = name_part(asked)
+        found = await self._site.search(part, limit=_MOST) if part else ()
+        return Found(asked=asked, projects=found)
+
+
+def name_part(text: str) -> str:
+    """Return a part of a name as names are kept: in lower case, with dashes. NUL is in no name, and no database takes it."""
+    return text.strip().lower().replace("_", "-").replace(".", "-").replace("\0", "\ufffd")
 
 
 def pages(ports: WebPorts) -> Sequence[Page]:
@@ -45,7 +46,7 @@ def pages(ports: WebPorts) -> Sequence[Page]:
             path="/search",
             template="search.html",
             title="Search",
-            show=Search(ports.artifacts).show,
+            show=Search(ports.site).show,
             says="Projects whose names hold a text.",
             query=(Parameter(name="q", says="A part of the name."),),
         ),

@@ -1,5 +1,6 @@
 """The site as a part of the application: its table, its live streams, and refusals as pages."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from starlette.requests import Request
@@ -10,7 +11,23 @@ from wheelyard.web.ending import Ending
 from wheelyard.web.endpoint import Endpoint
 from wheelyard.web.ports import WebPorts
 from wheelyard.web.refusals import Refusal, refusal_of
-from wheelyard.web.site import admin, builders, home, jobs, queue, requests, search, sign_in
+from wheelyard.web.site import (
+    admin,
+    badges,
+    builders,
+    compare,
+    feeds,
+    home,
+    jobs,
+    matrix,
+    projects,
+    queue,
+    reports,
+    requests,
+    search,
+    sign_in,
+)
+from wheelyard.web.site.figures import Figures
 from wheelyard.web.site.live import Changes, LivePages
 from wheelyard.web.site.negotiation import Wanted, wanted
 from wheelyard.web.site.page import Deed, Page
@@ -22,16 +39,22 @@ Answering = Callable[[Request, Exception], Awaitable[Response]]
 
 
 class Site:
-    """Pages, forms, files and streams. ``changes.run()`` beside it is what keeps pages live."""
+    """Pages, forms, files and streams. ``run()`` beside it is what keeps pages live."""
 
     def __init__(self, ports: WebPorts, *, ending: Ending, attendance: Attendance) -> None:
         self._static = StaticFiles()
         self._renderer = Renderer(clock=ports.clock, static=self._static, name=ports.name)
         self.changes = Changes(events=ports.events, times=ports.times)
         self._live = LivePages(changes=self.changes, times=ports.times, ending=ending)
+        self.figures = Figures(site=ports.site, clock=ports.clock)
+        self._pictures = (*feeds.endpoints(ports), *badges.endpoints(ports))
         sessions = sign_in.sessions_of(ports)
         self._table: Sequence[Page | Deed] = (
-            *home.pages(ports, attendance),
+            *home.pages(ports, attendance, self.figures),
+            *projects.pages(ports),
+            *matrix.pages(ports, self.figures),
+            *reports.pages(self.figures),
+            *compare.pages(ports),
             *jobs.pages(ports),
             *queue.pages(ports),
             *requests.pages(ports),
@@ -46,7 +69,19 @@ class Site:
         """Return the rows of the route table, those with a literal address first."""
         pages = [one.endpoint(self._renderer) for one in self._table]
         pages.sort(key=lambda one: "{" in one.path)
-        return (*pages, *self._openid, *self._static.endpoints(), *self._live.endpoints())
+        return (
+            *pages,
+            *self._openid,
+            *self._pictures,
+            *self._static.endpoints(),
+            *self._live.endpoints(),
+        )
+
+    async def run(self) -> None:
+        """Keep pages live and what is counted fresh, for ever."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.changes.run())
+            group.create_task(self.figures.run())
 
     def or_page(self, answer: Answering) -> Answering:
         """Let people have a page where a program would have JSON."""

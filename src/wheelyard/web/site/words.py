@@ -1,6 +1,6 @@
 """How times, sizes and states are written on pages."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
@@ -82,10 +82,10 @@ _SYMBOLS = {
     "covered": "◌",
     "done": "✓",
     "failed": "✗",
-    "timed-out": "⏱",
-    "over-limit": "⏱",
+    "timed-out": "◔",
+    "over-limit": "◔",
     "out-of-resources": "▲",
-    "held": "✋",
+    "held": "⚑",
     "running": "▶",
     "leased": "▶",
     "waiting": "…",
@@ -97,10 +97,20 @@ _SYMBOLS = {
 }
 
 
+def sign(state: str) -> str:
+    """Return the sign of a state, for where its word stands beside it or in what is read aloud."""
+    return _SYMBOLS.get(state, "•")
+
+
+def points(values: Sequence[Any], unit: float = 1.0) -> Sequence[tuple[str, float]]:
+    """Return what is drawn of releases as the macro for bars takes it."""
+    return [(one.version, one.value / unit) for one in values]
+
+
 def state(name: str, label: str = "") -> Markup:
     """Write a state as a chip: told by its word and sign, and not by its colour alone."""
     return Markup('<span class="state {}"><span aria-hidden="true">{}</span> {}</span>').format(
-        name, _SYMBOLS.get(name, "•"), label or name
+        name, sign(name), label or name
     )
 
 
