@@ -4,7 +4,7 @@ Edges carry these out; ``wheelyard.testing`` has one of each in memory. ``wiring
 where a service meets an edge.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +15,7 @@ from wheelyard.jobs.selection import Selection
 from wheelyard.model.artifact import Artifact
 from wheelyard.model.command import Revision
 from wheelyard.model.job import Attempt, BuildKey, Offer, Report, StepName
+from wheelyard.model.listing import ProjectStatus
 from wheelyard.model.release import ProjectName, Release
 from wheelyard.model.resolution import Query, Resolution
 from wheelyard.model.source import FileEntry, ProjectPage, Source, SourceFacts
@@ -300,6 +301,32 @@ class Revisions(Protocol):
         Also after a change by another process. It is asked for many times a second, so it must
         cost no more than a look at a counter (``PRAGMA data_version``, a one-row table).
         """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """What changed in an index up to ``revision``: projects, and whether they have files now."""
+
+    revision: int
+    projects: Mapping[ProjectName, bool]
+
+
+@runtime_checkable
+class ChangedProjects(Protocol):
+    """What an ArtifactStore may also have, so that its readers read again only what changed."""
+
+    async def changes(self, since: int) -> Changes:
+        """Return which projects changed after a revision; the cost grows with them alone."""
+        ...
+
+
+@runtime_checkable
+class Statuses(Protocol):
+    """What an ArtifactStore may also have: statuses of projects (PEP 792)."""
+
+    async def status(self, project: ProjectName) -> ProjectStatus:
+        """Return the status of a project."""
         ...
 
 

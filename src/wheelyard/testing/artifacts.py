@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from wheelyard.model.artifact import Artifact, Origin
+from wheelyard.model.artifact import PUBLISHABLE, Artifact, Origin
 from wheelyard.model.job import BuildKey
 from wheelyard.model.release import ProjectName, Release
 from wheelyard.ports import Clock
@@ -44,7 +44,7 @@ class MemoryArtifactStore:
 
     async def publish(self, artifact: Artifact) -> Artifact:
         """Make an artifact visible and return what is now visible under its file name."""
-        if artifact.origin not in {Origin.BUILT, Origin.UPSTREAM}:
+        if artifact.origin not in PUBLISHABLE:
             raise ValueError(f"{artifact.filename} is a {artifact.origin} wheel: never published")
         visible = self._published(lambda other: other.filename == artifact.filename)
         if visible:
