@@ -316,7 +316,7 @@ class Changes:
 class ChangedProjects(Protocol):
     """What an ArtifactStore may also have, so that its readers read again only what changed."""
 
-    async def changes(self, since: int) -> Changes:
+    async def changes_since(self, since: int) -> Changes:
         """Return which projects changed after a revision; the cost grows with them alone."""
         ...
 

@@ -23,6 +23,7 @@ from wheelyard.store.private_server import PrivateServer
 from wheelyard.store.queue import StoredQueue
 from wheelyard.store.requests import StoredRequests
 from wheelyard.store.schema import METADATA
+from wheelyard.store.snapshots import StoredSnapshots
 from wheelyard.store.sqlite import SqliteDatabase
 from wheelyard.store.tokens import StoredTokens
 from wheelyard.testing.artifacts import MemoryArtifactStore
@@ -51,6 +52,7 @@ class Stores:
     tokens: TokenStore
     events: EventLog
     clock: ManualClock
+    snapshots: StoredSnapshots | None = None
 
 
 @pytest.fixture(scope="session")
@@ -170,4 +172,5 @@ def of_database(database: Database, clock: ManualClock) -> Stores:
         tokens=StoredTokens(database=database, clock=clock),
         events=StoredEvents(database=database, clock=clock),
         clock=clock,
+        snapshots=StoredSnapshots(database=database, clock=clock),
     )

@@ -1,4 +1,4 @@
-"""``wheelyard index``: serve, export, list and check what was built."""
+"""``wheelyard index``: serve, export and list what was built; its other commands are beside."""
 
 import asyncio
 import sys
@@ -10,12 +10,13 @@ from typing import Annotated
 import msgspec
 import typer
 
+from wheelyard.cli import curation
+from wheelyard.cli.addresses import Host, Port
 from wheelyard.cli.display.lines import plural
-from wheelyard.errors import ConfigurationError, ExitCode
+from wheelyard.cli.snapshots import app as snapshots_app
+from wheelyard.cli.verifying import verify
 from wheelyard.index.export import ExportResult, export
 from wheelyard.index.listing import IndexPorts, Listing, listings
-from wheelyard.index.verify import Verification, verify
-from wheelyard.wiring.keeping import open_archive
 
 OpenState = Callable[[Path | None], AbstractAsyncContextManager[IndexPorts]]
 
@@ -27,16 +28,6 @@ State = Annotated[
         metavar="DIR",
         help="The state folder. Without it: the user's own.",
     ),
-]
-Host = Annotated[
-    str,
-    typer.Option(
-        envvar="WHEELYARD_HOST", help="The address to listen on; 0.0.0.0 lets other machines in."
-    ),
-]
-Port = Annotated[
-    int,
-    typer.Option(envvar="WHEELYARD_PORT", min=0, max=65535, help="The port; 0 takes a free one."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
@@ -72,39 +63,12 @@ def index_app(open_state: OpenState) -> typer.Typer:
         else:
             _print_listings(found)
 
-    @app.command("verify")
-    def verify_command(
-        output: Annotated[Path, typer.Argument(metavar="DIR", help="An exported folder.")],
-        as_json: AsJson = False,
-    ) -> None:
-        """Read an exported folder again: links, digests, metadata files; HTML against JSON."""
-        verification = asyncio.run(verify(output))
-        _print_verification(verification, as_json=as_json)
-        if verification.findings:
-            raise typer.Exit(ExitCode.STATE)
-
-    app.command("yank")(yank)
+    app.command("verify")(verify)
+    app.command("yank")(curation.yank)
+    app.command("status")(curation.status)
+    app.command("key")(curation.key)
+    app.add_typer(snapshots_app, name="snapshot")
     return app
-
-
-def yank(
-    filename: Annotated[str, typer.Argument(metavar="FILE", help="The name of a published file.")],
-    reason: Annotated[
-        str, typer.Option("--reason", metavar="TEXT", help="What installers print.")
-    ] = "",
-    undo: Annotated[bool, typer.Option("--undo", help="Take it back.")] = False,
-    state: State = None,
-) -> None:
-    """Let installers take a file only where it is pinned (PEP 592); its bytes stay."""
-
-    async def work() -> bool:
-        async with open_archive(state) as archive:
-            return await archive.artifacts.yank(filename, None if undo else reason)
-
-    if not asyncio.run(work()):
-        raise ConfigurationError(
-            f"{filename!r} is not published", hint="'wheelyard index list' shows what is."
-        )
 
 
 async def _serve(open_state: OpenState, state: Path | None, host: str, port: int) -> None:
@@ -181,20 +145,3 @@ def _print_listings(found: list[Listing]) -> None:
         typer.echo(
             "Nothing is published yet: wheelyard build PROJECT builds and publishes.", err=True
         )
-
-
-def _print_verification(verification: Verification, *, as_json: bool) -> None:
-    findings = [{"path": str(f.path), "problem": f.problem} for f in verification.findings]
-    if as_json:
-        said = {
-            "projects": verification.projects,
-            "files": verification.files,
-            "findings": findings,
-        }
-        typer.echo(msgspec.json.format(msgspec.json.encode(said)).decode())
-        return
-    for finding in findings:
-        typer.echo(f"{finding['path']} {finding['problem']}")
-    projects = plural(verification.projects, "project")
-    files = plural(verification.files, "file")
-    typer.echo(f"{projects}, {files}, {len(findings)} wrong.", err=True)

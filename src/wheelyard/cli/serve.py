@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from wheelyard.cli import options as o
-from wheelyard.cli.index import Host, Port
+from wheelyard.cli.addresses import Database, Host, Port
 from wheelyard.cli.recipes import overrides_of
 from wheelyard.executor.settings import CompilerCache, Sandbox
 from wheelyard.settings.file import Configuration
@@ -20,16 +20,6 @@ from wheelyard.wiring.local import FarmSettings
 from wheelyard.wiring.places import state_path
 from wheelyard.wiring.serve import Served, ServeSettings, serving
 
-Database = Annotated[
-    str,
-    typer.Option(
-        "--database",
-        metavar="URL",
-        envvar="WHEELYARD_DATABASE",
-        help="postgresql://… for several machines. Without it: SQLite in the state folder.",
-        show_default=False,
-    ),
-]
 BusOption = Annotated[
     str,
     typer.Option(

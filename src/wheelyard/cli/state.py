@@ -11,9 +11,9 @@ import typer
 from rich.table import Table
 
 from wheelyard.cli import options as o
+from wheelyard.cli.addresses import Database
 from wheelyard.cli.display.console import results
 from wheelyard.cli.display.lines import plural
-from wheelyard.cli.serve import Database
 from wheelyard.coordinator.upkeep import Checked, Cleaned, Upkeep
 from wheelyard.errors import ExitCode
 from wheelyard.ports import Holding

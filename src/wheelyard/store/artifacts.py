@@ -9,8 +9,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from wheelyard.model.artifact import PUBLISHABLE, Artifact
-from wheelyard.model.listing import ProjectStatus
 from wheelyard.model.job import BuildKey
+from wheelyard.model.listing import ProjectStatus
 from wheelyard.model.release import ProjectName, Release
 from wheelyard.ports import Changes, Clock
 from wheelyard.store.database import Connection, Database
@@ -72,9 +72,9 @@ class StoredArtifacts:
         """Return a number that is another one after each change of what is published."""
         return await self._listed.revision()
 
-    async def changes(self, since: int) -> Changes:
+    async def changes_since(self, since: int) -> Changes:
         """Return which projects changed after a revision."""
-        return await self._listed.changes(since)
+        return await self._listed.changes_since(since)
 
     async def status(self, project: ProjectName) -> ProjectStatus:
         """Return the status of a project (PEP 792)."""

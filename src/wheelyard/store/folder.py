@@ -33,6 +33,7 @@ from wheelyard.store.owners import Owner
 from wheelyard.store.queue import StoredQueue
 from wheelyard.store.references import StoredReferences
 from wheelyard.store.requests import StoredRequests
+from wheelyard.store.snapshots import StoredSnapshots
 from wheelyard.store.tokens import StoredTokens
 
 FORMAT = 1
@@ -58,6 +59,7 @@ class StateFolder:
         self.path = path
         self.jobs = StoredJobs(database=database, clock=clock)
         self.artifacts = StoredArtifacts(database=database, clock=clock)
+        self.snapshots = StoredSnapshots(database=database, clock=clock)
         self.memory = StoredMemory(database=database)
         self.references = StoredReferences(database=database)
         self.queue = StoredQueue(database=database, clock=clock)
@@ -83,7 +85,7 @@ class StateFolder:
 
         ``database`` is the ``postgresql://…`` address of the database, where it is not the folder's own.
         """
-        path = await asyncio.to_thread(_prepare, path)
+        path = await asyncio.to_thread(prepare, path)
         await asyncio.to_thread(_keep_apart, path, elsewhere=bool(database))
         address = database or path / _DATABASE
         return cls(
@@ -152,7 +154,7 @@ def _host(path: Path) -> str:
     return f"{socket.gethostname()}-{digest[:8]}"
 
 
-def _prepare(path: Path) -> Path:
+def prepare(path: Path) -> Path:
     """Make sure that a state folder is there and ours; return its absolute path."""
     path = path.absolute()
     with translated(path):

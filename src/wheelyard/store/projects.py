@@ -55,7 +55,7 @@ class StoredProjects:
             lambda connection: int(connection.execute(_REVISION).fetchone()[0])
         )
 
-    async def changes(self, since: int) -> Changes:
+    async def changes_since(self, since: int) -> Changes:
         """Return what changed after a number."""
 
         def work(connection: Connection) -> Changes:

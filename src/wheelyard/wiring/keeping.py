@@ -16,8 +16,10 @@ from wheelyard.executor.keepers import (
 )
 from wheelyard.index.listing import IndexPorts
 from wheelyard.store.artifacts import StoredArtifacts
-from wheelyard.store.folder import StateFolder
+from wheelyard.store.folder import StateFolder, prepare
 from wheelyard.store.jobs import StoredJobs
+from wheelyard.store.signing import signing_key
+from wheelyard.store.snapshots import StoredSnapshots
 from wheelyard.upstream.keeper import CacheKeeper
 from wheelyard.wiring.places import state_path
 
@@ -26,7 +28,11 @@ from wheelyard.wiring.places import state_path
 async def open_index(state: Path | None) -> AsyncIterator[IndexPorts]:
     """Open what an index is made of."""
     async with await StateFolder.open(state_path(state)) as folder:
-        yield IndexPorts(artifacts=folder.artifacts, blobs=FolderBlobs(folder.place("blobs")))
+        yield IndexPorts(
+            artifacts=folder.artifacts,
+            blobs=FolderBlobs(folder.place("blobs")),
+            snapshots=folder.snapshots,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,15 +41,26 @@ class Archive:
 
     jobs: StoredJobs
     artifacts: StoredArtifacts
+    snapshots: StoredSnapshots
     blobs: FolderBlobs
 
 
 @asynccontextmanager
-async def open_archive(state: Path | None) -> AsyncIterator[Archive]:
+async def open_archive(state: Path | None, *, database: str = "") -> AsyncIterator[Archive]:
     """Open what a state folder remembers."""
-    async with await StateFolder.open(state_path(state)) as folder:
-        blobs = FolderBlobs(folder.place("blobs"))
-        yield Archive(jobs=folder.jobs, artifacts=folder.artifacts, blobs=blobs)
+    async with await StateFolder.open(state_path(state), database=database) as folder:
+        yield Archive(
+            jobs=folder.jobs,
+            artifacts=folder.artifacts,
+            snapshots=folder.snapshots,
+            blobs=FolderBlobs(folder.place("blobs")),
+        )
+
+
+def public_key(state: Path) -> str:
+    """Return the public key of a state folder as PEM; it is made where there is none. Raises StoreError."""
+    prepare(state)
+    return signing_key(state).public()
 
 
 @asynccontextmanager
