@@ -24,3 +24,23 @@ Port = Annotated[
     int,
     typer.Option(envvar="WHEELYARD_PORT", min=0, max=65535, help="The port; 0 takes a free one."),
 ]
+FallThrough = Annotated[
+    str,
+    typer.Option(
+        "--fall-through",
+        metavar="URL",
+        envvar="WHEELYARD_FALL_THROUGH",
+        help="Another index, which is asked for every project that is not here; its pages end in /simple/.",
+        show_default=False,
+    ),
+]
+OwnProjects = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--own-projects",
+        metavar="PATTERN",
+        envvar="WHEELYARD_OWN_PROJECTS",
+        help="With --fall-through: names that are never asked for elsewhere (inner-*), even before anything of them is here.",
+        show_default=False,
+    ),
+]

@@ -11,12 +11,14 @@ import msgspec
 import typer
 
 from wheelyard.cli import curation
-from wheelyard.cli.addresses import Host, Port
+from wheelyard.cli.addresses import FallThrough, Host, OwnProjects, Port
 from wheelyard.cli.display.lines import plural
 from wheelyard.cli.snapshots import app as snapshots_app
 from wheelyard.cli.verifying import verify
 from wheelyard.index.export import ExportResult, export
+from wheelyard.index.fallthrough import KnownProjects
 from wheelyard.index.listing import IndexPorts, Listing, listings
+from wheelyard.wiring.behind import FallthroughSettings, fallthrough_of
 
 OpenState = Callable[[Path | None], AbstractAsyncContextManager[IndexPorts]]
 
@@ -41,9 +43,12 @@ def index_app(open_state: OpenState) -> typer.Typer:
         state: State = None,
         host: Host = "127.0.0.1",
         port: Port = 8080,
+        fall_through: FallThrough = "",
+        own_projects: OwnProjects = None,
     ) -> None:
         """Serve the index over HTTP until Ctrl-C."""
-        asyncio.run(_serve(open_state, state, host, port))
+        behind = FallthroughSettings(upstream=fall_through, own=tuple(own_projects or ()))
+        asyncio.run(_serve(open_state, state, host, port, behind))
 
     @app.command("export")
     def export_command(
@@ -71,12 +76,16 @@ def index_app(open_state: OpenState) -> typer.Typer:
     return app
 
 
-async def _serve(open_state: OpenState, state: Path | None, host: str, port: int) -> None:
+async def _serve(
+    open_state: OpenState, state: Path | None, host: str, port: int, settings: FallthroughSettings
+) -> None:
     # Importing a web server takes longer than most commands.
     from wheelyard.index.serving import serve
 
     async with open_state(state) as ports:
-        await serve(ports.artifacts, ports.blobs, host=host, port=port, announce=_announce)
+        known = ports.artifacts if isinstance(ports.artifacts, KnownProjects) else None
+        upstream = None if known is None else fallthrough_of(settings, known)
+        await serve(ports, host=host, port=port, announce=_announce, upstream=upstream)
 
 
 async def _export(open_state: OpenState, state: Path | None, output: Path) -> ExportResult:

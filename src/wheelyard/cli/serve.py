@@ -11,10 +11,11 @@ from typing import Annotated
 import typer
 
 from wheelyard.cli import options as o
-from wheelyard.cli.addresses import Database, Host, Port
+from wheelyard.cli.addresses import Database, FallThrough, Host, OwnProjects, Port
 from wheelyard.cli.recipes import overrides_of
 from wheelyard.executor.settings import CompilerCache, Sandbox
 from wheelyard.settings.file import Configuration
+from wheelyard.wiring.behind import FallthroughSettings
 from wheelyard.wiring.engines import BusSettings
 from wheelyard.wiring.local import FarmSettings
 from wheelyard.wiring.places import state_path
@@ -98,6 +99,8 @@ def serve(  # noqa: PLR0913, PLR0917 - the options of a process
     offline: o.Offline = False,
     recipes: o.Recipes = None,
     local_repositories: LocalRepositories = False,
+    fall_through: FallThrough = "",
+    own_projects: OwnProjects = None,
     jobs: o.Jobs = None,
     sandbox: o.Sandbox = Sandbox.AUTO,
     compiler_cache: o.CompilerCacheOption = CompilerCache.NONE,
@@ -129,6 +132,10 @@ def serve(  # noqa: PLR0913, PLR0917 - the options of a process
         builders=builders,
         mail_server=mail_server or farm.get("mail-server", ""),
         local_repositories=local_repositories,
+        fall_through=FallthroughSettings(
+            upstream=fall_through or farm.get("fall-through", ""),
+            own=tuple(own_projects or farm.get("own-projects", "").split()),
+        ),
         recipe_of=overrides_of(configuration, recipes).recipe,
     )
     _print_log()

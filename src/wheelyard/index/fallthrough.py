@@ -6,11 +6,12 @@ nothing is left here, puts no file on a page that comes from here.
 
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from wheelyard.model.release import ProjectName
 
 
+@runtime_checkable
 class KnownProjects(Protocol):
     """Remembers every project of which anything was ever built or published here."""
 

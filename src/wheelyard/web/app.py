@@ -32,8 +32,9 @@ from wheelyard.web.refusals import (
 )
 from wheelyard.web.routes import endpoints
 from wheelyard.web.tracing import Traced
+from wheelyard.web.uploads import with_bearer
 
-_OWN = ("/api/", "/healthz", "/metrics")
+_OWN = ("/api/", "/healthz", "/metrics", "/legacy/")
 
 
 class WebApp:
@@ -51,7 +52,12 @@ class WebApp:
             metrics=self.metrics,
             attendance=self.attendance,
         )
-        self.index = IndexServer(artifacts=ports.artifacts, blobs=ports.blobs)
+        self.index = IndexServer(
+            artifacts=ports.artifacts,
+            blobs=ports.blobs,
+            snapshots=ports.snapshots,
+            upstream=ports.fallthrough,
+        )
         access = Access(tokens=ports.tokens, clock=ports.clock)
         self._api = Traced(Measured(_application(self.endpoints, access), self.metrics))
 
@@ -59,6 +65,8 @@ class WebApp:
         """Answer one request."""
         own = scope["type"] != "http" or scope["path"].startswith(_OWN)
         app: ASGIApp = self._api if own else self.index
+        if own:
+            scope = with_bearer(scope)
         await app(scope, receive, send)
 
     async def run(self) -> None:

@@ -6,6 +6,7 @@ from wheelyard.web import (
     blobs,
     builders,
     bus,
+    curation,
     enrolment,
     happenings,
     health,
@@ -15,6 +16,7 @@ from wheelyard.web import (
     openapi,
     requests,
     tokens,
+    uploads,
     waiting,
     watching,
 )
@@ -44,6 +46,8 @@ def endpoints(
         *builders.endpoints(ports, attendance),
         *tokens.endpoints(ports, mint),
         *happenings.endpoints(ports),
+        *curation.endpoints(ports),
+        *uploads.endpoints(ports),
         *health.endpoints(ports),
         *_measured(ports, metrics, attendance),
     )

@@ -10,8 +10,10 @@ from wheelyard.blobs.folder import FolderBlobs
 from wheelyard.coordinator.farm.coordinator import Coordinator
 from wheelyard.coordinator.farm.ports import FarmPorts
 from wheelyard.coordinator.farm.rules import FarmRules
+from wheelyard.coordinator.uploads import Uploads
 from wheelyard.executor.checks import CheckPolicy
 from wheelyard.executor.delivered import Delivered
+from wheelyard.executor.uploaded import inspect_upload
 from wheelyard.farm_ports import Role
 from wheelyard.index.serving import running
 from wheelyard.model.job import Verdict
@@ -29,6 +31,7 @@ from wheelyard.web.app import WebApp
 from wheelyard.web.minting import Mint
 from wheelyard.web.ports import WebPorts
 from wheelyard.web.stories import Stories
+from wheelyard.wiring.behind import NO_FALLTHROUGH, FallthroughSettings, fallthrough_of
 from wheelyard.wiring.engines import BusSettings, Engine, open_engine
 from wheelyard.wiring.farm_commands import FarmCommands
 from wheelyard.wiring.farm_runs import FarmRuns
@@ -52,6 +55,7 @@ class ServeSettings:
     builders: int = 1
     mail_server: str = ""
     local_repositories: bool = False
+    fall_through: FallthroughSettings = NO_FALLTHROUGH
     recipe_of: Callable[[Release], Recipe] = lambda _: DEFAULT_RECIPE
     rules: FarmRules = field(default_factory=FarmRules)
 
@@ -188,6 +192,15 @@ class _Farm:
             clock=self._clock,
             stories=self._stories,
             admit=self._engine.admit,
+            snapshots=folder.snapshots,
+            uploads=Uploads(
+                inspect=inspect_upload,
+                artifacts=folder.artifacts,
+                blobs=self._blobs,
+                events=folder.events,
+                scratch=folder.place("jobs"),
+            ),
+            fallthrough=fallthrough_of(self._settings.fall_through, folder.artifacts),
         )
 
     def local_builders(self) -> LocalBuilders:
