@@ -388,6 +388,14 @@ class Reference:
     needed: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """A blob that only the past needs, and its size in bytes where that is known."""
+
+    digest: str
+    size: int
+
+
 class Interpreters(Protocol):
     """The Pythons of this machine."""
 

@@ -19,6 +19,8 @@ from wheelyard.executor.wheel_archive import rewrite_wheel
 from wheelyard.farm_ports import Role
 from wheelyard.model.artifact import Origin
 from wheelyard.model.release import project_name
+from wheelyard.web.multipart import FormReader
+from wheelyard.web.refusals import Refusal
 
 pytestmark = pytest.mark.anyio
 TINY = project_name("tiny")
@@ -134,7 +136,7 @@ async def test_whoever_may_not_uploads_nothing(place: Place, tmp_path: Path) -> 
     stranger = base64.b64encode(b"ann:secret").decode()
     wrong = await upload(place, content, {"Authorization": f"Basic {stranger}"})
     assert wrong.status_code == 401
-    assert (await upload(place, content, {"Authorization": "Basic \xff"})).status_code == 401
+    assert (await upload(place, content, {"Authorization": "Basic ?"})).status_code == 401
     other = await place.client.get("/api/events", headers=await basic(place))
     assert other.status_code == 401
     assert list(await place.ports.artifacts.projects()) == []
@@ -146,7 +148,7 @@ async def test_what_is_no_wheel_or_not_that_one_is_refused_with_the_reason(
 ) -> None:
     headers, good = await basic(place), made(tmp_path).read_bytes()
     fake = made(tmp_path, name="other").read_bytes()
-    broken = good.replace(b"version", b"VERSION")
+    broken = good[:40] + bytes([good[40] ^ 1]) + good[41:]
     for content, filename, fields, status, words in [
         (b"", NAME, {}, 422, "damaged"),
         (good[:200], NAME, {}, 422, "damaged"),
@@ -183,14 +185,25 @@ async def test_bodies_that_are_no_form_are_refused(memory_place: Place) -> None:
         answer = await post("/legacy/", content=body, headers=sent)
         assert answer.status_code == status, answer.text
     assert (await post("/legacy/", content=long_body(), headers=headers)).status_code == 415
-    huge = {**headers, "Content-Type": kind, "Content-Length": str(3 << 30)}
-    request = memory_place.client.build_request("POST", "/legacy/", headers=huge)
-    answer = await memory_place.client.send(request)
-    assert answer.status_code == 413
 
 
 async def long_body() -> AsyncIterator[bytes]:
     yield b"x"
+
+
+async def test_a_file_over_the_limit_is_not_read_to_its_end(tmp_path: Path) -> None:
+    seen = 0
+
+    async def chunks() -> AsyncIterator[bytes]:
+        nonlocal seen
+        yield b'--x\r\nContent-Disposition: form-data; name="content"; filename="a"\r\n\r\n'
+        for seen in range(1, 100):
+            yield b"y" * 1000
+
+    reader = FormReader(tmp_path / "content", most=5000)
+    with pytest.raises(Refusal, match="more than 5,000 bytes"):
+        await reader.read("multipart/form-data; boundary=x", chunks())
+    assert seen < 10
 
 
 async def test_yanks_statuses_and_snapshots_over_http(place: Place, tmp_path: Path) -> None:

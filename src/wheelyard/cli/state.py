@@ -37,6 +37,26 @@ Unused = Annotated[
         help="Only what nobody used for so long: 12h, 30d, 8w.",
     ),
 ]
+Logs = Annotated[
+    str,
+    typer.Option(
+        "--logs",
+        metavar="TIME",
+        envvar="WHEELYARD_KEEP_LOGS",
+        help="Also the logs of attempts that ended so long ago: 90d. Without it: logs stay.",
+        show_default=False,
+    ),
+]
+Evidence = Annotated[
+    str,
+    typer.Option(
+        "--evidence",
+        metavar="TIME",
+        envvar="WHEELYARD_KEEP_EVIDENCE",
+        help="Also wheels so old that neither count nor are in the index or a snapshot: 90d. Without it: they stay.",
+        show_default=False,
+    ),
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would go, and remove nothing.")]
 
 
@@ -60,6 +80,8 @@ def show(
 def clean(  # noqa: PLR0913, PLR0917 - its options
     context: typer.Context,
     unused: Unused = "30d",
+    logs: Logs = "",
+    evidence: Evidence = "",
     dry_run: DryRun = False,
     state: o.State = None,
     database: Database = "",
@@ -67,14 +89,19 @@ def clean(  # noqa: PLR0913, PLR0917 - its options
 ) -> None:
     """Remove environments, caches and downloads that were not used for a while, and leftovers.
 
-    Wheels, logs and all that the index shows stay. Builds may run meanwhile: what they might want stays, too.
+    What the index or a snapshot shows stays. Builds may run meanwhile: what they might want stays, too.
     """
     seconds = o.duration(unused).total_seconds()
     cleaned = _with_upkeep(
         context,
         state,
         database,
-        lambda upkeep: upkeep.clean(unused_seconds=seconds, preview=dry_run),
+        lambda upkeep: upkeep.clean(
+            unused_seconds=seconds,
+            preview=dry_run,
+            logs_seconds=_seconds(logs),
+            evidence_seconds=_seconds(evidence),
+        ),
     )
     if as_json:
         _print_json(asdict(cleaned))
@@ -118,6 +145,10 @@ def _with_upkeep(
     return asyncio.run(run())
 
 
+def _seconds(duration: str) -> float | None:
+    return o.duration(duration).total_seconds() if duration else None
+
+
 def _print_json(value: object) -> None:
     typer.echo(msgspec.json.format(msgspec.json.encode(value)).decode())
 
@@ -158,4 +189,9 @@ def _print_checked(checked: Checked) -> None:
     )
 
 
-_SINGULAR = {"wheels": "wheel", "metadata": "metadata", "logs": "log"}
+_SINGULAR = {
+    "wheels": "wheel",
+    "metadata": "metadata",
+    "provenance": "provenance",
+    "logs": "log",
+}

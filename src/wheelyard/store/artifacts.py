@@ -39,7 +39,12 @@ _NAMED = "SELECT value FROM memory WHERE kind = 'published-name-1' AND key = :fi
 _YANK = "UPDATE artifacts SET yanked = :reason WHERE filename = :filename AND published"
 _WITHDRAW = "UPDATE artifacts SET published = FALSE WHERE digest = :digest AND published"
 _OF_NAME = "SELECT project FROM artifacts WHERE filename = :filename AND published"
-_OF_DIGEST = "SELECT DISTINCT project FROM artifacts WHERE digest = :digest AND published"
+_OF_DIGEST = "SELECT DISTINCT project FROM artifacts WHERE digest = :digest"
+_OUT_OF_SNAPSHOTS = """
+DELETE FROM snapshot_files WHERE artifact IN (SELECT id FROM artifacts WHERE digest = :digest)
+"""
+_OF_PROVENANCE = "SELECT DISTINCT project FROM artifacts WHERE provenance_digest = :digest"
+_UNPROVED = "UPDATE artifacts SET provenance_digest = '' WHERE provenance_digest = :digest"
 
 
 class StoredArtifacts:
@@ -122,14 +127,24 @@ class StoredArtifacts:
         return await self._change(_OF_NAME, _YANK, names) > 0
 
     async def withdraw(self, digest: str) -> int:
-        """Take a file whose bytes are gone out of the index; return how many names it had."""
-        return await self._change(_OF_DIGEST, _WITHDRAW, {"digest": digest})
+        """Take a file whose bytes are gone out of the index and all snapshots; return how many names it had."""
+        return await self._change(
+            _OF_DIGEST, _WITHDRAW, {"digest": digest}, before=_OUT_OF_SNAPSHOTS
+        )
 
-    async def _change(self, whose: str, statement: str, names: Mapping[str, object]) -> int:
+    async def forget_provenance(self, digest: str) -> int:
+        """Offer provenance that is gone no more; return how many files had it."""
+        return await self._change(_OF_PROVENANCE, _UNPROVED, {"digest": digest})
+
+    async def _change(
+        self, whose: str, statement: str, names: Mapping[str, object], *, before: str = ""
+    ) -> int:
         """Change published files, and note it at their projects; return how many files that were."""
 
         def work(connection: Connection) -> int:
             projects = [row[0] for row in connection.execute(whose, names)]
+            if before:
+                connection.execute(before, names)
             changed = connection.execute(statement, names).rowcount
             note_changes(connection, projects)
             return changed

@@ -24,6 +24,7 @@ from wheelyard.store.artifacts import StoredArtifacts
 from wheelyard.store.builders import StoredBuilders
 from wheelyard.store.clock import SystemClock
 from wheelyard.store.database import PATIENCE_SECONDS, Database, open_database
+from wheelyard.store.evidence import StoredEvidence
 from wheelyard.store.faults import translated
 from wheelyard.store.happenings import StoredEvents
 from wheelyard.store.jobs import StoredJobs
@@ -62,6 +63,7 @@ class StateFolder:
         self.snapshots = StoredSnapshots(database=database, clock=clock)
         self.memory = StoredMemory(database=database)
         self.references = StoredReferences(database=database)
+        self.evidence = StoredEvidence(database=database)
         self.queue = StoredQueue(database=database, clock=clock)
         self.requests = StoredRequests(database=database, clock=clock)
         self.builders = StoredBuilders(database=database, clock=clock)

@@ -28,7 +28,7 @@ _BUILT = "SELECT 1 FROM artifacts WHERE project = :project LIMIT 1"
 
 
 def note_changes(connection: Connection, projects: Iterable[str]) -> None:
-    """Note that something about the files or the status of projects changed, in this transaction."""
+    """Note that something about the files or the status of projects may have changed, in this transaction."""
     changed = sorted(set(projects))
     if changed:
         # A number must not become visible after a greater one.

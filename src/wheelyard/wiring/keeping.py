@@ -7,6 +7,7 @@ from pathlib import Path
 
 from wheelyard.blobs.folder import FolderBlobs
 from wheelyard.blobs.keeper import BlobKeeper
+from wheelyard.coordinator.retention import Retention
 from wheelyard.coordinator.upkeep import Upkeep
 from wheelyard.executor.keepers import (
     CompilerCacheKeeper,
@@ -16,6 +17,7 @@ from wheelyard.executor.keepers import (
 )
 from wheelyard.index.listing import IndexPorts
 from wheelyard.store.artifacts import StoredArtifacts
+from wheelyard.store.clock import SystemClock
 from wheelyard.store.folder import StateFolder, prepare
 from wheelyard.store.jobs import StoredJobs
 from wheelyard.store.signing import signing_key
@@ -88,4 +90,10 @@ def upkeep_of(folder: StateFolder, blobs: FolderBlobs) -> Upkeep:
         artifacts=folder.artifacts,
         jobs=folder.jobs,
         alone=folder.alone,
+        retention=Retention(
+            evidence=folder.evidence,
+            blobs=blobs,
+            references=folder.references.all,
+            clock=SystemClock(),
+        ),
     )
