@@ -14,6 +14,7 @@ from wheelyard.farm_ports import BuilderStore, EventLog, Queue, RequestStore, To
 from wheelyard.store.artifacts import StoredArtifacts
 from wheelyard.store.builders import StoredBuilders
 from wheelyard.store.database import Database
+from wheelyard.store.evidence import StoredEvidence
 from wheelyard.store.happenings import StoredEvents
 from wheelyard.store.jobs import StoredJobs
 from wheelyard.store.memory import StoredMemory
@@ -21,6 +22,7 @@ from wheelyard.store.postgres import PostgresDatabase
 from wheelyard.store.postgres_revision import bring_up
 from wheelyard.store.private_server import PrivateServer
 from wheelyard.store.queue import StoredQueue
+from wheelyard.store.references import StoredReferences
 from wheelyard.store.requests import StoredRequests
 from wheelyard.store.schema import METADATA
 from wheelyard.store.snapshots import StoredSnapshots
@@ -53,6 +55,8 @@ class Stores:
     events: EventLog
     clock: ManualClock
     snapshots: StoredSnapshots | None = None
+    evidence: StoredEvidence | None = None
+    references: StoredReferences | None = None
 
 
 @pytest.fixture(scope="session")
@@ -173,4 +177,6 @@ def of_database(database: Database, clock: ManualClock) -> Stores:
         events=StoredEvents(database=database, clock=clock),
         clock=clock,
         snapshots=StoredSnapshots(database=database, clock=clock),
+        evidence=StoredEvidence(database=database),
+        references=StoredReferences(database=database),
     )

@@ -197,7 +197,8 @@ async def test_a_file_over_the_limit_is_not_read_to_its_end(tmp_path: Path) -> N
     async def chunks() -> AsyncIterator[bytes]:
         nonlocal seen
         yield b'--x\r\nContent-Disposition: form-data; name="content"; filename="a"\r\n\r\n'
-        for seen in range(1, 100):
+        for _ in range(100):
+            seen += 1
             yield b"y" * 1000
 
     reader = FormReader(tmp_path / "content", most=5000)

@@ -90,6 +90,14 @@ class MemoryArtifactStore:
             self._note(kept.artifact.release.project)
         return len(found)
 
+    async def forget_provenance(self, digest: str) -> int:
+        """Offer provenance that is gone no more; return how many files had it."""
+        found = [kept for kept in self._kept if kept.artifact.provenance_digest == digest]
+        for kept in found:
+            kept.artifact = replace(kept.artifact, provenance_digest="")
+            self._note(kept.artifact.release.project)
+        return len(found)
+
     async def revision(self) -> int:
         """Return a number that is another one after each change of what is published."""
         return max(self._changed.values(), default=0)
