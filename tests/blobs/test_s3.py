@@ -1,15 +1,25 @@
 """Blobs in a bucket of a real server that speaks S3, beyond what all blobs promise."""
 
+import asyncio
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import boto3
 import httpx
 import pytest
 
+from index.shelf import wheel
+from index.test_installers import ENVIRONMENT
 from wheelyard.blobs.bucket import Bucket
 from wheelyard.blobs.s3 import S3Blobs
 from wheelyard.errors import ConfigurationError, StoreError
+from wheelyard.index.server import IndexServer
+from wheelyard.index.serving import running
+from wheelyard.model.artifact import Artifact, Origin
+from wheelyard.model.release import Release
+from wheelyard.testing.artifacts import MemoryArtifactStore
 
 pytestmark = pytest.mark.anyio
 
@@ -99,3 +109,30 @@ async def test_a_server_that_is_away_is_told_as_such(
 def test_an_address_that_is_none_is_refused(address: str) -> None:
     with pytest.raises(ConfigurationError, match="no place for blobs"):
         Bucket(address)
+
+
+async def test_installers_are_sent_to_the_bucket(s3_address: str, tmp_path: Path) -> None:
+    stored = S3Blobs(tmp_path / "one", bucket=Bucket(s3_address))
+    artifacts = MemoryArtifactStore()
+    content, metadata = wheel("tiny", "1.0")
+    tiny = Artifact(
+        filename="tiny-1.0-py3-none-any.whl",
+        digest=await stored.add_bytes(content),
+        size=len(content),
+        release=Release.of("tiny", "1.0"),
+        tags=frozenset(),
+        origin=Origin.BUILT,
+        metadata_digest=await stored.add_bytes(metadata),
+    )
+    await artifacts.publish(tiny)
+    elsewhere = S3Blobs(tmp_path / "other", bucket=Bucket(s3_address))
+    async with running(IndexServer(artifacts=artifacts, blobs=elsewhere)) as address:
+        file = f"{address}/files/{tiny.digest[7:]}/{tiny.filename}"
+        async with httpx.AsyncClient() as asked:
+            moved = await asked.get(file)
+            assert (moved.status_code, moved.headers["cache-control"]) == (302, "no-store")
+            assert (await asked.get(moved.headers["location"])).content == content
+        pip = [sys.executable, "-m", "pip", "install", "-q", "--no-cache-dir"]
+        words = ["--target", str(tmp_path / "site"), "--index-url", f"{address}/simple/", "tiny"]
+        await asyncio.to_thread(subprocess.run, [*pip, *words], check=True, env=ENVIRONMENT)
+    assert (tmp_path / "site" / "tiny.py").is_file()

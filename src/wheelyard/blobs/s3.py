@@ -55,6 +55,10 @@ class S3Blobs(FolderBlobs):
             for digest, one in self._stored()
         ]
 
+    def here(self, digest: str) -> Path | None:
+        """Return where the bytes lie on this machine, or None; nothing is brought."""
+        return super().path(digest)
+
     async def link(self, digest: str) -> str:
         """Return an address in the bucket from which anybody may have a blob for some minutes."""
         return await asyncio.to_thread(self._bucket.link, self._object(digest))

@@ -14,6 +14,17 @@ Database = Annotated[
         show_default=False,
     ),
 ]
+Blobs = Annotated[
+    str,
+    typer.Option(
+        "--blobs",
+        metavar="URL",
+        envvar="WHEELYARD_BLOBS",
+        help="s3://BUCKET/PREFIX, for wheels and logs in S3; endpoint and keys are what AWS's variables say. Without it: "
+        "the state folder.",
+        show_default=False,
+    ),
+]
 Host = Annotated[
     str,
     typer.Option(

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from wheelyard.cli import options as o
-from wheelyard.cli.addresses import Database, FallThrough, Host, OwnProjects, Port
+from wheelyard.cli.addresses import Blobs, Database, FallThrough, Host, OwnProjects, Port
 from wheelyard.cli.recipes import overrides_of
 from wheelyard.executor.settings import CompilerCache, Sandbox
 from wheelyard.settings.file import Configuration
@@ -90,6 +90,7 @@ def serve(  # noqa: PLR0913, PLR0917 - the options of a process
     host: Host = "127.0.0.1",
     port: Port = 8080,
     database: Database = "",
+    blobs: Blobs = "",
     bus: BusOption = "",
     bus_address: BusTold = "",
     bus_accounts: BusAccounts = None,
@@ -126,6 +127,7 @@ def serve(  # noqa: PLR0913, PLR0917 - the options of a process
         host=host,
         port=port,
         database=database or farm.get("database", ""),
+        blobs=blobs or farm.get("blobs", ""),
         bus=BusSettings(
             address=bus or farm.get("bus", ""), told=bus_address, accounts=bus_accounts
         ),

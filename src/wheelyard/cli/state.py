@@ -11,7 +11,7 @@ import typer
 from rich.table import Table
 
 from wheelyard.cli import options as o
-from wheelyard.cli.addresses import Database
+from wheelyard.cli.addresses import Blobs, Database
 from wheelyard.cli.display.console import results
 from wheelyard.cli.display.lines import plural
 from wheelyard.coordinator.upkeep import Checked, Cleaned, Upkeep
@@ -65,10 +65,11 @@ def show(
     context: typer.Context,
     state: o.State = None,
     database: Database = "",
+    blobs: Blobs = "",
     as_json: o.AsJson = False,
 ) -> None:
     """Show how much there is of each kind of thing."""
-    held = _with_upkeep(context, state, database, lambda upkeep: upkeep.show())
+    held = _with_upkeep(context, state, (database, blobs), lambda upkeep: upkeep.show())
     if as_json:
         _print_json({"state": str(state_path(state)), "holdings": list(map(asdict, held))})
         return
@@ -85,6 +86,7 @@ def clean(  # noqa: PLR0913, PLR0917 - its options
     dry_run: DryRun = False,
     state: o.State = None,
     database: Database = "",
+    blobs: Blobs = "",
     as_json: o.AsJson = False,
 ) -> None:
     """Remove environments, caches and downloads that were not used for a while, and leftovers.
@@ -95,7 +97,7 @@ def clean(  # noqa: PLR0913, PLR0917 - its options
     cleaned = _with_upkeep(
         context,
         state,
-        database,
+        (database, blobs),
         lambda upkeep: upkeep.clean(
             unused_seconds=seconds,
             preview=dry_run,
@@ -114,13 +116,14 @@ def check(
     context: typer.Context,
     state: o.State = None,
     database: Database = "",
+    blobs: Blobs = "",
     as_json: o.AsJson = False,
 ) -> None:
     """Read every stored file again and hold it against its digest.
 
     A wheel that is missing or damaged leaves the index, and the next build that wants it builds it again.
     """
-    checked = _with_upkeep(context, state, database, lambda upkeep: upkeep.check())
+    checked = _with_upkeep(context, state, (database, blobs), lambda upkeep: upkeep.check())
     if as_json:
         _print_json(asdict(checked))
     else:
@@ -132,14 +135,15 @@ def check(
 def _with_upkeep(
     context: typer.Context,
     state: Path | None,
-    database: str,
+    elsewhere: tuple[str, str],
     work: Callable[[Upkeep], Awaitable[Result]],
 ) -> Result:
     configuration: Configuration = context.obj
-    address = database or configuration.farm.get("database", "")
+    database = elsewhere[0] or configuration.farm.get("database", "")
+    blobs = elsewhere[1] or configuration.farm.get("blobs", "")
 
     async def run() -> Result:
-        async with open_upkeep(state, database=address) as upkeep:
+        async with open_upkeep(state, database=database, blobs=blobs) as upkeep:
             return await work(upkeep)
 
     return asyncio.run(run())

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 from wheelyard.model.artifact import Artifact
 from wheelyard.model.listing import Snapshot
@@ -19,6 +20,19 @@ class Snapshots(Protocol):
 
     def artifacts(self, snapshot: Snapshot) -> ArtifactStore:
         """Return what is in a snapshot, to be read as an index."""
+        ...
+
+
+@runtime_checkable
+class LinkedBlobs(Protocol):
+    """Blobs that are not all on this machine, and that anybody can have from where they are."""
+
+    def here(self, digest: str) -> Path | None:
+        """Return where the bytes lie on this machine, or None; nothing is brought."""
+        ...
+
+    async def link(self, digest: str) -> str:
+        """Return an address from which anybody may have a blob for some minutes."""
         ...
 
 

@@ -29,7 +29,7 @@ from wheelyard.index.answers import (
     wants_page,
 )
 from wheelyard.index.fallthrough import Fallthrough
-from wheelyard.index.listing import Snapshots
+from wheelyard.index.listing import LinkedBlobs, Snapshots
 from wheelyard.index.negotiation import choose
 from wheelyard.index.rendered import RenderedPages, RenderedProject, RenderedRoot, StoredFile
 from wheelyard.index.shelves import PREFIX, SnapshotShelves
@@ -182,7 +182,12 @@ class IndexServer:
         headers = {"ETag": etag, **FOREVER}
         if matches(request.headers.get("if-none-match", "").encode(), etag.encode()):
             return Response(status_code=304, headers=headers)
-        path = self._blobs.path(stored.digest)
+        blobs = self._blobs
+        if isinstance(blobs, LinkedBlobs) and blobs.here(stored.digest) is None:
+            # The bucket gives the bytes itself, to whoever has this link in the next minutes.
+            link = await blobs.link(stored.digest)
+            return RedirectResponse(link, 302, headers={**SECURITY, "Cache-Control": "no-store"})
+        path = blobs.path(stored.digest)
         if path is None:
             content = await self._blobs.read(stored.digest)
             return Response(content, headers=headers, media_type=stored.media_type)

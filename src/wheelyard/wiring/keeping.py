@@ -24,6 +24,7 @@ from wheelyard.store.signing import signing_key
 from wheelyard.store.snapshots import StoredSnapshots
 from wheelyard.upstream.keeper import CacheKeeper
 from wheelyard.wiring.places import state_path
+from wheelyard.wiring.shelving import open_blobs
 
 
 @asynccontextmanager
@@ -66,11 +67,13 @@ def public_key(state: Path) -> str:
 
 
 @asynccontextmanager
-async def open_upkeep(state: Path | None, *, database: str = "") -> AsyncIterator[Upkeep]:
+async def open_upkeep(
+    state: Path | None, *, database: str = "", blobs: str = ""
+) -> AsyncIterator[Upkeep]:
     """Open what looks after a state folder; leases of ended processes are given back."""
     async with await StateFolder.open(state_path(state), database=database) as folder:
         await folder.recover()
-        yield upkeep_of(folder, FolderBlobs(folder.place("blobs")))
+        yield upkeep_of(folder, open_blobs(folder, blobs))
 
 
 def upkeep_of(folder: StateFolder, blobs: FolderBlobs) -> Upkeep:

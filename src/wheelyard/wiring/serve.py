@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
-from wheelyard.blobs.folder import FolderBlobs
 from wheelyard.coordinator.farm.coordinator import Coordinator
 from wheelyard.coordinator.farm.ports import FarmPorts
 from wheelyard.coordinator.farm.rules import FarmRules
@@ -38,11 +37,12 @@ from wheelyard.wiring.farm_runs import FarmRuns
 from wheelyard.wiring.local import FarmSettings, upstream_settings
 from wheelyard.wiring.local_builders import LocalBuilders
 from wheelyard.wiring.planning import Planning
+from wheelyard.wiring.shelving import open_blobs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServeSettings:
-    """What a farm is told. ``database`` empty: the state folder's own; ``builders``: how many of its own it has.
+    """What a farm is told. ``database``, ``blobs`` empty: the state folder's own; ``builders``: how many of its own it has.
 
     ``local_repositories``: requests may name git repositories on this machine's disk.
     """
@@ -51,6 +51,7 @@ class ServeSettings:
     host: str = "127.0.0.1"
     port: int = 8080
     database: str = ""
+    blobs: str = ""
     bus: BusSettings = field(default_factory=BusSettings)
     builders: int = 1
     mail_server: str = ""
@@ -106,7 +107,7 @@ class _Farm:
         self._folder = folder
         self._engine = engine
         self._clock = clock
-        self._blobs = FolderBlobs(folder.place("blobs"), own=folder.path)
+        self._blobs = open_blobs(folder, settings.blobs)
         self._stories = Stories()
         self._mint = Mint(tokens=folder.tokens, clock=clock)
 
