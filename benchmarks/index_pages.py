@@ -158,7 +158,7 @@ def _serving(command: Callable[[int], Sequence[str]]) -> Iterator[tuple[str, int
 def _until_open(port: int, process: "subprocess.Popen[bytes]") -> None:
     for _ in range(600):
         if process.poll() is not None:
-            raise SystemExit(f"{process.args} ended")
+            raise SystemExit(f"{process.args!r} ended")
         with socket.socket() as asked:
             if asked.connect_ex(("127.0.0.1", port)) == 0:
                 return
