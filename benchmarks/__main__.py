@@ -13,6 +13,8 @@ from pathlib import Path
 
 from benchmarks import (
     bus,
+    dispatch,
+    fleet,
     index_pages,
     planning,
     pure_and_c,
@@ -34,6 +36,8 @@ PARTS: Mapping[str, Part] = {
     "targets": targets.run,
     "queue_depth": queue_depth.run,
     "bus": bus.run,
+    "dispatch": dispatch.run,
+    "fleet": fleet.run,
     "index_pages": index_pages.run,
     "pure_and_c": pure_and_c.run,
     "tree_from_source": tree_from_source.run,

@@ -4,6 +4,7 @@ import asyncio
 import shutil
 import ssl
 import subprocess
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from bus.worlds import (
     whole,
 )
 from wheelyard.bus.nats import NatsBuilderBus, NatsBus
+from wheelyard.bus.nats_link import Connection
 from wheelyard.bus.nats_options import NatsLimits, NatsOptions
 from wheelyard.bus.server import PrivateServer
 from wheelyard.bus.server_config import ServerPlace, ServerTls
@@ -234,3 +236,57 @@ async def connected(options: NatsOptions) -> Client:
 
 async def ignore(error: Exception) -> None:
     """Servers complain about what they refuse, and these tests look at what came of it."""
+
+
+async def test_who_is_cancelled_while_the_client_waits_is_cancelled_though_it_hears_nothing() -> (
+    None
+):
+    connection = Connection(NatsOptions(servers=("nats://127.0.0.1:9",)))
+    waits = asyncio.Event()
+
+    async def swallows() -> None:
+        async with connection.lasting():
+            waits.set()
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                return  # as asyncio.wait_for does where its answer came at the same moment
+
+    task = asyncio.create_task(swallows())
+    await waits.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_a_deadline_around_what_swallows_it_is_a_deadline_still() -> None:
+    connection = Connection(NatsOptions(servers=("nats://127.0.0.1:9",)))
+
+    async def late() -> None:
+        async with asyncio.timeout(0.01), connection.lasting():
+            with suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+
+    with pytest.raises(TimeoutError):
+        await late()
+
+
+async def test_who_is_cancelled_as_the_answer_comes_ends_all_the_same() -> None:
+    connection = Connection(NatsOptions(servers=("nats://127.0.0.1:9",)))
+    answer = asyncio.get_running_loop().create_future()
+    went_on = []
+
+    async def ask() -> None:
+        async with connection.lasting():
+            # As nats-py waits for an answer.
+            await asyncio.wait_for(answer, 60)
+        went_on.append(True)
+
+    asking = asyncio.ensure_future(ask())
+    await asyncio.sleep(0)
+    answer.set_result(None)
+    asking.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    assert not went_on

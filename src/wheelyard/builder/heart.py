@@ -18,7 +18,8 @@ from wheelyard.protocol.messages import Presence
 from wheelyard.protocol.wire import encode
 
 _log = logging.getLogger(__name__)
-_SHORTEST_SECONDS = 0.02
+_SHORTEST_SECONDS = 0.1
+"""Between two presences of a builder on which much happens; what the farm is told by results it knows before."""
 _DELIVERIES_EVERY = 2
 
 
@@ -57,7 +58,7 @@ class Heart:
                 await self._bus.announce(encode(presence))
         except (BusError, TimeoutError) as error:
             if not self._away:
-                _log.warning("the farm is away", extra={"action": "farm.away", "why": str(error)})
+                _log.warning("the farm is away: %s", error, extra={"action": "farm.away"})
             self._away = True
         else:
             if self._away:

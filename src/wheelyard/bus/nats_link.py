@@ -8,7 +8,7 @@ learns that it is over.
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import Self
 
@@ -29,6 +29,23 @@ _UNANSWERED_PINGS = 2
 """A network that swallows everything is noticed within half a minute, by both."""
 
 
+@contextlib.contextmanager
+def heeding_cancellation() -> Iterator[None]:
+    """Be cancelled at the end of the block, if anybody wanted that meanwhile and was not heard.
+
+    nats-py waits by ``asyncio.wait_for``, which before Python 3.12 swallows a cancellation that comes
+    together with an answer or with the end of the connection.
+    """
+    task = asyncio.current_task()
+    assert task is not None
+    asked = task.cancelling()
+    try:
+        yield
+    finally:
+        if task.cancelling() > asked:
+            raise asyncio.CancelledError
+
+
 class Connection:
     """A connection while it lasts; when it is over, ``lost`` is set and all ``endings`` are called."""
 
@@ -47,7 +64,8 @@ class Connection:
     async def open(self) -> None:
         """Connect. Raises what nats-py and sockets raise."""
         try:
-            await self._connect()
+            with heeding_cancellation():
+                await self._connect()
         except nats.errors.NoServersError:
             # It tells the reason aside, of which this is what is left.
             raise self._complaint or nats.errors.NoServersError from None
@@ -74,18 +92,25 @@ class Connection:
     @asynccontextmanager
     async def lasting(self) -> AsyncIterator[None]:
         """Give up what is done inside when the connection is lost: its answer never comes."""
-        async with asyncio.timeout(None) as scope:
+        with heeding_cancellation():
+            async with asyncio.timeout(None) as scope:
+                with self._ending(scope):
+                    if self.lost.is_set():
+                        raise nats.errors.ConnectionClosedError
+                    yield
 
-            def end() -> None:
-                scope.reschedule(asyncio.get_running_loop().time())
+    @contextlib.contextmanager
+    def _ending(self, scope: asyncio.Timeout) -> Iterator[None]:
+        """Let a scope be over when the connection is."""
 
-            self.endings.add(end)
-            try:
-                if self.lost.is_set():
-                    raise nats.errors.ConnectionClosedError
-                yield
-            finally:
-                self.endings.discard(end)
+        def end() -> None:
+            scope.reschedule(asyncio.get_running_loop().time())
+
+        self.endings.add(end)
+        try:
+            yield
+        finally:
+            self.endings.discard(end)
 
     async def close(self) -> None:
         """Hang up."""
@@ -102,7 +127,7 @@ class Connection:
 
     async def _complain(self, error: Exception) -> None:
         self._complaint = error
-        _LOG.info("the bus complained", extra={"action": "bus.complained", "error": str(error)})
+        _LOG.debug("the bus complained", extra={"action": "bus.complained", "error": str(error)})
 
 
 class Link:
@@ -134,6 +159,8 @@ class Link:
 
     async def use(self) -> Connection:
         """Return the connection, waiting a while for one. Raises BusError."""
+        if self._connection is not None and not (self.closed or self._connection.lost.is_set()):
+            return self._connection
         try:
             async with asyncio.timeout(self.options.answer_seconds):
                 return await self.wait()

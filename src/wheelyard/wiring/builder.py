@@ -35,6 +35,7 @@ from wheelyard.depot.retry import until_there
 from wheelyard.depot_ports import Depot
 from wheelyard.errors import BusError, ConfigurationError, DeniedError
 from wheelyard.executor.check_policy import CheckPolicy
+from wheelyard.executor.environments import find_uv
 from wheelyard.executor.interpreters import MachineInterpreters
 from wheelyard.executor.local import LocalExecutor
 from wheelyard.executor.settings import CompilerCache, ExecutorSettings, Sandbox
@@ -55,6 +56,7 @@ _LOOK_SECONDS = 30.0
 class BuilderSettings:
     """What a builder is told. ``join`` and ``code`` are needed the first time only.
 
+    ``pythons`` are those that it builds for (``cp312``); none named: all that are here.
     ``network``: commands that ask for it are given it.
     """
 
@@ -64,6 +66,7 @@ class BuilderSettings:
     name: str = ""
     slots: int | None = None
     labels: tuple[str, ...] = ()
+    pythons: tuple[str, ...] = ()
     once: bool = False
     sandbox: Sandbox = Sandbox.AUTO
     compiler_cache: CompilerCache = CompilerCache.NONE
@@ -81,9 +84,14 @@ def builder_state_path(given: Path | None) -> Path:
 
 @asynccontextmanager
 async def open_builder(settings: BuilderSettings) -> AsyncIterator[Agent]:
-    """Join the farm, or come back to it, and open all that a builder works with. Run the agent inside."""
+    """Join the farm, or come back to it, and open all that a builder works with. Run the agent inside.
+
+    Raises ToolError where the machine lacks what every job takes.
+    """
     async with AsyncExitStack() as stack:
         stack.enter_context(identities.alone(settings.state))
+        # Before a code is spent: without it every job would come to nothing here.
+        await asyncio.to_thread(find_uv)
         identity = await _identity(settings)
         session = secrets.token_hex(8)
         blobs = FolderBlobs(settings.state / "blobs", own=settings.state)
@@ -149,7 +157,7 @@ async def agent_of(settings: BuilderSettings, joined: Joined, stack: AsyncExitSt
     machine = LocalMachine(state)
     equipment = await asyncio.to_thread(machine.equipment)
     slots = 1 if settings.once else slots_for(equipment, settings.slots)
-    interpreters = await MachineInterpreters.find(cache=state / "cache" / "interpreters.json")
+    interpreters = await _interpreters(settings)
     executor = LocalExecutor(
         ExecutorSettings(
             state=state,
@@ -193,6 +201,11 @@ async def agent_of(settings: BuilderSettings, joined: Joined, stack: AsyncExitSt
             vitals=Vitals(settings.thresholds),
         ),
     )
+
+
+async def _interpreters(settings: BuilderSettings) -> MachineInterpreters:
+    cache = settings.state / "cache" / "interpreters.json"
+    return (await MachineInterpreters.find(cache=cache)).only(settings.pythons)
 
 
 async def _facts(

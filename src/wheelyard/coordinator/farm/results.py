@@ -34,6 +34,7 @@ from wheelyard.protocol.wire import decode_word
 
 _LOG = logging.getLogger(__name__)
 _AGAIN_SECONDS = 1.0
+_LONGEST_REASON = 500
 
 
 class Receiver:
@@ -135,6 +136,8 @@ class Receiver:
         self._roster.end(word.key, word.fence)
         self._dispatcher.bell.ring()
         if taken.accepted:
+            # It names what it delivers until it is told, which is soon.
+            self._roster.told(word.builder, word.key, word.fence)
             await self._aftermath.follow(Ended(word=word, taken=taken, held=held))
             await self._settle(word, accepted=True)
         return taken.accepted
@@ -166,7 +169,8 @@ class Receiver:
             )
 
     async def _returned(self, word: Returned) -> None:
-        handed = await self._ports.queue.hand_back(word.key, word.fence)
+        reason = f"{word.builder} gave it back: {word.reason}"[:_LONGEST_REASON]
+        handed = await self._ports.queue.hand_back(word.key, word.fence, reason)
         self._roster.end(word.key, word.fence)
         if handed:
             await self._ports.events.write(
@@ -180,3 +184,4 @@ class Receiver:
         await self._speaker.settle(
             word.builder, word.key, word.fence, accepted=accepted, reason=reason
         )
+        self._roster.told(word.builder, word.key, word.fence)
