@@ -95,6 +95,9 @@ class FolderBlobs:
 
     def digests(self) -> Sequence[str]:
         """List everything that is stored, in order."""
+        return self._names()
+
+    def _names(self) -> Sequence[str]:
         with self._told():
             names = (
                 f"sha256:{path.parent.name}{path.name}"
@@ -112,7 +115,7 @@ class FolderBlobs:
         """List everything that is stored with its size and when it was used last; blocks."""
         found = []
         with self._told():
-            for digest in self.digests():
+            for digest in self._names():
                 with contextlib.suppress(FileNotFoundError):
                     facts = self._place(digest).stat()
                     # Not the time of the content: a linked file may have that of years ago.
@@ -235,7 +238,11 @@ class FolderBlobs:
 
     def _scrub(self) -> Sequence[str]:
         with self._told():
-            return [name for name in self.digests() if _digest(self._place(name)) not in {name, ""}]
+            return [name for name in self._names() if _digest(self._place(name)) not in {name, ""}]
+
+    @staticmethod
+    def _digest_of(path: Path) -> str:
+        return _digest(path)
 
     def _sweep(self, older_than: float) -> int:
         limit = time.time() - older_than

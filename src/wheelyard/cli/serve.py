@@ -11,27 +11,18 @@ from typing import Annotated
 import typer
 
 from wheelyard.cli import options as o
-from wheelyard.cli.index import Host, Port
+from wheelyard.cli.addresses import Blobs, Database, FallThrough, Host, OwnProjects, Port
 from wheelyard.cli.recipes import overrides_of
 from wheelyard.errors import ConfigurationError
 from wheelyard.executor.settings import CompilerCache, Sandbox
 from wheelyard.settings.file import Configuration
 from wheelyard.web.identities import OpenIdSettings
+from wheelyard.wiring.behind import FallthroughSettings
 from wheelyard.wiring.engines import BusSettings
 from wheelyard.wiring.local import FarmSettings
 from wheelyard.wiring.places import state_path
 from wheelyard.wiring.serve import Served, ServeSettings, serving
 
-Database = Annotated[
-    str,
-    typer.Option(
-        "--database",
-        metavar="URL",
-        envvar="WHEELYARD_DATABASE",
-        help="postgresql://… for several machines. Without it: SQLite in the state folder.",
-        show_default=False,
-    ),
-]
 BusOption = Annotated[
     str,
     typer.Option(
@@ -164,6 +155,7 @@ def serve(  # noqa: PLR0913, PLR0917 - the options of a process
     host: Host = "127.0.0.1",
     port: Port = 8080,
     database: Database = "",
+    blobs: Blobs = "",
     bus: BusOption = "",
     bus_address: BusTold = "",
     bus_accounts: BusAccounts = None,
@@ -173,6 +165,8 @@ def serve(  # noqa: PLR0913, PLR0917 - the options of a process
     offline: o.Offline = False,
     recipes: o.Recipes = None,
     local_repositories: LocalRepositories = False,
+    fall_through: FallThrough = "",
+    own_projects: OwnProjects = None,
     jobs: o.Jobs = None,
     sandbox: o.Sandbox = Sandbox.AUTO,
     compiler_cache: o.CompilerCacheOption = CompilerCache.NONE,
@@ -205,12 +199,17 @@ def serve(  # noqa: PLR0913, PLR0917 - the options of a process
         host=host,
         port=port,
         database=database or farm.get("database", ""),
+        blobs=blobs or farm.get("blobs", ""),
         bus=BusSettings(
             address=bus or farm.get("bus", ""), told=bus_address, accounts=bus_accounts
         ),
         builders=builders,
         mail_server=mail_server or farm.get("mail-server", ""),
         local_repositories=local_repositories,
+        fall_through=FallthroughSettings(
+            upstream=fall_through or farm.get("fall-through", ""),
+            own=tuple(own_projects or farm.get("own-projects", "").split()),
+        ),
         recipe_of=overrides_of(configuration, recipes).recipe,
         public=not private,
         name=name,

@@ -186,6 +186,7 @@ ARTIFACTS = Table(
     Column("yanked", Text),
     Column("counts", Boolean, nullable=False),
     Column("published", Boolean, nullable=False),
+    Column("provenance_digest", Text, nullable=False, server_default=""),
     UniqueConstraint("build_key", "digest", name="artifacts_of_a_job_differ"),
     Index("artifacts_by_project", "project"),
     Index("artifacts_by_digest", "digest"),
@@ -210,6 +211,47 @@ ARTIFACTS = Table(
         sqlite_where=text("counts"),
         postgresql_where=text("counts"),
     ),
+)
+
+# ``change`` is the number of the index's last change in which the project had a part.
+PROJECTS = Table(
+    "projects",
+    METADATA,
+    Column("project", Text, primary_key=True),
+    Column("change", BigInteger, nullable=False),
+    Column("listed", Boolean, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Index("projects_by_change", "change"),
+)
+
+SNAPSHOTS = Table(
+    "snapshots",
+    METADATA,
+    Column("id", NUMBER, primary_key=True),
+    Column("created", BigInteger, nullable=False),
+    Column("files", Integer, nullable=False),
+    Column("projects", Integer, nullable=False),
+    Column("removed", Boolean, nullable=False),
+)
+
+SNAPSHOT_FILES = Table(
+    "snapshot_files",
+    METADATA,
+    Column("snapshot", NUMBER, ForeignKey("snapshots.id"), primary_key=True),
+    Column("project", Text, primary_key=True),
+    Column("artifact", Integer, ForeignKey("artifacts.id"), primary_key=True),
+    Column("yanked", Text),
+    Index("snapshot_files_by_artifact", "artifact"),
+)
+
+SNAPSHOT_NAMES = Table(
+    "snapshot_names",
+    METADATA,
+    Column("name", Text, primary_key=True),
+    Column("snapshot", NUMBER, ForeignKey("snapshots.id"), nullable=False),
+    Column("earlier", Text, nullable=False),
+    Column("changed", BigInteger, nullable=False),
 )
 
 MEMORY = Table(

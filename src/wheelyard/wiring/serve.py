@@ -7,12 +7,13 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
-from wheelyard.blobs.folder import FolderBlobs
 from wheelyard.coordinator.farm.coordinator import Coordinator
 from wheelyard.coordinator.farm.ports import FarmPorts
 from wheelyard.coordinator.farm.rules import FarmRules
+from wheelyard.coordinator.uploads import Uploads
 from wheelyard.executor.check_policy import DEFAULT_VERDICTS, CheckPolicy
 from wheelyard.executor.delivered import Delivered
+from wheelyard.executor.uploaded import inspect_upload
 from wheelyard.farm_ports import Role
 from wheelyard.index.serving import running
 from wheelyard.model.job import Verdict
@@ -32,17 +33,19 @@ from wheelyard.web.identities import OpenIdSettings
 from wheelyard.web.minting import Mint
 from wheelyard.web.ports import WebPorts
 from wheelyard.web.stories import Stories
+from wheelyard.wiring.behind import NO_FALLTHROUGH, FallthroughSettings, fallthrough_of
 from wheelyard.wiring.engines import BusSettings, Engine, open_engine
 from wheelyard.wiring.farm_commands import FarmCommands
 from wheelyard.wiring.farm_runs import FarmRuns
 from wheelyard.wiring.local import FarmSettings, upstream_settings
 from wheelyard.wiring.local_builders import LocalBuilders
 from wheelyard.wiring.planning import Planning
+from wheelyard.wiring.shelving import open_blobs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServeSettings:
-    """What a farm is told. ``database`` empty: the state folder's own; ``builders``: how many of its own it has.
+    """What a farm is told. ``database``, ``blobs`` empty: the state folder's own; ``builders``: how many of its own it has.
 
     ``local_repositories``: requests may name git repositories on this machine's disk. ``public``: pages can be read
     without a token. ``name`` is what people call this farm.
@@ -52,6 +55,7 @@ class ServeSettings:
     host: str = "127.0.0.1"
     port: int = 8080
     database: str = ""
+    blobs: str = ""
     bus: BusSettings = field(default_factory=BusSettings)
     builders: int = 1
     mail_server: str = ""
@@ -59,6 +63,7 @@ class ServeSettings:
     public: bool = True
     name: str = "wheelyard"
     identities: OpenIdSettings | None = None
+    fall_through: FallthroughSettings = NO_FALLTHROUGH
     recipe_of: Callable[[Release], Recipe] = lambda _: DEFAULT_RECIPE
     rules: FarmRules = field(default_factory=FarmRules)
 
@@ -109,7 +114,7 @@ class _Farm:
         self._folder = folder
         self._engine = engine
         self._clock = clock
-        self._blobs = FolderBlobs(folder.place("blobs"), own=folder.path)
+        self._blobs = open_blobs(folder, settings.blobs)
         self._stories = Stories()
         self._mint = Mint(tokens=folder.tokens, clock=clock)
 
@@ -201,6 +206,15 @@ class _Farm:
             name=self._settings.name,
             policies=self._policies(),
             identities=self._settings.identities,
+            snapshots=folder.snapshots,
+            uploads=Uploads(
+                inspect=inspect_upload,
+                artifacts=folder.artifacts,
+                blobs=self._blobs,
+                events=folder.events,
+                scratch=folder.place("jobs"),
+            ),
+            fallthrough=fallthrough_of(self._settings.fall_through, folder.artifacts),
         )
 
     def _policies(self) -> Mapping[str, str]:
