@@ -14,6 +14,7 @@ from typing import Annotated
 
 import typer
 
+from wheelyard import failpoints
 from wheelyard.builder.agent import Agent
 from wheelyard.builder.health import Thresholds
 from wheelyard.cli import options as o
@@ -190,6 +191,7 @@ def builder(  # noqa: PLR0913, PLR0917 - the options of a command
     min_free_memory: FreeMemory = "256M",
     max_load: MaxLoad = 0,
     cache_size: CacheSize = "20G",
+    failpoint: o.Failpoints = "",
 ) -> None:
     """Build for a farm: take its jobs, run them on this machine, deliver what was built.
 
@@ -199,6 +201,7 @@ def builder(  # noqa: PLR0913, PLR0917 - the options of a command
     """
     if context.invoked_subcommand is not None:
         return
+    failpoints.arm(failpoint)
     settings = BuilderSettings(
         state=builder_state_path(state),
         join=join.rstrip("/"),

@@ -10,9 +10,11 @@ from typing import Annotated
 
 import typer
 
+from wheelyard import failpoints
 from wheelyard.cli import options as o
 from wheelyard.cli.index import Host, Port
 from wheelyard.cli.recipes import overrides_of
+from wheelyard.coordinator.farm.rules import FarmRules
 from wheelyard.executor.settings import CompilerCache, Sandbox
 from wheelyard.settings.file import Configuration
 from wheelyard.wiring.engines import BusSettings
@@ -92,6 +94,27 @@ LocalRepositories = Annotated[
     ),
 ]
 
+Lease = Annotated[
+    float,
+    typer.Option(
+        "--lease",
+        metavar="SECONDS",
+        min=1,
+        max=3600,
+        envvar="WHEELYARD_LEASE",
+        help="A builder that was not heard of for so long has lost its jobs.",
+    ),
+]
+FreeDisk = Annotated[
+    str,
+    typer.Option(
+        "--min-free-disk",
+        metavar="SIZE",
+        envvar="WHEELYARD_MIN_FREE_DISK",
+        help="Give nothing new out while less is free on the disk of the state folder.",
+    ),
+]
+
 
 def serve(  # noqa: PLR0913, PLR0917 - the options of a process
     context: typer.Context,
@@ -112,11 +135,15 @@ def serve(  # noqa: PLR0913, PLR0917 - the options of a process
     sandbox: o.Sandbox = Sandbox.AUTO,
     compiler_cache: o.CompilerCacheOption = CompilerCache.NONE,
     allow_network: o.AllowNetwork = False,
+    lease: Lease = 60,
+    min_free_disk: FreeDisk = "1G",
+    failpoint: o.Failpoints = "",
 ) -> None:
     """Run a farm: take requests, plan them, have them built, and serve the index, until Ctrl-C.
 
     The first start prints the token of an administrator, once. Other machines join with 'wheelyard builder'.
     """
+    failpoints.arm(failpoint)
     configuration: Configuration = context.obj
     farm = configuration.farm
     settings = ServeSettings(
@@ -140,6 +167,8 @@ def serve(  # noqa: PLR0913, PLR0917 - the options of a process
         mail_server=mail_server or farm.get("mail-server", ""),
         local_repositories=local_repositories,
         recipe_of=overrides_of(configuration, recipes).recipe,
+        least_disk_bytes=o.size(min_free_disk),
+        rules=FarmRules.of_lease(lease),
     )
     _print_log()
     asyncio.run(_serve(settings))

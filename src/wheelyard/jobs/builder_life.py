@@ -15,7 +15,7 @@ SUSPECT = 5
 """So many failures in a row make a builder suspect."""
 _ITS_FAULT = frozenset({Outcome.INFRASTRUCTURE, Outcome.RESOURCES})
 _MAYBE_ITS_FAULT = frozenset({Outcome.FAILED, Outcome.TIMED_OUT, Outcome.UPSTREAM}) | _ITS_FAULT
-_PROBE_SECONDS = 60.0
+PROBE_SECONDS = 60.0
 _LONGEST_PROBE_SECONDS = 3600.0
 
 
@@ -131,9 +131,9 @@ def step(builder: Builder, event: BuilderEvent) -> _Answer:  # noqa: C901 - one 
             assert_never(event)
 
 
-def probe_after(failed_probes: int) -> float:
-    """Return after how many seconds a builder in quarantine is tried again."""
-    return min(_LONGEST_PROBE_SECONDS, _PROBE_SECONDS * 2.0 ** min(failed_probes, 30))
+def probe_after(failed_probes: int, first: float = PROBE_SECONDS) -> float:
+    """Return after how many seconds a builder in quarantine is tried again, ``first`` for the first time."""
+    return min(_LONGEST_PROBE_SECONDS, first * 2.0 ** min(failed_probes, 30))
 
 
 def counts_for_nothing(builder: Builder, outcome: Outcome) -> bool:

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _SHARE_OF_MEMORY = 0.9
 _AGAIN_SECONDS = 5.0
+_AGAIN_PRESENCES = 12
 _LOOK_SECONDS = 30.0
 
 
@@ -177,6 +178,8 @@ async def agent_of(settings: BuilderSettings, joined: Joined, stack: AsyncExitSt
             session=joined.session,
             facts=facts,
             presence_seconds=joined.identity.presence_seconds,
+            # A farm with short leases wants to hear again soon of what it may have lost.
+            again_seconds=_AGAIN_PRESENCES * joined.identity.presence_seconds,
             memory_bytes=int(equipment.memory_bytes * _SHARE_OF_MEMORY / slots),
             least_disk_bytes=settings.thresholds.free_disk_bytes,
             cache_bytes=settings.cache_bytes,

@@ -6,7 +6,9 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
+from wheelyard import failpoints
 from wheelyard.blobs.folder import FolderBlobs
+from wheelyard.blobs.room import Room
 from wheelyard.coordinator.farm.coordinator import Coordinator
 from wheelyard.coordinator.farm.ports import FarmPorts
 from wheelyard.coordinator.farm.rules import FarmRules
@@ -27,7 +29,7 @@ from wheelyard.upstream.pinning import PinningResolver
 from wheelyard.upstream.uv import UvResolver
 from wheelyard.web.app import WebApp
 from wheelyard.web.minting import Mint
-from wheelyard.web.ports import WebPorts
+from wheelyard.web.ports import Times, WebPorts
 from wheelyard.web.stories import Stories
 from wheelyard.wiring.engines import BusSettings, Engine, open_engine
 from wheelyard.wiring.farm_commands import FarmCommands
@@ -41,7 +43,7 @@ from wheelyard.wiring.planning import Planning
 class ServeSettings:
     """What a farm is told. ``database`` empty: the state folder's own; ``builders``: how many of its own it has.
 
-    ``local_repositories``: requests may name git repositories on this machine's disk.
+    ``least_disk_bytes``: with less free nothing new is given out. ``local_repositories``: requests may name git repositories on this machine's disk.
     """
 
     farm: FarmSettings
@@ -52,6 +54,7 @@ class ServeSettings:
     builders: int = 1
     mail_server: str = ""
     local_repositories: bool = False
+    least_disk_bytes: int = 0
     recipe_of: Callable[[Release], Recipe] = lambda _: DEFAULT_RECIPE
     rules: FarmRules = field(default_factory=FarmRules)
 
@@ -167,6 +170,12 @@ class _Farm:
             issue_token=self._mint.for_job,
             reachable=self._engine.reachable,
             ticks=time.monotonic,
+            has_room=Room(
+                folder.place("blobs"),
+                least_bytes=self._settings.least_disk_bytes,
+                ticks=time.monotonic,
+            ),
+            pass_by=failpoints.pass_by,
         )
 
     def web(self, coordinator: Coordinator) -> WebPorts:
@@ -186,6 +195,7 @@ class _Farm:
             end_of=self._engine.end_of,
             desk=coordinator,
             clock=self._clock,
+            times=Times(presence=presence_seconds(self._settings.rules)),
             stories=self._stories,
             admit=self._engine.admit,
         )
@@ -213,6 +223,11 @@ class _Farm:
             return ""
         credential, _ = await self._mint.make(Role.ADMINISTRATOR, "admin", note="the first one")
         return str(credential)
+
+
+def presence_seconds(rules: FarmRules) -> float:
+    """Return how often builders are to say that they are there, so that a lease outlives a few that are lost."""
+    return min(5.0, rules.lease / 12)
 
 
 @asynccontextmanager

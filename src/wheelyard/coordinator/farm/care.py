@@ -14,6 +14,7 @@ from wheelyard.coordinator.farm.dispatcher import Dispatcher
 from wheelyard.coordinator.farm.news import News
 from wheelyard.coordinator.farm.ports import FarmPorts
 from wheelyard.coordinator.farm.roster import Held, Roster
+from wheelyard.coordinator.farm.rules import FarmRules
 from wheelyard.coordinator.farm.speaking import Speaker
 from wheelyard.coordinator.others import Known
 from wheelyard.errors import ConfigurationError, nearest
@@ -55,14 +56,15 @@ class Care:
         speaker: Speaker,
         dispatcher: Dispatcher,
         news: News,
-        patience: float,
+        rules: FarmRules,
     ) -> None:
         self._ports = ports
         self._roster = roster
         self._speaker = speaker
         self._dispatcher = dispatcher
         self._news = news
-        self._patience = patience
+        self._patience = rules.doubt
+        self._first_probe = rules.probe
         self._watched: dict[str, _Watched] = {}
 
     async def apply(self, name: str, event: life.BuilderEvent, *, actor: str = "") -> Builder:
@@ -108,7 +110,7 @@ class Care:
             self._sure(watched)
         elif held.probe:
             watched.probes += 1
-            watched.next_probe = self._roster.now + life.probe_after(watched.probes)
+            watched.next_probe = self._roster.now + self._probe_after(watched.probes)
         return held.key not in watched.unsure and held.key not in watched.doubted
 
     def unsure(self, key: BuildKey) -> bool:
@@ -126,9 +128,12 @@ class Care:
         for builder in self._roster.in_quarantine():
             watched = self._watched.setdefault(builder.name, _Watched())
             if not watched.next_probe:
-                watched.next_probe = self._roster.now + life.probe_after(0)
+                watched.next_probe = self._roster.now + self._probe_after(0)
             if watched.next_probe <= self._roster.now and await self._dispatcher.probe(builder):
-                watched.next_probe = self._roster.now + life.probe_after(watched.probes)
+                watched.next_probe = self._roster.now + self._probe_after(watched.probes)
+
+    def _probe_after(self, failed: int) -> float:
+        return life.probe_after(failed, self._first_probe)
 
     def _sure(self, watched: _Watched) -> None:
         """Believe what a builder failed: it built something since."""

@@ -91,7 +91,7 @@ class Coordinator:
             speaker=self._speaker,
             dispatcher=self._dispatcher,
             news=self._news,
-            patience=rules.doubt,
+            rules=rules,
         )
         self._leases = LeaseKeeper(
             ports=ports,
