@@ -93,7 +93,7 @@ async def open_builder(settings: BuilderSettings) -> AsyncIterator[Agent]:
         stack.push_async_callback(farm.close)
         incoming = settings.state / "incoming"
         await asyncio.to_thread(sweep, incoming)
-        bus = await _bus(identity, session)
+        bus = await bus_of_farm(identity, session)
         stack.push_async_callback(bus.close)
         if identity.bus.kind != "http":
             await stack.enter_async_context(until_shut_out(lambda: identities.look_again(identity)))
@@ -240,7 +240,7 @@ async def _identity(settings: BuilderSettings) -> Identity:
     return found
 
 
-async def _bus(identity: Identity, session: str) -> BuilderBus:
+async def bus_of_farm(identity: Identity, session: str) -> BuilderBus:
     """Connect to the bus that the farm named; where it is away, when it is back. Raises DeniedError."""
     if identity.bus.kind == "http":
         return HttpBuilderBus(identity.farm, token=identity.token, session=session)
