@@ -1,4 +1,4 @@
-"""``wheelyard selftest``: does a farm survive on this machine what it says that it survives?"""
+"""``wheelyard selftest``: whether a farm survives on this machine what it says that it survives."""
 
 import asyncio
 import sys
@@ -132,9 +132,7 @@ def _print(ended: "list[Ended] | tuple[Ended, ...] | Any") -> None:
         table.add_column(engine.value)
     for row in dict.fromkeys(one.row for one in ended):
         cells = {one.engine: one for one in ended if one.row == row}
-        table.add_row(
-            str(row.number), row.title, *(_cell(cells[e]) for e in engines if e in cells)
-        )
+        table.add_row(str(row.number), row.title, *(_cell(cells[e]) for e in engines if e in cells))
     results().print(table)
     survived = sum(one.survived for one in ended)
     typer.echo(f"{survived} of {len(ended)} survived", err=True)

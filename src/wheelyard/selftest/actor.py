@@ -19,7 +19,7 @@ from wheelyard.errors import BusError, DeniedError
 from wheelyard.model.artifact import Artifact, Origin
 from wheelyard.model.builder import Facts, Health, Running
 from wheelyard.model.job import Outcome, Report
-from wheelyard.protocol.messages import Assignment, Presence, Result, Returned
+from wheelyard.protocol.messages import Assignment, Presence, Result, Returned, Settled, Stop
 from wheelyard.protocol.wire import decode_order, encode
 from wheelyard.selftest.farm import LEASE, FarmUnderTest
 from wheelyard.selftest.verdict import NotSurvivedError, until
@@ -35,6 +35,7 @@ class Actor:
 
     def __init__(self, farm: FarmUnderTest, identity: Identity, bus: BuilderBus) -> None:
         self.name = identity.name
+        self.token = identity.token
         self.silent = False
         self.free = 1
         self.running: dict[tuple[str, int], Assignment] = {}
@@ -116,10 +117,9 @@ class Actor:
         self, order: Assignment, content: bytes, digest: str, **headers: str
     ) -> httpx.Response:
         """Upload bytes under a digest, with headers of one's own, and return the farm's answer."""
-        announced = base64.b64encode(bytes.fromhex(digest.partition(":")[2])).decode()
         fields = {
             "Authorization": f"Bearer {order.token}",
-            "Content-Digest": f"sha-256=:{announced}:",
+            "Content-Digest": _announced(digest),
             **{name.replace("_", "-"): value for name, value in headers.items()},
         }
         async with httpx.AsyncClient(timeout=30) as client:
@@ -129,6 +129,19 @@ class Actor:
                 headers=fields,
                 content=content,
             )
+
+    @staticmethod
+    def head_of_upload(order: Assignment, digest: str, size: int) -> bytes:
+        """Return how an upload of so many bytes begins."""
+        query = f"key={order.offer.key}&fence={order.offer.fence}"
+        lines = (
+            f"PUT /api/blobs/{digest}?{query} HTTP/1.1",
+            "Host: farm",
+            f"Authorization: Bearer {order.token}",
+            f"Content-Digest: {_announced(digest)}",
+            f"Content-Length: {size}",
+        )
+        return ("\r\n".join(lines) + "\r\n\r\n").encode()
 
     async def _beat(self) -> None:
         while True:
@@ -160,7 +173,7 @@ class Actor:
                     if isinstance(order, Assignment):
                         self.running[order.offer.key, order.offer.fence] = order
                         await self._orders.put(order)
-                    elif hasattr(order, "fence"):
+                    elif isinstance(order, Stop | Settled):
                         self.running.pop((order.key, order.fence), None)
             await asyncio.sleep(0.5)
 
@@ -183,6 +196,11 @@ def wheel_of(order: Assignment, folder: Path, *, body: str = "") -> tuple[Artifa
     return artifact, content
 
 
+def _announced(digest: str) -> str:
+    encoded = base64.b64encode(bytes.fromhex(digest.partition(":")[2])).decode()
+    return f"sha-256=:{encoded}:"
+
+
 def digest_of(content: bytes) -> str:
     """Name bytes as blobs are named."""
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
@@ -192,6 +210,6 @@ async def in_quarantine(farm: FarmUnderTest, name: str, *, seconds: float = 30.0
     """Wait until a builder is in quarantine."""
 
     async def look() -> bool:
-        return (await farm.client.builders())[name]["mode"] == "quarantined"
+        return bool((await farm.client.builders())[name]["mode"] == "quarantined")
 
     await until(look, f"{name} is in quarantine", seconds=seconds)

@@ -106,9 +106,7 @@ class Distributed:
     async def opened(cls, server: PrivateServer, folder: Path) -> AsyncIterator["Distributed"]:
         """Make an empty database, and run a nats-server while the block runs."""
         engine = cls(server, folder)
-        folder.mkdir(parents=True)
-        await asyncio.to_thread(engine._make_database)
-        engine._accounts.write_text(render_accounts(password=engine._password, builders=()))
+        await asyncio.to_thread(engine._prepare)
         await engine.start_bus()
         watching = asyncio.create_task(engine._keep_reloading())
         try:
@@ -183,9 +181,12 @@ class Distributed:
             return self._accounts.stat().st_mtime_ns
         return 0
 
-    def _make_database(self) -> None:
+    def _prepare(self) -> None:
         import psycopg
 
+        self._folder.mkdir(parents=True)
+        text = render_accounts(password=self._password, builders=())
+        self._accounts.write_text(text, encoding="utf-8")
         with psycopg.connect(self._server.url(), autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {self._database}".encode())
 

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import shutil
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,7 +67,7 @@ class FarmUnderTest:
     async def opened(cls, *, folder: Path, engine: Engine, machine: Machine) -> AsyncIterator[Self]:
         """Make a farm that nothing of runs yet; in the end everything of it is ended."""
         farm = cls(folder=folder, engine=engine, machine=machine)
-        folder.mkdir(parents=True, exist_ok=True)
+        await asyncio.to_thread(folder.mkdir, parents=True)
         async with farm.stack:
             if engine.bus_port:
                 farm._bus_link = await farm.stack.enter_async_context(Link.opened(engine.bus_port))
@@ -182,14 +182,14 @@ class FarmUnderTest:
         except (BusError, ProtocolError):
             return {}
 
-    async def submit(self, *projects: str, **asked: Any) -> str:
+    async def submit(self, *projects: str, notify: Sequence[str] = (), **asked: Any) -> str:
         """Ask for all packages, or for some, from source; return the request."""
         wanted = {
             "requirements": list(projects or graph.names()),
             "targets": [self.machine.target],
             "from_source": "all",
         }
-        return await self.client.submit(wanted | asked)
+        return await self.client.submit(wanted | asked, notify=notify)
 
     async def cut(self, builder: Builder) -> None:
         """Cut a builder off from farm and bus."""

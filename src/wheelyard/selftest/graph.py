@@ -7,12 +7,13 @@ from pathlib import Path
 from wheelyard.testing.sdists import SdistSpec, write_sdist
 
 COUNT = 60
-_ROOTS = 24
-_BACK = (24, 17)
+_LAYER = 12
+SLOW_ONE = 7
+"""A number that nothing needs, for a package that takes its time."""
+LEAVES = tuple(range(50, COUNT))
+"""Numbers that nothing needs and that need others, for packages that go wrong."""
 
-SLOW = (
-    "import time\nfor number in range(40):\n    print('tick', number, flush=True)\n    time.sleep(0.1)\n"
-)
+SLOW = "import time\nfor number in range(40):\n    print('tick', number, flush=True)\n    time.sleep(0.1)\n"
 """What a package does that takes four seconds and says something all the while."""
 
 
@@ -27,11 +28,16 @@ def names() -> tuple[str, ...]:
 
 
 def needs_of(number: int) -> tuple[str, ...]:
-    """Return what a project needs to be built: none of the first ones anything, the others one or two before."""
-    if number < _ROOTS:
+    """Return what a project needs to be built: those of the first layer nothing, the others one or two of the layer before.
+
+    Many need the same, as they do in a real tree, where most need one back end.
+    """
+    layer, place = divmod(number, _LAYER)
+    if not layer:
         return ()
-    first = number - _BACK[0]
-    return (name_of(first), name_of(number - _BACK[1])) if number % 3 == 0 else (name_of(first),)
+    before = (layer - 1) * _LAYER
+    needed = (before + place % 2, before + 2) if place == _LAYER - 1 else (before + place % 2,)
+    return tuple(map(name_of, needed))
 
 
 def specs(hooks: Mapping[int, str] | None = None) -> Sequence[SdistSpec]:

@@ -151,4 +151,3 @@ def _processes_of(folder: Path) -> list[int]:
         except OSError:
             continue
     return found
-

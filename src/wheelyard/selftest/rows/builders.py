@@ -9,7 +9,7 @@ from wheelyard.selftest.farm import BUILDERS, LEASE, Builder, FarmUnderTest
 from wheelyard.selftest.invariants import hold
 from wheelyard.selftest.verdict import check, until
 
-SLOW = graph.name_of(0)
+SLOW = graph.name_of(graph.SLOW_ONE)
 _TICK = re.compile(r"^tick (\d+)$", re.MULTILINE)
 _LONG = graph.SLOW.replace("range(40)", "range(100)")
 
@@ -117,7 +117,7 @@ async def cut_for_long(farm: FarmUnderTest) -> None:
 
 
 async def _begun(farm: FarmUnderTest, hook: str) -> str:
-    farm.upload({0: hook})
+    farm.upload({graph.SLOW_ONE: hook})
     await farm.start()
     await farm.join(*BUILDERS)
     return await farm.submit()

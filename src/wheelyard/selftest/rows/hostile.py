@@ -1,0 +1,174 @@
+"""Builders that want to do harm."""
+
+import asyncio
+import zipfile
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
+
+from wheelyard.depot.http import Farm, Query
+from wheelyard.errors import BusError, DeniedError, ProtocolError
+from wheelyard.model.artifact import Artifact
+from wheelyard.model.job import Outcome, Report
+from wheelyard.protocol.messages import Assignment, Result
+from wheelyard.protocol.wire import encode
+from wheelyard.selftest.actor import Actor, digest_of, wheel_of
+from wheelyard.selftest.farm import BUILDERS, FarmUnderTest
+from wheelyard.selftest.invariants import hold
+from wheelyard.selftest.verdict import check, until
+
+_LONG = 300
+_BOMB_BYTES = 3 << 30
+
+
+async def hostile(farm: FarmUnderTest) -> None:
+    """Row 21: whatever a builder names or sends, it is refused with a reason, and nobody else notices."""
+    farm.upload()
+    await farm.start()
+    await farm.join(*BUILDERS)
+    request = await farm.submit()
+    names = (
+        "../../index.html",
+        "/etc/passwd",
+        "fault_00-1.0-py3-none-any.whl\0",
+        f"{'x' * _LONG}-1.0-py3-none-any.whl",
+    )
+    others = (
+        "fault_99-1.0-py3-none-any.whl",
+        "{module}-9.0-py3-none-any.whl",
+        "{module}-1.0-cp27-none-win32.whl",
+    )
+    await _each(farm, "namer", [lambda one, name=name: _named(farm, one, name) for name in names])  # type: ignore[misc]
+    await _each(farm, "taker", [lambda one, name=name: _named(farm, one, name) for name in others])  # type: ignore[misc]
+    await _each(farm, "maker", [lambda one: _bomb(farm, one), lambda one: _others(farm, one)])
+    await _each(farm, "speaker", [lambda one: _speaks(farm, one)])
+    await farm.done(request)
+    for name in BUILDERS:
+        check((await farm.client.builders())[name]["mode"] == "active", f"{name} was blamed")
+    await hold(farm)
+
+
+async def _each(
+    farm: FarmUnderTest, name: str, tricks: list[Callable[[Actor], Awaitable[None]]]
+) -> None:
+    """Let a builder of its own try some tricks, and see that each is written down."""
+    async with Actor.joined(farm, name) as actor:
+        for trick in tricks:
+            before = await _noted(farm, name)
+            await trick(actor)
+
+            async def noted(before: int = before) -> bool:
+                return await _noted(farm, name) > before
+
+            await until(noted, f"what {name} tried is written down", seconds=20)
+        actor.free = 0
+        for order in list(actor.running.values()):
+            await actor.give_back(order)
+
+
+async def _noted(farm: FarmUnderTest, name: str) -> int:
+    flagged = await farm.client.happened("builder.flagged", subject=name)
+    refused = await farm.client.happened("result.refused", actor=name)
+    return len(flagged) + len(refused)
+
+
+async def _say(actor: Actor, order: Assignment, artifact: Artifact) -> None:
+    report = Report(outcome=Outcome.BUILT, artifact=artifact)
+    try:
+        await actor.report(order, report)
+    except (ProtocolError, DeniedError, BusError):
+        # It was refused at the door; the job is still its own, and given back.
+        await actor.give_back(order)
+
+
+async def _named(farm: FarmUnderTest, actor: Actor, name: str) -> None:
+    """Upload a wheel, and give it a name that no honest builder gives."""
+    order = await actor.take()
+    artifact, content = wheel_of(order, farm.folder / "evil")
+    answer = await actor.upload(order, content, artifact.digest)
+    check(answer.is_success, f"an honest upload was answered with {answer.status_code}")
+    module = str(order.offer.release.project).replace("-", "_")
+    await _say(actor, order, replace(artifact, filename=name.format(module=module)))
+
+
+async def _bomb(farm: FarmUnderTest, actor: Actor) -> None:
+    """Upload a wheel that would be three gigabytes when it is unpacked."""
+    order = await actor.take()
+    artifact, _ = wheel_of(order, farm.folder / "evil")
+    path = farm.folder / "evil" / "bomb.whl"
+    await asyncio.to_thread(_write_bomb, farm.folder / "evil" / artifact.filename, path)
+    content = await asyncio.to_thread(path.read_bytes)
+    digest = digest_of(content)
+    answer = await actor.upload(order, content, digest)
+    check(answer.is_success, f"an honest upload was answered with {answer.status_code}")
+    await _say(actor, order, replace(artifact, digest=digest, size=len(content)))
+
+
+def _write_bomb(source: Path, path: Path) -> None:
+    with (
+        zipfile.ZipFile(source) as before,
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as after,
+    ):
+        with after.open("bomb.bin", "w", force_zip64=True) as entry:
+            piece = bytes(16 << 20)
+            for _ in range(_BOMB_BYTES // len(piece)):
+                entry.write(piece)
+        for one in before.infolist():
+            after.writestr(one, before.read(one))
+
+
+async def _others(farm: FarmUnderTest, actor: Actor) -> None:
+    """Upload a wheel that is another project's inside, under the name of the job's."""
+    order = await actor.take()
+    artifact, _ = wheel_of(order, farm.folder / "evil")
+    source = farm.folder / "evil" / artifact.filename
+    path = farm.folder / "evil" / "other.whl"
+    with zipfile.ZipFile(source) as before, zipfile.ZipFile(path, "w") as after:
+        for one in before.infolist():
+            content = before.read(one)
+            if one.filename.endswith("METADATA"):
+                content = content.replace(b"Name: ", b"Name: not-")
+            after.writestr(one, content)
+    content = path.read_bytes()
+    answer = await actor.upload(order, content, digest_of(content))
+    check(answer.is_success, f"an honest upload was answered with {answer.status_code}")
+    await _say(actor, order, replace(artifact, digest=digest_of(content), size=len(content)))
+
+
+async def _speaks(farm: FarmUnderTest, actor: Actor) -> None:
+    """Say what cannot be read, what another builder should say, and more than anybody may."""
+    order = await actor.take()
+    offer = order.offer
+    for content in (
+        b"\x00\xff not a message",
+        encode(
+            Result(
+                builder="one",
+                key=offer.key,
+                fence=offer.fence,
+                report=Report(outcome=Outcome.FAILED, reason="spoken for"),
+            )
+        ),
+    ):
+        try:
+            await actor.say(content)
+        except (ProtocolError, DeniedError, BusError):
+            continue
+    if not farm.engine.bus_port:
+        await _too_large(farm, actor)
+    await actor.give_back(order)
+
+
+async def _too_large(farm: FarmUnderTest, actor: Actor) -> None:
+    """Announce a message of three gigabytes."""
+    asking = Farm(f"http://127.0.0.1:{farm.port}", token=actor.token)
+    try:
+        headers = {"Content-Length": str(_BOMB_BYTES)}
+        await asking.ask(
+            "POST", "/api/bus/words", Query(params={"name": "large"}, headers=headers, content=b"")
+        )
+    except (ProtocolError, DeniedError, BusError):
+        return
+    finally:
+        await asking.close()
+    check(False, "a message of three gigabytes was taken")
