@@ -42,6 +42,7 @@ class Agent:
     async def run(self) -> None:
         """Take orders until told to leave. Raises (a group with) DeniedError where the farm shut it out."""
         kept = await self._ports.spool.all()
+        begun = await self._ports.spool.begun()
         async with asyncio.TaskGroup() as group:
             bench = Bench(
                 self._settings,
@@ -49,6 +50,7 @@ class Agent:
                 session=self._session,
                 group=group,
                 changed=self._changed,
+                begun=begun,
             )
             self._bench = bench
             for one in kept:

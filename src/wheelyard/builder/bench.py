@@ -7,7 +7,7 @@ with its result, or past; so an assignment that comes again changes nothing.
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Coroutine, Sequence
+from collections.abc import Collection, Coroutine, Sequence
 from typing import Any
 
 from wheelyard.builder.admission import why_not
@@ -41,6 +41,7 @@ class Bench:
         session: str,
         group: asyncio.TaskGroup,
         changed: asyncio.Event,
+        begun: Collection[JobId] = (),
     ) -> None:
         self._settings = settings
         self._ports = ports
@@ -50,6 +51,7 @@ class Bench:
         self._jobs: dict[JobId, Job] = {}
         self._tasks: dict[JobId, asyncio.Task[None]] = {}
         self._others: set[asyncio.Task[None]] = set()
+        self._begun_before = set(begun)
         self._past: OrderedDict[JobId, None] = OrderedDict()
         self._next_eviction = 0.0
         self.worked = asyncio.Event()
@@ -80,6 +82,9 @@ class Bench:
         job = (offer.key, offer.fence)
         if job in self._jobs:
             self._jobs[job].delivery = delivery
+            return True
+        if job in self._begun_before and job not in self.deliveries.open:
+            self._spawn(self._lost(assignment, delivery))
             return True
         fences = [fence for key, fence in (*self._jobs, *self.deliveries.open) if key == offer.key]
         if job in self.deliveries.open or job in self._past or max(fences, default=0) > offer.fence:
@@ -130,6 +135,7 @@ class Bench:
 
     def resume(self, kept: Kept) -> None:
         """Go on with a result that an earlier process left."""
+        self._begun_before.discard((kept.key, kept.fence))
         self.deliveries.resume(kept, self._group)
         if not kept.log_told:
             self._spawn(self._tell_kept_log(kept))
@@ -157,6 +163,7 @@ class Bench:
 
     async def _see_through(self, job: Job) -> None:
         try:
+            await self._ports.spool.begin(*job.id)
             report = await job.carry_out(
                 self._inputs,
                 self._ports.executor,
@@ -175,6 +182,7 @@ class Bench:
             self._jobs.pop(job.id)
             self._tasks.pop(job.id)
             self._changed.set()
+            await self._ports.spool.end(*job.id)
 
     async def _ended(self, job: Job, report: Report) -> None:
         self._ports.vitals.hear(report.outcome)
@@ -218,6 +226,18 @@ class Bench:
         )
         name = f"{offer.key}.{offer.fence}.{self._session}.refused"
         await say(self._ports.bus, encode(result), name=name)
+        await self._done(delivery)
+
+    async def _lost(self, assignment: Assignment, delivery: Delivery) -> None:
+        """Say that an earlier process ended while it ran this: the farm counts how often that happens to a job."""
+        offer = assignment.offer
+        job = (offer.key, offer.fence)
+        self._begun_before.discard(job)
+        _log.info("lost %s: an earlier process ended while it ran", offer.release)
+        report = Report(outcome=Outcome.LOST, reason="its builder ended while it ran")
+        kept = Kept(key=offer.key, fence=offer.fence, report=report, token=assignment.token)
+        await self.deliveries.add(kept, self._group)
+        await self._ports.spool.end(*job)
         await self._done(delivery)
 
     async def _hand_back(self, key: BuildKey, fence: int, delivery: Delivery, reason: str) -> None:
