@@ -33,7 +33,7 @@ _EVICT_SECONDS = 60.0
 class Bench:
     """The jobs of one process. Its tasks belong to ``group``, and ``changed`` is set when slots are taken or freed."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - its parts, by name
         self,
         settings: AgentSettings,
         ports: AgentPorts,

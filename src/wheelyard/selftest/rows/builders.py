@@ -39,18 +39,22 @@ async def killed_before_result(farm: FarmUnderTest) -> None:
     farm.upload()
     await farm.start()
     (victim,) = await farm.join("one", failpoints="delivery.after_upload=kill@3")
-    await farm.join("two", "three")
+    (other,) = await farm.join("two", failpoints="delivery.before_upload=kill@4")
+    await farm.join("three")
     request = await farm.submit()
-    await victim.program.ended(seconds=90)
-    await until(
-        lambda: farm.client.happened("job.lost", actor=victim.name),
-        "the dead builder's job is lost",
-        seconds=LEASE + 10,
-    )
-    await farm.start_builder(victim)
-    await farm.present(victim.name)
+    for dead in (victim, other):
+        await dead.program.ended(seconds=90)
+        await until(
+            lambda name=dead.name: farm.client.happened("job.lost", actor=name),  # type: ignore[misc]
+            "the dead builder's job is lost",
+            seconds=LEASE + 10,
+        )
+    for dead in (victim, other):
+        await farm.start_builder(dead)
+    await farm.present(victim.name, other.name)
     await farm.done(request)
     await spool_empty(victim)
+    await spool_empty(other)
     await hold(farm)
 
 

@@ -42,17 +42,21 @@ async def killed(farm: FarmUnderTest) -> None:
 
 async def crashed_after_commit(farm: FarmUnderTest) -> None:
     """Row 7: a result that is in the database when its reply is lost is told again, and counts once."""
-    await _crash_and_go_on(farm, "intake.after_commit=kill@6", "result.before_settled=kill@8")
+    await _crash_and_go_on(
+        farm,
+        "dispatch.after_lease=kill@4",
+        "intake.after_commit=kill@6",
+        "result.before_settled=kill@8",
+        "request.before_end=kill",
+    )
     await hold(farm)
 
 
 async def crashed_before_commit(farm: FarmUnderTest) -> None:
     """Row 8: a blob of a result that was never committed is collected later; the job completes."""
-    farm.upload()
-    await farm.start(failpoints="intake.before_commit=kill@6")
-    await farm.join(*BUILDERS)
-    request = await farm.submit()
-    await farm.coordinator.ended(seconds=90)
+    request = await _begun_and_crashed(
+        farm, "blobs.before_name=kill@4", "blobs.after_name=kill@6", "intake.before_commit=kill@6"
+    )
     # Whoever made it is gone for good, too: what it uploaded is nobody's.
     for name in BUILDERS:
         await farm.builders[name].program.kill()
@@ -99,14 +103,22 @@ async def two(farm: FarmUnderTest) -> None:
 
 async def _crash_and_go_on(farm: FarmUnderTest, *failpoints: str) -> None:
     """Run the graph while the coordinator dies at each of some places, once."""
+    request = await _begun_and_crashed(farm, *failpoints)
+    await farm.start()
+    await farm.done(request)
+
+
+async def _begun_and_crashed(farm: FarmUnderTest, first: str, *failpoints: str) -> str:
+    """Begin the graph, and let the coordinator die at each of some places; return the request."""
     farm.upload()
-    await farm.start(failpoints=failpoints[0])
+    await farm.start(failpoints=first)
     await farm.join(*BUILDERS)
     request = await farm.submit()
-    for following in (*failpoints[1:], ""):
-        await farm.coordinator.ended(seconds=90)
+    for following in failpoints:
+        await farm.coordinator.ended(seconds=120)
         await farm.start(failpoints=following)
-    await farm.done(request)
+    await farm.coordinator.ended(seconds=120)
+    return request
 
 
 async def engines_away(farm: FarmUnderTest) -> None:
