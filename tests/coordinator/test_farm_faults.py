@@ -156,6 +156,28 @@ def test_7_a_crash_around_the_commit_gives_one_transition_and_one_event(place: s
     scenario(work)
 
 
+def test_7_whose_result_was_taken_in_is_not_told_to_drop_it_before_it_says_it_again() -> None:
+    async def work() -> None:
+        farm = Machines(BASE)
+        async with farm.led() as coordinator:
+            one, request = await begun(farm, coordinator)
+            ((offer, _),) = one.running.values()
+            await one.release("base")
+            assert (await farm.end_of(request)).state is RequestState.DONE
+            # The answer was lost with a coordinator: for this builder it is on its way still.
+            one.running[offer.key] = (offer, asyncio.Event())
+            kept = asyncio.create_task(asyncio.Event().wait())
+            one._builds[offer.key] = kept  # type: ignore[assignment]
+            await one.announce()
+            for _ in range(50):
+                await turn()
+            assert one.killed == []
+            await one.end()
+        await farm.close()
+
+    scenario(work)
+
+
 def test_9_outages_of_bus_and_database_lose_nothing() -> None:
     async def work() -> None:
         farm = Machines({name: Package() for name in "abcd"})

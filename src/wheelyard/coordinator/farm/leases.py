@@ -218,4 +218,7 @@ class LeaseKeeper:
         if queued is not None and mine:
             self._roster.grant(Held(queued=queued, vouched=self._roster.now))
             return
+        if job is not None and job.accepted and (job.builder, job.fence) == (builder, fence):
+            # Its result was taken in; it is told so when it says it again, and what a crash lost is made up for then.
+            return
         await self._speaker.stop(builder, key, fence, "its lease was lost")
