@@ -214,17 +214,22 @@ def builder(  # noqa: PLR0913, PLR0917 - the options of a command
         compiler_cache=compiler_cache,
         network=allow_network,
         cache_bytes=o.size(cache_size),
-        thresholds=Thresholds(
-            free_disk_bytes=o.size(min_free_disk),
-            free_memory_bytes=o.size(min_free_memory),
-            load=max_load,
-            others_load=idle_load if idle else None,
-        ),
+        thresholds=_thresholds(min_free_disk, min_free_memory, max_load, idle_load * idle),
     )
     # What builds are started with is chosen anyhow; this is for whoever looks at this process.
     os.environ.pop(_CODE_VARIABLE, None)
     _print_progress()
     asyncio.run(_run(settings))
+
+
+def _thresholds(disk: str, memory: str, load: float, others: float) -> Thresholds:
+    """Return when a machine takes nothing; ``others`` 0: whatever others do on it."""
+    return Thresholds(
+        free_disk_bytes=o.size(disk),
+        free_memory_bytes=o.size(memory),
+        load=load,
+        others_load=others or None,
+    )
 
 
 def read_code(text: str) -> str:

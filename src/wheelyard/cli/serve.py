@@ -4,7 +4,9 @@ import asyncio
 import logging
 import signal
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -145,31 +147,43 @@ def serve(  # noqa: PLR0913, PLR0917 - the options of a process
     """
     failpoints.arm(failpoint)
     configuration: Configuration = context.obj
-    farm = configuration.farm
+    farm = FarmSettings(
+        state=state_path(state),
+        indexes=tuple(indexes or ()),
+        offline=offline,
+        sandbox=sandbox.value,
+        compiler_cache=compiler_cache.value,
+        slots=jobs,
+        network=allow_network,
+        checks=configuration.checks,
+    )
     settings = ServeSettings(
-        farm=FarmSettings(
-            state=state_path(state),
-            indexes=tuple(indexes or ()),
-            offline=offline,
-            sandbox=sandbox.value,
-            compiler_cache=compiler_cache.value,
-            slots=jobs,
-            network=allow_network,
-            checks=configuration.checks,
-        ),
+        farm=farm,
         host=host,
         port=port,
-        database=database or farm.get("database", ""),
-        bus=BusSettings(
-            address=bus or farm.get("bus", ""), told=bus_address, accounts=bus_accounts
-        ),
+        bus=BusSettings(told=bus_address, accounts=bus_accounts),
         builders=builders,
-        mail_server=mail_server or farm.get("mail-server", ""),
         local_repositories=local_repositories,
         recipe_of=overrides_of(configuration, recipes).recipe,
         least_disk_bytes=o.size(min_free_disk),
         rules=FarmRules.of_lease(lease),
     )
+    _run(_at(settings, configuration.farm, database=database, bus=bus, mail_server=mail_server))
+
+
+def _at(
+    settings: ServeSettings, farm: Mapping[str, str], *, database: str, bus: str, mail_server: str
+) -> ServeSettings:
+    """Say where the engines are: as options do, or else as the ``[farm]`` table does."""
+    return replace(
+        settings,
+        database=database or farm.get("database", ""),
+        bus=replace(settings.bus, address=bus or farm.get("bus", "")),
+        mail_server=mail_server or farm.get("mail-server", ""),
+    )
+
+
+def _run(settings: ServeSettings) -> None:
     _print_log()
     asyncio.run(_serve(settings))
 

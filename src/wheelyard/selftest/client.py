@@ -4,13 +4,15 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import httpx
 import msgspec
 
-from wheelyard.depot.http import Farm, Query, fields_of
+from wheelyard.depot.http import AwayError, Farm, Query, fields_of
 from wheelyard.errors import BusError
 
 _JSON = {"Content-Type": "application/json"}
 _PAGE = 1000
+_TRIES, _PAUSE_SECONDS = 4, 0.25
 
 
 class Client:
@@ -25,22 +27,33 @@ class Client:
 
     async def get(self, path: str, **params: str | int) -> dict[str, Any]:
         """Return an answer. Raises BusError, ProtocolError and DeniedError."""
-        return fields_of(await self._farm.ask("GET", path, Query(params=params)))
+        return fields_of(await self._ask("GET", path, Query(params=params)))
 
     async def text(self, path: str, **params: str | int) -> str:
         """Return an answer as text."""
-        answer = await self._farm.ask("GET", path, Query(params=params))
+        answer = await self._ask("GET", path, Query(params=params))
         return answer.content.decode("utf-8", "replace")
 
     async def bytes(self, path: str) -> bytes:
         """Return an answer as it is."""
-        answer = await self._farm.ask("GET", path)
+        answer = await self._ask("GET", path, Query())
         return answer.content
 
     async def post(self, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Say something, and return the answer."""
         query = Query(content=msgspec.json.encode(body or {}), headers=_JSON)
-        return fields_of(await self._farm.ask("POST", path, query))
+        return fields_of(await self._ask("POST", path, query))
+
+    async def _ask(self, method: str, path: str, query: Query) -> httpx.Response:
+        """Ask, and ask again where the connection was at its end: a server drops those that were idle for a while."""
+        for tries_left in reversed(range(_TRIES)):
+            try:
+                return await self._farm.ask(method, path, query)
+            except AwayError:
+                if not tries_left:
+                    raise
+            await asyncio.sleep(_PAUSE_SECONDS)
+        raise AssertionError("it was answered, or the last try was refused")
 
     async def code(self, *, owner: str = "selftest") -> str:
         """Make a code with which a builder joins."""
