@@ -18,7 +18,6 @@ from wheelyard.cli.index import Host, Port
 from wheelyard.cli.recipes import overrides_of
 from wheelyard.coordinator.farm.rules import FarmRules
 from wheelyard.executor.settings import CompilerCache, Sandbox
-from wheelyard.settings.file import Configuration
 from wheelyard.wiring.engines import BusSettings
 from wheelyard.wiring.local import FarmSettings
 from wheelyard.wiring.places import state_path
@@ -146,7 +145,6 @@ def serve(  # noqa: PLR0913, PLR0917 - the options of a process
     The first start prints the token of an administrator, once. Other machines join with 'wheelyard builder'.
     """
     failpoints.arm(failpoint)
-    configuration: Configuration = context.obj
     farm = FarmSettings(
         state=state_path(state),
         indexes=tuple(indexes or ()),
@@ -155,7 +153,7 @@ def serve(  # noqa: PLR0913, PLR0917 - the options of a process
         compiler_cache=compiler_cache.value,
         slots=jobs,
         network=allow_network,
-        checks=configuration.checks,
+        checks=context.obj.checks,
     )
     settings = ServeSettings(
         farm=farm,
@@ -164,11 +162,11 @@ def serve(  # noqa: PLR0913, PLR0917 - the options of a process
         bus=BusSettings(told=bus_address, accounts=bus_accounts),
         builders=builders,
         local_repositories=local_repositories,
-        recipe_of=overrides_of(configuration, recipes).recipe,
+        recipe_of=overrides_of(context.obj, recipes).recipe,
         least_disk_bytes=o.size(min_free_disk),
         rules=FarmRules.of_lease(lease),
     )
-    _run(_at(settings, configuration.farm, database=database, bus=bus, mail_server=mail_server))
+    _run(_at(settings, context.obj.farm, database=database, bus=bus, mail_server=mail_server))
 
 
 def _at(
