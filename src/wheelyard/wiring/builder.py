@@ -165,13 +165,7 @@ async def agent_of(settings: BuilderSettings, joined: Joined, stack: AsyncExitSt
     )
     stack.push_async_callback(executor.close)
     facts = await _facts(settings, equipment, slots, interpreters, executor)
-    _log.info(
-        "joined %s as %s: %d slots for %s",
-        joined.identity.farm,
-        joined.identity.name,
-        slots,
-        ", ".join(map(str, interpreters.targets())) or "no Python",
-    )
+    _say_joined(joined.identity, slots, interpreters)
     return Agent(
         AgentSettings(
             name=joined.identity.name,
@@ -195,6 +189,16 @@ async def agent_of(settings: BuilderSettings, joined: Joined, stack: AsyncExitSt
             spool=Spool(state / "spool", name=joined.identity.name),
             vitals=Vitals(settings.thresholds),
         ),
+    )
+
+
+def _say_joined(identity: Identity, slots: int, interpreters: MachineInterpreters) -> None:
+    _log.info(
+        "joined %s as %s: %d slots for %s",
+        identity.farm,
+        identity.name,
+        slots,
+        ", ".join(map(str, interpreters.targets())) or "no Python",
     )
 
 

@@ -77,7 +77,7 @@ async def deadly_packages(farm: FarmUnderTest) -> None:
             memory: _MEMORY,
             forks: _FORKS.format(marker=marker),
             disk: _DISK,
-            deadly: graph.SLOW,
+            deadly: graph.SLOW.replace("range(40)", "range(1200)"),
         }
     )
     await farm.start()
@@ -86,13 +86,13 @@ async def deadly_packages(farm: FarmUnderTest) -> None:
     request = await farm.submit(limits=limits)
     for _ in range(LOST_CAP):
         victim = await farm.running(graph.name_of(deadly), seconds=120)
-        await victim.program.kill()
         lost = (await farm.client.job(graph.name_of(deadly)))["fence"]
+        await victim.program.kill()
         await farm.start_builder(victim)
         await until(
             lambda lost=lost: _moved_on(farm, deadly, lost),  # type: ignore[misc]
             "the loss is noticed",
-            seconds=30,
+            seconds=60,
         )
     held = await farm.state_of(graph.name_of(deadly), "held", seconds=30)
     check(held["outcome"] == "lost", f"it is held as {held['outcome']}")
