@@ -27,10 +27,11 @@ class EngineName(StrEnum):
 
 
 class Engine(Protocol):
-    """What a farm runs on. ``bus_port`` is 0 where there is no bus but the farm itself."""
+    """What a farm runs on. ``bus_port`` is 0 where there is no bus but the farm itself, ``database`` empty where it is SQLite."""
 
     name: EngineName
     bus_port: int
+    database: str
 
     def words(self, *, told_port: int) -> Sequence[str]:
         """Return the options of ``serve``; builders find the bus at a port of this machine."""
@@ -66,6 +67,7 @@ class Embedded:
 
     name = EngineName.EMBEDDED
     bus_port = 0
+    database = ""
 
     def words(self, *, told_port: int) -> Sequence[str]:  # noqa: ARG002 - there is no such bus
         """Return nothing: this is what a farm does by itself."""
@@ -92,7 +94,8 @@ class Distributed:
     def __init__(self, server: PrivateServer, folder: Path) -> None:
         self._server = server
         self._folder = folder
-        self._database = f"row_{secrets.token_hex(6)}"
+        self._name_of_database = f"row_{secrets.token_hex(6)}"
+        self.database = server.url(self._name_of_database)
         self._password = secrets.token_hex(16)
         self._nats: asyncio.subprocess.Process | None = None
         self.bus_port = free_port()
@@ -119,7 +122,7 @@ class Distributed:
     def words(self, *, told_port: int) -> Sequence[str]:
         """Return the options of ``serve``."""
         return (
-            f"--database={self._server.url(self._database)}",
+            f"--database={self.database}",
             f"--bus=nats://coordinator:{self._password}@127.0.0.1:{self.bus_port}",
             f"--bus-address=nats://127.0.0.1:{told_port}",
             f"--bus-accounts={self._accounts}",
@@ -188,7 +191,7 @@ class Distributed:
         text = render_accounts(password=self._password, builders=())
         self._accounts.write_text(text, encoding="utf-8")
         with psycopg.connect(self._server.url(), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {self._database}".encode())
+            connection.execute(f"CREATE DATABASE {self._name_of_database}".encode())
 
 
 def missing(engine: EngineName) -> Sequence[WheelyardError]:

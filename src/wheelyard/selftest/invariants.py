@@ -9,11 +9,15 @@ from html import unescape
 from pathlib import Path
 from urllib.parse import unquote, urljoin
 
+from wheelyard.jobs.selection import Selection
+from wheelyard.model.job import Outcome
 from wheelyard.selftest import graph
 from wheelyard.selftest.farm import FarmUnderTest
 from wheelyard.selftest.verdict import check, until
+from wheelyard.store.folder import StateFolder
 
 _LINK = re.compile(r'<a href="([^"#]+)#sha256=([0-9a-f]{64})"')
+_MOST = 10_000
 _CLOSES = frozenset({"job.ended", "job.lost", "job.returned", "job.cancelled", "job.held"})
 
 
@@ -44,6 +48,7 @@ async def hold(
         check(state in how, f"{project} is {how}, not {state}")
     await _events(farm, {jobs[project]["key"]: project for project in expected})
     await _index(farm, {project: jobs[project]["artifact"] for project in expected})
+    await _database(farm, {jobs[project]["key"]: jobs[project]["artifact"] for project in expected})
     _tidy(farm)
 
 
@@ -126,6 +131,27 @@ async def _page(farm: FarmUnderTest, project: str) -> Mapping[str, str]:
         found[name] = f"sha256:{hashlib.sha256(content).hexdigest()}"
         check(found[name] == f"sha256:{digest}", f"the bytes of {name} are not what its page says")
     return found
+
+
+async def _database(farm: FarmUnderTest, accepted: Mapping[str, str]) -> None:
+    """Hold the database itself against what the farm said: one accepted attempt a job, and those artifacts alone."""
+    async with await StateFolder.open(farm.state, database=farm.engine.database) as folder:
+        attempts = await folder.jobs.find_attempts(Selection(outcome=Outcome.BUILT), limit=_MOST)
+        published = [
+            artifact.digest
+            for project in await folder.artifacts.projects()
+            for artifact in await folder.artifacts.of_project(project)
+        ]
+    last = {
+        one.key: one.report.artifact.digest
+        for one in sorted(attempts, key=lambda one: one.number)
+        if one.report is not None and one.report.artifact is not None
+    }
+    check(last == dict(accepted), "the database records other artifacts than the farm says")
+    check(
+        sorted(published) == sorted(accepted.values()),
+        f"the database publishes {len(published)} files, and {len(accepted)} were accepted",
+    )
 
 
 def _tidy(farm: FarmUnderTest) -> None:

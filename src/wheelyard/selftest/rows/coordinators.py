@@ -66,7 +66,7 @@ async def crashed_before_commit(farm: FarmUnderTest) -> None:
         await farm.start_builder(farm.builders[name])
     await farm.done(request)
     cleaner = Program("clean", farm.folder)
-    database = [w for w in farm.engine.words(told_port=1) if w.startswith("--database")]
+    database = [f"--database={farm.engine.database}"] if farm.engine.database else []
     await cleaner.start("state", "clean", "--unused=0h", "--json", "--state", farm.state, *database)
     check(await cleaner.ended(seconds=90) == 0, f"it cannot be cleaned: {cleaner.says[-300:]}")
     check('"kind": "blobs' in cleaner.says or '"removed": [' in cleaner.says, "nothing was cleaned")

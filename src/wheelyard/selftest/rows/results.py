@@ -124,7 +124,7 @@ async def blob_deleted(farm: FarmUnderTest) -> None:
     digest = str(victim["artifact"])
     (farm.state / "blobs" / "sha256" / digest[7:9] / digest[9:]).unlink()
     checker = Program("check", farm.folder)
-    database = [w for w in farm.engine.words(told_port=1) if w.startswith("--database")]
+    database = [f"--database={farm.engine.database}"] if farm.engine.database else []
     await checker.start("state", "check", "--state", farm.state, *database)
     await checker.ended(seconds=90)
     check("1 job open again" in checker.says, f"the check said: {checker.says[-300:]}")
