@@ -1,6 +1,7 @@
 """``wheelyard selftest``: whether a farm survives on this machine what it says that it survives."""
 
 import asyncio
+import logging
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -66,6 +67,8 @@ def selftest(
     lacking = [error for name in engines for error in missing(name)]
     if lacking:
         raise ExceptionGroup("this machine lacks what the test needs", lacking)
+    # The suite is a builder and an administrator of its farms; what it meets as such is no news to people.
+    logging.getLogger("wheelyard").addHandler(logging.NullHandler())
     progress = _Progress(as_json=as_json, count=len(rows) * len(engines))
     ended = asyncio.run(
         Suite(kept=keep).run(rows, engines, began=progress.began, ended=progress.ended)
