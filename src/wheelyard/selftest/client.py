@@ -115,6 +115,22 @@ class Client:
         found: list[dict[str, Any]] = (await self.get("/api/queue"))["pools"]
         return found
 
+    async def rows(self, request: str) -> list[dict[str, Any]]:
+        """Return how each unit of a request that has ended came out, as those who watched it were told."""
+        rows: list[dict[str, Any]] = []
+        async with self._farm.stream("GET", f"/api/requests/{request}/events") as answer:
+            kind = ""
+            async for line in answer.aiter_lines():
+                name, _, value = line.partition(": ")
+                if name == "event":
+                    kind = value
+                elif name == "data" and kind == "told":
+                    told = msgspec.json.decode(value)
+                    rows = told["body"].get("rows", rows) if isinstance(told, dict) else rows
+                elif kind == "end":
+                    break
+        return rows
+
     async def follow(self, key: str) -> str:
         """Follow the log of a job to its end, and return it; of several attempts, the last one's."""
         text, place = "", ""
