@@ -67,7 +67,7 @@ class FarmUnderTest:
     async def opened(cls, *, folder: Path, engine: Engine, machine: Machine) -> AsyncIterator[Self]:
         """Make a farm that nothing of runs yet; in the end everything of it is ended."""
         farm = cls(folder=folder, engine=engine, machine=machine)
-        await asyncio.to_thread(folder.mkdir, parents=True)
+        await asyncio.to_thread(farm.index.mkdir, parents=True)
         async with farm.stack:
             if engine.bus_port:
                 farm._bus_link = await farm.stack.enter_async_context(Link.opened(engine.bus_port))
