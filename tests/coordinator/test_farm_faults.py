@@ -23,6 +23,7 @@ from wheelyard.farm_ports import Role, Token
 from wheelyard.jobs.builder_life import Revoked
 from wheelyard.jobs.job import Job, State
 from wheelyard.jobs.selection import Selection
+from wheelyard.model.builder import Builder
 from wheelyard.model.job import Finding, Offer, Outcome, Report, Verdict
 from wheelyard.model.request import Request, RequestState
 from wheelyard.protocol.messages import Result
@@ -333,6 +334,35 @@ def test_15_failures_of_a_broken_builder_are_nobodys_but_its_own() -> None:
         assert sorted(good.built) == sorted("abcdefghij")
         assert {job.outcome for job in farm.jobs.ledger.jobs.values()} == {Outcome.BUILT}
         assert len(await farm.happenings("job.doubted")) >= 5
+        await farm.close()
+
+    scenario(work)
+
+
+def test_15_failures_that_come_at_once_all_count_and_are_all_doubted() -> None:
+    async def work() -> None:
+        names = "abcdef"
+        farm = Machines({name: Package() for name in names}, replace(QUICK, doubt=30.0))
+        read = farm.builders.get
+
+        async def slowly(name: str) -> Builder | None:
+            found = await read(name)
+            await turn()
+            return found
+
+        farm.builders.get = slowly  # type: ignore[method-assign]
+        async with farm.led() as coordinator:
+            broken = await farm.builder("broken", slots=6, manual=True)
+            broken.everything = lambda _: Report(outcome=Outcome.FAILED, reason="cc is gone")
+            request = await coordinator.submit(wheels(*names))
+            await until_quiet(lambda: len(broken.running) == 6)
+            good = await farm.builder("good", slots=6)
+            for name in names:
+                await broken.release(name)
+            assert (await farm.end_of(request)).state is RequestState.DONE
+        assert sorted(good.built) == sorted(names)
+        assert await farm.happenings("builder.alarm") == ["broken"]
+        assert len(await farm.happenings("job.doubted")) == 6
         await farm.close()
 
     scenario(work)

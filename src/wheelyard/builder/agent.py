@@ -50,11 +50,12 @@ class Agent:
                 session=self._session,
                 group=group,
                 changed=self._changed,
-                begun=begun,
             )
             self._bench = bench
             for one in kept:
                 bench.resume(one)
+            for job in begun - {(one.key, one.fence) for one in kept}:
+                bench.lose(*job)
             endless = [
                 group.create_task(self._heart.beat(self.presence)),
                 group.create_task(self._heart.keep_working(bench.open_deliveries)),

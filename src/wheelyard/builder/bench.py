@@ -7,7 +7,7 @@ with its result, or past; so an assignment that comes again changes nothing.
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Collection, Coroutine, Sequence
+from collections.abc import Coroutine, Sequence
 from typing import Any
 
 from wheelyard.builder.admission import why_not
@@ -33,7 +33,7 @@ _EVICT_SECONDS = 60.0
 class Bench:
     """The jobs of one process. Its tasks belong to ``group``, and ``changed`` is set when slots are taken or freed."""
 
-    def __init__(  # noqa: PLR0913 - its parts, by name
+    def __init__(
         self,
         settings: AgentSettings,
         ports: AgentPorts,
@@ -41,7 +41,6 @@ class Bench:
         session: str,
         group: asyncio.TaskGroup,
         changed: asyncio.Event,
-        begun: Collection[JobId] = (),
     ) -> None:
         self._settings = settings
         self._ports = ports
@@ -51,7 +50,6 @@ class Bench:
         self._jobs: dict[JobId, Job] = {}
         self._tasks: dict[JobId, asyncio.Task[None]] = {}
         self._others: set[asyncio.Task[None]] = set()
-        self._begun_before = set(begun)
         self._past: OrderedDict[JobId, None] = OrderedDict()
         self._next_eviction = 0.0
         self.worked = asyncio.Event()
@@ -82,9 +80,6 @@ class Bench:
         job = (offer.key, offer.fence)
         if job in self._jobs:
             self._jobs[job].delivery = delivery
-            return True
-        if job in self._begun_before and job not in self.deliveries.open:
-            self._spawn(self._lost(assignment, delivery))
             return True
         fences = [fence for key, fence in (*self._jobs, *self.deliveries.open) if key == offer.key]
         if job in self.deliveries.open or job in self._past or max(fences, default=0) > offer.fence:
@@ -135,10 +130,13 @@ class Bench:
 
     def resume(self, kept: Kept) -> None:
         """Go on with a result that an earlier process left."""
-        self._begun_before.discard((kept.key, kept.fence))
         self.deliveries.resume(kept, self._group)
         if not kept.log_told:
             self._spawn(self._tell_kept_log(kept))
+
+    def lose(self, key: BuildKey, fence: int) -> None:
+        """Say that an earlier process ended while it ran this: the farm counts how often that happens to a job."""
+        self._spawn(self._lose(key, fence))
 
     def return_all(self, reason: str) -> None:
         """Kill everything and give it back."""
@@ -228,17 +226,12 @@ class Bench:
         await say(self._ports.bus, encode(result), name=name)
         await self._done(delivery)
 
-    async def _lost(self, assignment: Assignment, delivery: Delivery) -> None:
-        """Say that an earlier process ended while it ran this: the farm counts how often that happens to a job."""
-        offer = assignment.offer
-        job = (offer.key, offer.fence)
-        self._begun_before.discard(job)
-        _log.info("lost %s: an earlier process ended while it ran", offer.release)
+    async def _lose(self, key: BuildKey, fence: int) -> None:
+        _log.info("lost %s: an earlier process ended while it ran", key)
         report = Report(outcome=Outcome.LOST, reason="its builder ended while it ran")
-        kept = Kept(key=offer.key, fence=offer.fence, report=report, token=assignment.token)
+        kept = Kept(key=key, fence=fence, report=report, token="", log_told=True)
         await self.deliveries.add(kept, self._group)
-        await self._ports.spool.end(*job)
-        await self._done(delivery)
+        await self._ports.spool.end(key, fence)
 
     async def _hand_back(self, key: BuildKey, fence: int, delivery: Delivery, reason: str) -> None:
         _log.info("gave %s back: %s", key, reason, extra={"action": "job.returned", "job": key})

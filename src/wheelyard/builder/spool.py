@@ -10,7 +10,8 @@ import contextlib
 import hashlib
 import os
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -70,7 +71,7 @@ class Spool:
         with contextlib.suppress(OSError):
             await asyncio.to_thread(self._begun(key, fence).unlink, missing_ok=True)
 
-    async def begun(self) -> Collection[tuple[BuildKey, int]]:
+    async def begun(self) -> AbstractSet[tuple[BuildKey, int]]:
         """Return the jobs that an earlier process began and did not end: it died while they ran."""
         return await asyncio.to_thread(self._all_begun)
 
@@ -110,8 +111,8 @@ class Spool:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
 
-    def _all_begun(self) -> Collection[tuple[BuildKey, int]]:
-        found = set()
+    def _all_begun(self) -> AbstractSet[tuple[BuildKey, int]]:
+        found = set[tuple[BuildKey, int]]()
         for path in self._folder.glob(f"*{_BEGUN}"):
             with contextlib.suppress(OSError, ValueError):
                 key, _, fence = path.read_text("utf-8").rpartition(" ")

@@ -150,7 +150,11 @@ def _ended(builder: Builder, event: JobEnded) -> _Answer:
     if event.outcome not in _MAYBE_ITS_FAULT:
         return builder, ()
     after = replace(builder, streak=builder.streak + 1)
-    if after.mode is Mode.QUARANTINED or after.streak < SUSPECT:
+    if after.mode is Mode.QUARANTINED:
+        # What counts at all ended in the moment in which it was put there: it is doubted with the rest.
+        theirs = event.others and event.outcome not in _ITS_FAULT
+        return after, ((DoubtFailures(count=after.streak),) if theirs else ())
+    if after.streak < SUSPECT:
         return after, ()
     # Where nobody else could build it, nobody could tell whose fault it is: unless it says so itself.
     if not event.others and event.outcome not in _ITS_FAULT:

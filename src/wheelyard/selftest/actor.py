@@ -28,6 +28,7 @@ from wheelyard.testing.sdists import SdistSpec, write_wheel
 from wheelyard.wiring.builder import bus_of_farm
 
 _BEATS = 12
+_TRIES, _PAUSE_SECONDS = 10, 0.5
 
 
 class Actor:
@@ -94,7 +95,7 @@ class Actor:
         word = Result(
             builder=self.name, key=order.offer.key, fence=order.offer.fence, report=report
         )
-        await self.say(encode(word))
+        await self._say_for_sure(encode(word))
         self.running.pop((order.offer.key, order.offer.fence), None)
 
     async def fail(self, order: Assignment, outcome: Outcome, reason: str) -> None:
@@ -105,8 +106,20 @@ class Actor:
         """Give a job back unfinished."""
         offer = order.offer
         word = Returned(builder=self.name, key=offer.key, fence=offer.fence, reason="it is a test")
-        await self.say(encode(word))
+        await self._say_for_sure(encode(word))
         self.running.pop((offer.key, offer.fence), None)
+
+    async def _say_for_sure(self, content: bytes) -> None:
+        """Say something that an honest builder says; a bus that is away for a moment is asked again."""
+        for tries_left in reversed(range(_TRIES)):
+            try:
+                await self.say(content)
+            except BusError:
+                if not tries_left:
+                    raise
+                await asyncio.sleep(_PAUSE_SECONDS)
+            else:
+                return
 
     async def say(self, content: bytes) -> None:
         """Say something, whatever it is. Raises BusError and ProtocolError where the farm will not hear it."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import shutil
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -202,6 +203,13 @@ class FarmUnderTest:
         await builder.link.heal(forgotten=forgotten)
         if self._bus_link is not None:
             await self._bus_link.heal(forgotten=forgotten)
+
+    async def write_events(self) -> None:
+        """Leave the event log in the folder, for whoever looks for what went wrong."""
+        with contextlib.suppress(BusError, ProtocolError):
+            lines = [json.dumps(one) for one in await self.client.events()]
+            path = self.folder / "events.jsonl"
+            await asyncio.to_thread(path.write_text, "\n".join(lines), encoding="utf-8")
 
     async def ended(self, request: str, *, seconds: float = _END_SECONDS) -> dict[str, Any]:
         """Wait until a request has ended, and return it."""

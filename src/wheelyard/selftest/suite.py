@@ -89,7 +89,11 @@ class Suite:
                 async with FarmUnderTest.opened(
                     folder=place / "row", engine=engine, machine=machine
                 ) as farm:
-                    await row.run(farm)
+                    try:
+                        await row.run(farm)
+                    except NotSurvivedError:
+                        await farm.write_events()
+                        raise
             await invariants.nothing_left(place / "row")
         except NotSurvivedError as error:
             reason = str(error)

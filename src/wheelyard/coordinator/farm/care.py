@@ -5,6 +5,8 @@ shown nothing since waits a little before anybody is told: should it fail all th
 are built elsewhere, and nobody hears of them.
 """
 
+import asyncio
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import assert_never
@@ -66,9 +68,15 @@ class Care:
         self._patience = rules.doubt
         self._first_probe = rules.probe
         self._watched: dict[str, _Watched] = {}
+        self._alone: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def apply(self, name: str, event: life.BuilderEvent, *, actor: str = "") -> Builder:
         """Tell a builder's life what happened. Raises ConfigurationError where there is no such builder."""
+        # One after another: of failures that come at once each has to count.
+        async with self._alone[name]:
+            return await self._apply(name, event, actor)
+
+    async def _apply(self, name: str, event: life.BuilderEvent, actor: str) -> Builder:
         builder = await self._ports.builders.get(name)
         if builder is None:
             known = [one.name for one in await self._ports.builders.all()]
@@ -186,9 +194,9 @@ class Care:
     async def _doubt(self, builder: Builder, count: int) -> None:
         """Have what a builder failed last built elsewhere."""
         watched = self._watched.setdefault(builder.name, _Watched())
-        watched.guilty = False
+        watched.guilty = watched.guilty and bool(watched.doubted)
         failed = await self._failed_last(builder, count)
-        watched.doubted = set(failed)
+        watched.doubted |= set(failed)
         for key in failed:
             watched.unsure.pop(key, None)
         await self._ports.jobs.retry(Selection(keys=tuple(failed)))
