@@ -136,6 +136,8 @@ class Bench:
 
     def lose(self, key: BuildKey, fence: int) -> None:
         """Say that an earlier process ended while it ran this: the farm counts how often that happens to a job."""
+        # At once: its order may come again before that was written down.
+        self._remember((key, fence))
         self._spawn(self._lose(key, fence))
 
     def return_all(self, reason: str) -> None:
