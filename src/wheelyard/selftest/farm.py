@@ -233,10 +233,12 @@ class FarmUnderTest:
 
         async def look() -> Builder | None:
             job = await self.client.job(project)
-            for name, one in (await self.client.builders()).items():
-                for running in one["running"]:
-                    if job and running["key"] == job["key"] and running["step"] == step:
-                        return self.builders.get(name)
+            if not job or job["state"] != "leased":
+                return None
+            one = (await self.client.builders()).get(job["builder"], {"running": ()})
+            here = (job["key"], job["fence"], step)
+            if here in [(each["key"], each["fence"], each["step"]) for each in one["running"]]:
+                return self.builders.get(job["builder"])
             return None
 
         found = await until(look, f"{project} is at step {step}", seconds=seconds)

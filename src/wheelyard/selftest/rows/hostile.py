@@ -3,7 +3,9 @@
 import asyncio
 import zipfile
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -18,8 +20,20 @@ from wheelyard.selftest.farm import BUILDERS, FarmUnderTest
 from wheelyard.selftest.invariants import hold
 from wheelyard.selftest.verdict import check, until
 
+Trick = Callable[[Actor], Awaitable[None]]
 _LONG = 300
-_BOMB_BYTES = 3 << 30
+_NAMES = (
+    "../../index.html",
+    "/etc/passwd",
+    "fault_00-1.0-py3-none-any.whl\0",
+    f"{'x' * _LONG}-1.0-py3-none-any.whl",
+)
+_OTHERS = (
+    "fault_99-1.0-py3-none-any.whl",
+    "{module}-9.0-py3-none-any.whl",
+    "{module}-1.0-cp27-none-win32.whl",
+)
+_BOMB_BYTES, _LARGE_BYTES = 1 << 29, 3 << 30
 
 
 async def hostile(farm: FarmUnderTest) -> None:
@@ -27,44 +41,36 @@ async def hostile(farm: FarmUnderTest) -> None:
     farm.upload()
     await farm.start()
     await farm.join(*BUILDERS)
-    request = await farm.submit()
-    names = (
-        "../../index.html",
-        "/etc/passwd",
-        "fault_00-1.0-py3-none-any.whl\0",
-        f"{'x' * _LONG}-1.0-py3-none-any.whl",
-    )
-    others = (
-        "fault_99-1.0-py3-none-any.whl",
-        "{module}-9.0-py3-none-any.whl",
-        "{module}-1.0-cp27-none-win32.whl",
-    )
-    await _each(farm, "namer", [lambda one, name=name: _named(farm, one, name) for name in names])  # type: ignore[misc]
-    await _each(farm, "taker", [lambda one, name=name: _named(farm, one, name) for name in others])  # type: ignore[misc]
-    await _each(farm, "maker", [lambda one: _bomb(farm, one), lambda one: _others(farm, one)])
-    await _each(farm, "speaker", [lambda one: _speaks(farm, one)])
+    tricks: dict[str, list[Trick]] = {
+        "namer": [partial(_named, farm, name) for name in _NAMES],
+        "taker": [partial(_named, farm, name) for name in _OTHERS],
+        "maker": [partial(_other_inside, farm), partial(_bomb, farm)],
+        "speaker": [partial(_speaks, farm)],
+    }
+    async with AsyncExitStack() as stack:
+        # All are there before the first job is, so that each gets some while honest ones build the rest.
+        actors = [await stack.enter_async_context(Actor.joined(farm, name)) for name in tricks]
+        request = await farm.submit()
+        await asyncio.gather(*(_each(farm, actor, tricks[actor.name]) for actor in actors))
     await farm.done(request)
     for name in BUILDERS:
         check((await farm.client.builders())[name]["mode"] == "active", f"{name} was blamed")
     await hold(farm)
 
 
-async def _each(
-    farm: FarmUnderTest, name: str, tricks: list[Callable[[Actor], Awaitable[None]]]
-) -> None:
-    """Let a builder of its own try some tricks, and see that each is written down."""
-    async with Actor.joined(farm, name) as actor:
-        for trick in tricks:
-            before = await _noted(farm, name)
-            await trick(actor)
+async def _each(farm: FarmUnderTest, actor: Actor, tricks: list[Trick]) -> None:
+    """Let a builder try its tricks, and see that each is written down."""
+    for trick in tricks:
+        before = await _noted(farm, actor.name)
+        await trick(actor)
 
-            async def noted(before: int = before) -> bool:
-                return await _noted(farm, name) > before
+        async def noted(before: int = before) -> bool:
+            return await _noted(farm, actor.name) > before
 
-            await until(noted, f"what {name} tried is written down", seconds=20)
-        actor.free = 0
-        for order in list(actor.running.values()):
-            await actor.give_back(order)
+        await until(noted, f"what {actor.name} tried is written down", seconds=30)
+    actor.free = 0
+    for order in list(actor.running.values()):
+        await actor.give_back(order)
 
 
 async def _noted(farm: FarmUnderTest, name: str) -> int:
@@ -90,7 +96,7 @@ async def _say(actor: Actor, order: Assignment, artifact: Artifact, *, name: str
         await actor.give_back(order)
 
 
-async def _named(farm: FarmUnderTest, actor: Actor, name: str) -> None:
+async def _named(farm: FarmUnderTest, name: str, actor: Actor) -> None:
     """Upload a wheel, and give it a name that no honest builder gives."""
     order = await actor.take()
     artifact, content = wheel_of(order, farm.folder / "evil")
@@ -101,7 +107,7 @@ async def _named(farm: FarmUnderTest, actor: Actor, name: str) -> None:
 
 
 async def _bomb(farm: FarmUnderTest, actor: Actor) -> None:
-    """Upload a wheel that would be three gigabytes when it is unpacked."""
+    """Upload a wheel that would be half a gigabyte when it is unpacked."""
     order = await actor.take()
     artifact, _ = wheel_of(order, farm.folder / "evil")
     path = farm.folder / "evil" / "bomb.whl"
@@ -126,7 +132,7 @@ def _write_bomb(source: Path, path: Path) -> None:
             after.writestr(one, before.read(one))
 
 
-async def _others(farm: FarmUnderTest, actor: Actor) -> None:
+async def _other_inside(farm: FarmUnderTest, actor: Actor) -> None:
     """Upload a wheel that is another project's inside, under the name of the job's."""
     order = await actor.take()
     artifact, _ = wheel_of(order, farm.folder / "evil")
@@ -175,7 +181,7 @@ async def _too_large(farm: FarmUnderTest, actor: Actor) -> None:
         "POST /api/bus/words?name=large HTTP/1.1",
         "Host: farm",
         f"Authorization: Bearer {actor.token}",
-        f"Content-Length: {_BOMB_BYTES}",
+        f"Content-Length: {_LARGE_BYTES}",
     )
     try:
         writer.write(("\r\n".join(lines) + "\r\n\r\nand so on").encode())
