@@ -21,7 +21,7 @@ from wheelyard.selftest.verdict import NotSurvivedError, check, until
 
 LEASE = 5.0
 BUILDERS = ("one", "two", "three")
-_END_SECONDS = 150.0
+_END_SECONDS = 300.0
 _DISK = "64M"
 
 
@@ -163,7 +163,7 @@ class FarmUnderTest:
             **more,
         )
 
-    async def present(self, *names: str, seconds: float = 60.0) -> None:
+    async def present(self, *names: str, seconds: float = 180.0) -> None:
         """Wait until the farm hears of builders and gives them work."""
 
         async def there() -> bool:
@@ -228,7 +228,7 @@ class FarmUnderTest:
         found = await self.ended(request, seconds=seconds)
         check(found["state"] == "done", f"the request is {found['state']}: {found['reason']}")
 
-    async def running(self, project: str, *, step: str = "build", seconds: float = 60.0) -> Builder:
+    async def running(self, project: str, *, step: str = "build", seconds: float = 120.0) -> Builder:
         """Wait until a package is at a step, and return who runs it."""
 
         async def look() -> Builder | None:
@@ -245,7 +245,7 @@ class FarmUnderTest:
         assert found is not None
         return found
 
-    async def built(self, count: int, *, seconds: float = 90.0) -> None:
+    async def built(self, count: int, *, seconds: float = 180.0) -> None:
         """Wait until so many jobs are built."""
 
         async def look() -> bool:
@@ -253,7 +253,7 @@ class FarmUnderTest:
 
         await until(look, f"{count} jobs are built", seconds=seconds)
 
-    async def state_of(self, project: str, *states: str, seconds: float = 60.0) -> dict[str, Any]:
+    async def state_of(self, project: str, *states: str, seconds: float = 120.0) -> dict[str, Any]:
         """Wait until the job of a package is in one of some states, and return it."""
 
         async def look() -> dict[str, Any]:

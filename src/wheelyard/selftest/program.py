@@ -12,7 +12,7 @@ from wheelyard.selftest.verdict import NotSurvivedError, until
 
 _SOURCES = Path(wheelyard.__file__).parent.parent
 _OURS = ("WHEELYARD_", "UV_", "PIP_", "PYTEST_")
-_START_SECONDS = 60.0
+_START_SECONDS = 180.0
 _END_SECONDS = 40.0
 
 

@@ -19,7 +19,7 @@ from wheelyard.selftest.verdict import NotSurvivedError
 from wheelyard.store.private_server import PrivateServer
 
 _LOG = logging.getLogger(__name__)
-_ROW_SECONDS = 300.0
+_ROW_SECONDS = 900.0
 RunRow = Callable[[FarmUnderTest], Awaitable[None]]
 
 

@@ -43,7 +43,7 @@ async def killed_before_result(farm: FarmUnderTest) -> None:
     await farm.join("three")
     request = await farm.submit()
     for dead in (victim, other):
-        await dead.program.ended(seconds=90)
+        await dead.program.ended(seconds=180)
         await until(
             lambda name=dead.name: farm.client.happened("job.lost", actor=name),  # type: ignore[misc]
             "the dead builder's job is lost",

@@ -68,7 +68,7 @@ async def crashed_before_commit(farm: FarmUnderTest) -> None:
     cleaner = Program("clean", farm.folder)
     database = [f"--database={farm.engine.database}"] if farm.engine.database else []
     await cleaner.start("state", "clean", "--unused=0h", "--json", "--state", farm.state, *database)
-    check(await cleaner.ended(seconds=90) == 0, f"it cannot be cleaned: {cleaner.says[-300:]}")
+    check(await cleaner.ended(seconds=180) == 0, f"it cannot be cleaned: {cleaner.says[-300:]}")
     check('"kind": "blobs' in cleaner.says or '"removed": [' in cleaner.says, "nothing was cleaned")
     await hold(farm)
 
@@ -115,9 +115,9 @@ async def _begun_and_crashed(farm: FarmUnderTest, first: str, *failpoints: str) 
     await farm.join(*BUILDERS)
     request = await farm.submit()
     for following in failpoints:
-        await farm.coordinator.ended(seconds=120)
+        await farm.coordinator.ended(seconds=240)
         await farm.start(failpoints=following)
-    await farm.coordinator.ended(seconds=120)
+    await farm.coordinator.ended(seconds=240)
     return request
 
 

@@ -85,7 +85,7 @@ async def deadly_packages(farm: FarmUnderTest) -> None:
     limits = {"memory_bytes": 384 << 20, "processes": 120, "disk_bytes": 64 << 20}
     request = await farm.submit(limits=limits)
     for _ in range(LOST_CAP):
-        victim = await farm.running(graph.name_of(deadly), seconds=120)
+        victim = await farm.running(graph.name_of(deadly), seconds=240)
         lost = (await farm.client.job(graph.name_of(deadly)))["fence"]
         await victim.program.kill()
         await farm.start_builder(victim)

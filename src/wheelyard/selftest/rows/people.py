@@ -28,7 +28,7 @@ async def nobody_can(farm: FarmUnderTest) -> None:
     (cellar,) = await farm.join("cellar", WHEELYARD_LABEL="site=cellar", slots=4)
     await farm.built(5)
     cellar.program.send(signal.SIGTERM)
-    await cellar.program.ended(seconds=90)
+    await cellar.program.ended(seconds=180)
     await _says(farm, "cellar could run it", "not there")
     await farm.start_builder(cellar, slots=4, WHEELYARD_LABEL="site=cellar")
     await farm.done(request)
@@ -99,7 +99,7 @@ async def _failed(farm: FarmUnderTest, number: int) -> dict[str, object]:
         job = await farm.client.job(graph.name_of(number))
         return job if job.get("outcome") == "failed" else {}
 
-    return await until(look, f"{graph.name_of(number)} has failed", seconds=90)
+    return await until(look, f"{graph.name_of(number)} has failed", seconds=180)
 
 
 async def wrong_machines(farm: FarmUnderTest) -> None:

@@ -126,7 +126,7 @@ async def blob_deleted(farm: FarmUnderTest) -> None:
     checker = Program("check", farm.folder)
     database = [f"--database={farm.engine.database}"] if farm.engine.database else []
     await checker.start("state", "check", "--state", farm.state, *database)
-    await checker.ended(seconds=90)
+    await checker.ended(seconds=180)
     check("1 job open again" in checker.says, f"the check said: {checker.says[-300:]}")
     await until(
         lambda: farm.client.happened("job.leased", subject=victim["key"], attempt=2),
