@@ -110,7 +110,7 @@ class Queue(Protocol):
         """Return who wants a job."""
         ...
 
-    async def hand_back(self, key: BuildKey, fence: int) -> bool:
+    async def hand_back(self, key: BuildKey, fence: int, reason: str) -> bool:
         """Take a lease back that its builder gives up, without a count; False where it was lost."""
         ...
 

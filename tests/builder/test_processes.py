@@ -22,6 +22,7 @@ import wheelyard
 from builder.http_farm import BUILDER, CODE, HttpFarm
 from builder.world import LONG, TOKEN, World
 from executor.yard import running
+from wheelyard.errors import ExitCode
 from wheelyard.executor.interpreters import MachineInterpreters
 from wheelyard.model.job import Offer, Outcome
 from wheelyard.protocol.messages import Returned
@@ -334,19 +335,63 @@ def test_what_cannot_be_followed_is_said_with_what_to_do(
     assert "Traceback" not in ran.stderr
 
 
+IMPORTS = """
+import contextlib, sys
+from wheelyard.cli import main
+for words in (["--help"], ["--slots", "1", "--label", "a=b", "--state", "/dev/null/nowhere"]):
+    sys.argv = ["wheelyard", "builder", *words]
+    with contextlib.suppress(SystemExit):
+        main.run()
+import wheelyard.bus.nats, wheelyard.executor.auditing
+print()
+print(*sys.modules)
+"""
+
+
 def imported() -> set[str]:
-    """The top-level modules that a builder imports before it runs its first job."""
-    code = "import sys, wheelyard.cli.builder, wheelyard.bus.nats, wheelyard.executor.auditing; print(*sys.modules)"
+    """The top-level modules that a builder imports, from its command line to its first job."""
     ran = subprocess.run(
-        [sys.executable, "-c", code], env=environment(), capture_output=True, text=True, check=True
+        [sys.executable, "-c", IMPORTS],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=True,
     )
-    return {name.partition(".")[0] for name in ran.stdout.split()}
+    return {name.partition(".")[0] for name in ran.stdout.splitlines()[-1].split()}
 
 
 def test_a_builder_imports_nothing_of_a_farms_server() -> None:
     names = "alembic apprise jinja2 psycopg pydantic rustworkx sqlalchemy starlette uvicorn yaml"
     assert not set(names.split()) & imported()
     assert "nats" in imported()
+
+
+def test_a_command_that_a_builders_installation_cannot_run_says_so() -> None:
+    code = "import sys; sys.modules['sqlalchemy'] = sys.modules['rustworkx'] = None; from wheelyard.cli import main; main.run()"
+    ran = subprocess.run(
+        [sys.executable, "-c", code, "builder", "list"],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == ExitCode.ENVIRONMENT
+    assert ran.stderr.startswith("error: rustworkx is not installed")
+
+
+def test_a_builder_without_uv_says_so_and_spends_no_code(tmp_path: Path) -> None:
+    code = "import sys, sysconfig; sysconfig.get_path = lambda name: '/nowhere'; from wheelyard.cli import main; main.run()"
+    words = ("builder", "--state", str(tmp_path), "--join", "http://127.0.0.1:9", "--token", "x")
+    ran = subprocess.run(
+        [sys.executable, "-c", code, *words],
+        env=environment(PATH="/nowhere"),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE_SECONDS,
+    )
+    assert ran.returncode == ExitCode.ENVIRONMENT
+    assert ran.stderr.startswith("error: uv is not there")
 
 
 def test_all_that_a_builder_imports_is_documented(root: Path) -> None:

@@ -22,6 +22,7 @@ from bus.worlds import (
     whole,
 )
 from wheelyard.bus.nats import NatsBuilderBus, NatsBus
+from wheelyard.bus.nats_link import Connection
 from wheelyard.bus.nats_options import NatsLimits, NatsOptions
 from wheelyard.bus.server import PrivateServer
 from wheelyard.bus.server_config import ServerPlace, ServerTls
@@ -234,3 +235,24 @@ async def connected(options: NatsOptions) -> Client:
 
 async def ignore(error: Exception) -> None:
     """Servers complain about what they refuse, and these tests look at what came of it."""
+
+
+async def test_who_is_cancelled_as_the_answer_comes_ends_all_the_same() -> None:
+    connection = Connection(NatsOptions(servers=("nats://127.0.0.1:9",)))
+    answer = asyncio.get_running_loop().create_future()
+    went_on = []
+
+    async def ask() -> None:
+        async with connection.lasting():
+            # As nats-py waits for an answer.
+            await asyncio.wait_for(answer, 60)
+        went_on.append(True)
+
+    asking = asyncio.ensure_future(ask())
+    await asyncio.sleep(0)
+    answer.set_result(None)
+    asking.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    assert not went_on

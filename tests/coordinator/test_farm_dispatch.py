@@ -269,7 +269,13 @@ def test_why_counts_who_comes_first_and_names_who_builds_what_is_needed() -> Non
             assert undertaking.waits_for() == [
                 "top==1.0 for cp311-manylinux_2_28_x86_64 waits for base 1.0, building on one"
             ]
+            assert set(await coordinator.waits(request.id)) == {
+                "other==1.0 for cp311-manylinux_2_28_x86_64: 1 of 1 builders could run it: one busy",
+                "top==1.0 for cp311-manylinux_2_28_x86_64 waits for base 1.0, building on one",
+            }
             await coordinator.cancel_request(request.id, actor="ann")
+            await until_quiet(lambda: coordinator.undertaking(request.id) is None)
+            assert await coordinator.waits(request.id) == ()
         await farm.close()
 
     scenario(work)

@@ -142,7 +142,7 @@ def test_what_nobody_can_build_says_what_is_lacking_and_runs_when_somebody_can()
             key = next(iter(farm.jobs.ledger.jobs))
             await until_quiet(lambda: one.name in coordinator._roster.present())
             assert await coordinator.why(key) == (
-                "no builder has foo=3; it needs foo=3; the nearest builder, one, lacks foo"
+                "no builder has foo=3; the nearest builder, one, lacks foo"
             )
             await farm.builder("able", facts={**X86, "foo": 3})
             assert (await farm.end_of(request)).state is RequestState.DONE

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import zipfile
@@ -35,6 +36,14 @@ class Served:
     def ask(self, *words: str | Path) -> Ran:
         """Run a command as the administrator."""
         return self.user.run(*words, WHEELYARD_FARM=self.address, WHEELYARD_TOKEN=self.token)
+
+    def until(self, pattern: str, *words: str) -> str:
+        """Run a command until it prints what is looked for."""
+        for _ in range(20):
+            shown = self.ask(*words).out
+            if re.search(pattern, shown):
+                return shown
+        raise AssertionError(shown)
 
     def json(self, *words: str) -> list[dict[str, object]]:
         """Run a command that lists something."""
@@ -165,12 +174,59 @@ def test_a_request_is_submitted_and_cancelled(served: Served) -> None:
     try:
         made = served.ask("request", "submit", "yard-later", "--target", served.user.target)
         name = made.out.strip()
-        shown = served.ask("request", "show", name)
-        assert "yard-later" in shown.out
+        could = "yard-later==1.0 for .*: 1 of 1 builders could run it: local-1 paused"
+        shown = served.until(could, "request", "show", name)
+        assert f"waits    yard-later==1.0 for {served.user.target}" in shown
         assert served.ask("request", "cancel", name).out == f"{name} is cancelled\n"
         assert served.ask("request", "cancel", name).out == f"{name} had ended before\n"
     finally:
         served.ask("builder", "resume", "local-1")
+
+
+def test_who_waits_at_the_farm_is_told_what_for(served: Served, tmp_path: Path) -> None:
+    project = repository(tmp_path / "c-project", revisions=1)
+    words = ("build", "--git", project, "--needs", "foo=3", "--name", "never")
+    user = served.user
+    command = user.command(*words, "--farm", served.address, "--token", served.token)
+    with subprocess.Popen(
+        command, env=user.variables(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as begun:
+        assert begun.stderr is not None
+        asked, line = begun.stderr.readline(), begun.stderr.readline()
+        begun.send_signal(signal.SIGINT)
+        begun.communicate(timeout=40)
+    assert line.startswith("waiting: never==1 for ")
+    assert "no builder has foo=3; the nearest builder, local-1, lacks foo" in line
+    shown = served.ask("job", "show", "never").out
+    assert "is       ready" in shown
+    key = shown.partition("key      ")[2].split()[0]
+    assert served.ask("job", "boost", key).out == f"{key[:12]} comes sooner\n"
+    assert served.ask("job", "hold", key).out == f"{key[:12]} is held\n"
+    assert "does not stand so" in served.ask("job", "hold", key).err
+    assert "why      no builder has foo=3" in shown
+    name = asked.partition("request ")[2].partition(":")[0]
+    assert served.ask("request", "cancel", name).code == 0
+
+
+def test_jobs_of_a_farm_are_listed_and_tried_again_by_what_went_wrong(served: Served) -> None:
+    served.user.upload(
+        SdistSpec(name="yard-odd", during_build="raise SystemExit('fatal: odd one')")
+    )
+    assert served.ask("build", "yard-odd", "--target", served.user.target).code == 1
+    [listed] = served.json("job", "list", "--reason", "odd one")
+    assert (listed["release"], listed["outcome"]) == ("yard-odd==1.0", "failed")
+    assert "yard-odd==1.0" in served.ask("job", "list", "--outcome", "failed").out
+    shown = served.ask("job", "show", "yard-odd").out
+    assert re.search(r"attempt  1, on local-1, .*: failed .*odd one", shown)
+    assert "odd one" in served.ask("job", "log", "yard-odd").out
+    words = ("job", "retry", "--project", "yard-odd", "--target", served.user.target)
+    for _ in range(2):
+        assert "yard-odd==1.0" in served.ask(*words, "--preview").out
+    assert "failed" in served.ask(*words, "--outcome", "failed").out
+    served.until(r"attempt  2, on local-1, .*: failed .*odd one", "job", "show", "yard-odd")
+    assert served.ask("job", "list", "--held").out == ""
+    assert "no wheel of 'yard-odd' is held" in served.ask("job", "approve", "yard-odd").err
+    assert "has no job 'nobody'" in served.ask("job", "show", "nobody").err
 
 
 def test_a_command_is_run_by_a_farm_and_serves_requests_within_their_range(

@@ -55,9 +55,7 @@ def test_builders_that_could_run_it_are_told_with_what_keeps_them() -> None:
 
 def test_what_no_builder_has_is_named_with_the_nearest() -> None:
     builders = [standing("c1", foo=1, bar=(1, 2)), standing("c2", foo=2, bar=(2, 3))]
-    assert why("foo=3", builders) == (
-        "no builder has foo=3; it needs foo=3; the nearest builder, c1, has foo=1"
-    )
+    assert why("foo=3", builders) == ("no builder has foo=3; the nearest builder, c1, has foo=1")
     assert why("foo=1,bar=[3]", builders) == (
         "needs bar=[3]; the nearest builder, c1, has bar=[1,2]"
     )

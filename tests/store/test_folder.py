@@ -8,7 +8,7 @@ import pytest
 
 from store.processes import confined
 from store.things import offer
-from wheelyard.errors import ExitCode, StoreError
+from wheelyard.errors import ConfigurationError, ExitCode, StoreError, WheelyardError
 from wheelyard.store.folder import FOLDERS, MARKER, StateFolder
 
 pytestmark = pytest.mark.anyio
@@ -164,3 +164,20 @@ async def test_a_made_folder_that_became_read_only_is_said(tmp_path: Path) -> No
     said = confined("await StateFolder.open(path)", tmp_path)
     assert said.startswith("StoreError")
     assert "--state" in said
+
+
+@pytest.mark.parametrize(
+    ("address", "error", "said"),
+    [
+        ("mysql://me:5ecret@127.0.0.1/farm", ConfigurationError, "mysql:// is no address"),
+        ("postgresql://127.0.0.1:9/farm", StoreError, "does not answer"),
+    ],
+)
+async def test_a_database_that_cannot_be_had_leaves_the_folder_to_its_own(
+    tmp_path: Path, address: str, error: type[WheelyardError], said: str
+) -> None:
+    with pytest.raises(error, match=said) as raised:
+        await StateFolder.open(tmp_path / "state", database=address, patience=0.1)
+    assert "5ecret" not in raised.value.message
+    async with await StateFolder.open(tmp_path / "state") as folder:
+        assert await folder.jobs.jobs() == []

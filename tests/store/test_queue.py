@@ -81,7 +81,7 @@ async def test_a_submitted_job_waits_and_is_leased_with_all_that_was_said(stores
 async def test_an_unknown_job_was_not_submitted(stores: Stores) -> None:
     assert await stores.queue.queued(BuildKey("k1")) is None
     assert list(await stores.queue.requests_of(BuildKey("k1"))) == []
-    assert not await stores.queue.hand_back(BuildKey("k1"), 1)
+    assert not await stores.queue.hand_back(BuildKey("k1"), 1, "no room")
     assert await stores.queue.expire_of("arm-1") == []
     assert list(await stores.queue.open_pools()) == []
     assert await stores.queue.wake() is None
@@ -208,9 +208,12 @@ async def test_a_late_report_of_a_lost_lease_changes_nothing(stores: Stores) -> 
 async def test_a_lease_that_is_handed_back_does_not_count(stores: Stores) -> None:
     await submit(stores)
     ((_, lease),) = await choose(stores)
-    assert not await stores.queue.hand_back(lease.key, lease.fence + 1)
-    assert await stores.queue.hand_back(lease.key, lease.fence)
-    assert not await stores.queue.hand_back(lease.key, lease.fence)
+    assert not await stores.queue.hand_back(lease.key, lease.fence + 1, "no room")
+    assert await stores.queue.hand_back(lease.key, lease.fence, "no room")
+    (attempt, *_) = await stores.jobs.find_attempts(Selection(keys=(lease.key,)))
+    assert attempt.report is not None
+    assert attempt.report.reason == "no room"
+    assert not await stores.queue.hand_back(lease.key, lease.fence, "no room")
     ((queued, again),) = await choose(stores)
     assert (again.fence, queued.job.counts, queued.job.lost_by) == (2, (), ())
 
@@ -219,7 +222,7 @@ async def test_leases_are_prolonged_together_and_the_lost_ones_are_named(stores:
     for key in ("a", "b", "c"):
         await submit(stores, key)
     leases = [(lease.key, lease.fence) for _, lease in await choose(stores)]
-    await stores.queue.hand_back(*leases[0])
+    await stores.queue.hand_back(*leases[0], "no room")
     stores.clock.advance(30)
     lost = await stores.queue.renew_all([*leases, (BuildKey("d"), 1)], seconds=60)
     assert list(lost) == [leases[0], (BuildKey("d"), 1)]
@@ -365,7 +368,7 @@ async def test_depths_stay_true_however_often_jobs_come_and_go(stores: Stores) -
             (depth,) = await stores.queue.open_pools()
             assert (depth.waiting, depth.running, depth.owners) == (20, 40, ("o2",))
             for _, lease in leases:
-                assert await stores.queue.hand_back(lease.key, lease.fence)
+                assert await stores.queue.hand_back(lease.key, lease.fence, "no room")
         (depth,) = await stores.queue.open_pools()
         assert (depth.waiting, depth.running, depth.owners) == (60, 0, owners)
 

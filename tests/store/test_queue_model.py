@@ -68,7 +68,7 @@ async def wake(stores: Stores, seconds: int) -> object:
 
 
 async def hand_back(stores: Stores, key: str, fence: int) -> object:
-    return await stores.queue.hand_back(BuildKey(key), fence)
+    return await stores.queue.hand_back(BuildKey(key), fence, "no room")
 
 
 async def expire(stores: Stores, builder: str) -> object:

@@ -39,7 +39,7 @@ from wheelyard.web.ports import Times, WebPorts
 
 FACTS = Facts(version="0.1.0", slots=2, values=(("arch", "x86_64"), ("python", ("cp311", "cp312"))))
 NEEDS = Needs.of({"python": "cp312"})
-TIMES = Times(look=0.02, beat=0.1)
+TIMES = Times(look=0.02, beat=0.1, waits=0.05)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

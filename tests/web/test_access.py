@@ -1,16 +1,25 @@
 """Nobody does what their role does not allow, and nobody without a token does anything."""
 
+import asyncio
 import re
+from dataclasses import replace
 from itertools import pairwise
 
+import httpx
 import pytest
 
 from store.things import digest_of as digest_of_text
 from web.place import Place
-from wheelyard.farm_ports import Role
+from wheelyard.errors import StoreError
+from wheelyard.farm_ports import Role, Token
+from wheelyard.model.builder import Builder
 from wheelyard.protocol.tokens import Credential
+from wheelyard.testing.builders import MemoryBuilderStore
+from wheelyard.testing.tokens import MemoryTokenStore
 from wheelyard.web.access import ANYBODY, at_least
+from wheelyard.web.app import WebApp
 from wheelyard.web.endpoint import Endpoint
+from wheelyard.web.ports import Times
 
 pytestmark = pytest.mark.anyio
 OPEN = {"GET /healthz", "GET /api/openapi.json"}
@@ -107,3 +116,43 @@ async def test_a_request_id_is_given_back(memory_place: Place) -> None:
 
 async def test_the_index_needs_no_token(memory_place: Place) -> None:
     assert (await memory_place.client.get("/simple/")).status_code == 200
+
+
+class SlowBuilders(MemoryBuilderStore):
+    """A database that is away: it is waited for."""
+
+    async def get(self, name: str) -> Builder | None:
+        await asyncio.Event().wait()
+        return await super().get(name)
+
+
+async def test_who_watches_over_the_farm_is_answered_also_while_the_database_is_away(
+    memory_place: Place,
+) -> None:
+    ports = replace(memory_place.ports, builders=SlowBuilders(), times=Times(health=0.02))
+    transport = httpx.ASGITransport(app=WebApp(ports))
+    async with (
+        asyncio.timeout(5),
+        httpx.AsyncClient(transport=transport, base_url="http://farm") as client,
+    ):
+        for _ in range(3):
+            answer = await client.get("/healthz")
+            assert (answer.status_code, answer.json()) == (503, {"status": "database"})
+
+
+class LostTokens(MemoryTokenStore):
+    """A database that is away."""
+
+    async def get(self, token: str) -> Token | None:
+        raise StoreError(f"postgresql://me@10.0.0.1 has no {token}", hint="Start it.")
+
+
+async def test_who_has_no_token_hears_nothing_of_where_the_database_is(memory_place: Place) -> None:
+    transport = httpx.ASGITransport(app=WebApp(replace(memory_place.ports, tokens=LostTokens())))
+    headers = await memory_place.bearer(Role.READER)
+    async with httpx.AsyncClient(transport=transport, base_url="http://farm") as client:
+        answer = await client.get("/api/jobs", headers=headers)
+    assert answer.status_code == 503
+    assert answer.headers["retry-after"]
+    assert answer.json()["error"] == "the farm's database or bus does not answer"
+    assert "10.0.0.1" not in answer.text

@@ -182,3 +182,20 @@ async def test_an_unknown_request_is_not_there(place: Place) -> None:
     headers = await place.bearer(Role.READER)
     answer = await place.client.get("/api/requests/none/events", headers=headers)
     assert answer.status_code == 404
+
+
+async def test_what_a_request_waits_for_is_told_and_shown(place: Place) -> None:
+    await open_request(place)
+    await place.submit()
+    headers = await place.bearer(Role.READER)
+    sentence = "six==1.17.0 no builder is enrolled; it needs python=cp312"
+    async with watched(place) as stream:
+        _, kind, data = await anext(stream)
+        assert (kind, json.loads(data)) == ("waits", {"waits": [sentence]})
+        await place.lease()
+        _, kind, data = await anext(stream)
+        assert (kind, json.loads(data)) == ("waits", {"waits": []})
+    shown = (await place.client.get(f"/api/requests/{ID}", headers=headers)).json()
+    assert shown["waits"] == []
+    listed = (await place.client.get("/api/requests", headers=headers)).json()
+    assert listed["requests"][0]["waits"] is None

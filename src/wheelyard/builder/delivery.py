@@ -161,8 +161,9 @@ class Deliveries:
         except DeniedError as error:
             # The farm says with its settlement what became of the job; nothing is dropped on a guess.
             _log.warning(
-                "an upload was denied",
-                extra={"action": "upload.denied", "job": kept.key, "why": error.message},
+                "an upload was denied: %s",
+                error.message,
+                extra={"action": "upload.denied", "job": kept.key},
             )
         except (DigestMismatchError, StoreError) as error:
             return _undelivered(kept.report, error)

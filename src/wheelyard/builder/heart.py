@@ -57,7 +57,7 @@ class Heart:
                 await self._bus.announce(encode(presence))
         except (BusError, TimeoutError) as error:
             if not self._away:
-                _log.warning("the farm is away", extra={"action": "farm.away", "why": str(error)})
+                _log.warning("the farm is away: %s", error, extra={"action": "farm.away"})
             self._away = True
         else:
             if self._away:

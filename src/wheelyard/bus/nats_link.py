@@ -29,6 +29,20 @@ _UNANSWERED_PINGS = 2
 """A network that swallows everything is noticed within half a minute, by both."""
 
 
+@asynccontextmanager
+async def heeding_cancellation() -> AsyncIterator[None]:
+    """Let a task that was cancelled inside end when the block does, if it did not before.
+
+    ``asyncio.wait_for``, in which nats-py waits, forgets the cancellation of who waits in the same moment as
+    the answer comes (before Python 3.12); a loop that asks again and again would never end.
+    """
+    task = asyncio.current_task()
+    before = task.cancelling() if task is not None else 0
+    yield
+    if task is not None and task.cancelling() > before:
+        raise asyncio.CancelledError
+
+
 class Connection:
     """A connection while it lasts; when it is over, ``lost`` is set and all ``endings`` are called."""
 
@@ -54,7 +68,7 @@ class Connection:
 
     async def _connect(self) -> None:
         options = self._options
-        async with asyncio.timeout(options.answer_seconds):
+        async with heeding_cancellation(), asyncio.timeout(options.answer_seconds):
             await self.client.connect(
                 list(options.servers),
                 user=options.user or None,
@@ -74,7 +88,7 @@ class Connection:
     @asynccontextmanager
     async def lasting(self) -> AsyncIterator[None]:
         """Give up what is done inside when the connection is lost: its answer never comes."""
-        async with asyncio.timeout(None) as scope:
+        async with heeding_cancellation(), asyncio.timeout(None) as scope:
 
             def end() -> None:
                 scope.reschedule(asyncio.get_running_loop().time())
@@ -102,7 +116,8 @@ class Connection:
 
     async def _complain(self, error: Exception) -> None:
         self._complaint = error
-        _LOG.info("the bus complained", extra={"action": "bus.complained", "error": str(error)})
+        said = str(error) or type(error).__name__
+        _LOG.info("the bus complained: %s", said, extra={"action": "bus.complained"})
 
 
 class Link:

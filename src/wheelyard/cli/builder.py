@@ -271,3 +271,5 @@ def _print_progress() -> None:
     log.handlers = [handler]
     log.setLevel(logging.INFO)
     log.propagate = False
+    # With TLS it warns of nats-py at each connection (Python 3.11), which nobody can do anything about.
+    logging.getLogger("asyncio").setLevel(logging.ERROR)

@@ -5,13 +5,14 @@ import contextlib
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 import typer
 
 from wheelyard.cli import options as o
 from wheelyard.cli.display.neutral import neutral
+from wheelyard.cli.farm_jobs import key_of
 from wheelyard.cli.farm_options import FarmClient, FarmUrl, Token, on_farm
 from wheelyard.cli.following import follow
 from wheelyard.depot.http import Query
@@ -51,7 +52,7 @@ def cancel(  # noqa: PLR0913, PLR0917 - its options
 ) -> None:
     """End a job; on a farm its builder stops at once."""
     if farm:
-        _wish(context, job, "cancel", {"reason": reason}, farm, token)
+        _wish(_At(context, farm, token), job, "cancel", {"reason": reason}, "is cancelled")
         return
     _here(state, job, lambda folder, key: folder.jobs.cancel(key, reason), "is cancelled")
 
@@ -66,7 +67,7 @@ def hold(  # noqa: PLR0913, PLR0917 - its options
 ) -> None:
     """Let a job wait for a person: nobody builds it until it is retried."""
     if farm:
-        _wish(context, job, "hold", {"reason": reason}, farm, token)
+        _wish(_At(context, farm, token), job, "hold", {"reason": reason}, "is held")
         return
     why = reason or "somebody holds it"
     _here(state, job, lambda folder, key: folder.jobs.hold(key, why), "is held")
@@ -81,14 +82,15 @@ def boost(  # noqa: PLR0913, PLR0917 - its options
     state: o.State = None,
 ) -> None:
     """Let a job that waits come sooner, or later with a negative number."""
+    moved = "comes sooner" if by > 0 else "comes later"
     if farm:
-        _wish(context, job, "boost", {"by": by}, farm, token)
+        _wish(_At(context, farm, token), job, "boost", {"by": by}, moved)
         return
 
     async def move(folder: StateFolder, key: BuildKey) -> bool:
         return await folder.queue.rank_again(Selection(keys=(key,)), by=levels(by)) > 0
 
-    _here(state, job, move, "comes sooner" if by > 0 else "comes later")
+    _here(state, job, move, moved)
 
 
 def log_of_farm(  # noqa: PLR0913 - what the command was given
@@ -97,10 +99,11 @@ def log_of_farm(  # noqa: PLR0913 - what the command was given
     """Print the log of a job of a farm, as far as it goes or to its end."""
 
     async def work(client: FarmClient) -> None:
+        key = await key_of(client, job)
         if following:
-            await _print_followed(client, job, raw=raw)
+            await _print_followed(client, key, raw=raw)
         else:
-            await _print_log(client, job, raw=raw)
+            await _print_log(client, key, raw=raw)
 
     on_farm(context, farm, token, work)
 
@@ -130,17 +133,23 @@ def _put(text: str, *, raw: bool) -> None:
     sys.stdout.flush()
 
 
-def _wish(  # noqa: PLR0913, PLR0917 - what a command was given
-    context: typer.Context, job: str, verb: str, body: object, farm: str, token: str
-) -> None:
+class _At(NamedTuple):
+    """The farm that a command means."""
+
+    context: typer.Context
+    url: str
+    token: str
+
+
+def _wish(at: _At, job: str, verb: str, body: object, done: str) -> None:
     path = f"/api/jobs/{job}/{verb}"
-    found = on_farm(context, farm, token, lambda client: client.post(path, body))
+    found = on_farm(*at, lambda client: client.post(path, body))
     if not found["changed"]:
         raise ConfigurationError(
             f"job {job!r} does not stand so that it could be changed",
             hint="It may have ended; 'wheelyard job list' shows how.",
         )
-    typer.echo(f"{verb}: {job}")
+    typer.echo(f"{job[:12]} {done}")
 
 
 def _here(

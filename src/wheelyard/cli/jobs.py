@@ -17,10 +17,12 @@ from rich.table import Table
 from rich.text import Text
 
 from wheelyard.cli import options as o
-from wheelyard.cli.display.console import results, say
+from wheelyard.cli.display.console import results
 from wheelyard.cli.display.events import as_fields
-from wheelyard.cli.display.lines import excerpt, seconds
+from wheelyard.cli.display.lines import seconds
 from wheelyard.cli.display.neutral import RESET, neutral, neutral_stream
+from wheelyard.cli.display.report import print_report, say_line
+from wheelyard.cli.farm_jobs import FarmJobs
 from wheelyard.cli.farm_options import FarmUrl, Token
 from wheelyard.cli.job_wishes import add_commands, log_of_farm
 from wheelyard.errors import ConfigurationError
@@ -28,8 +30,7 @@ from wheelyard.executor.interpreters import native_platform
 from wheelyard.jobs.held import advice_for_held
 from wheelyard.jobs.job import Job, State
 from wheelyard.jobs.selection import Selection
-from wheelyard.model.artifact import Origin
-from wheelyard.model.job import Attempt, BuildKey, Outcome, Report
+from wheelyard.model.job import Attempt, BuildKey, Outcome
 from wheelyard.model.release import project_name
 from wheelyard.targets.target import Target
 from wheelyard.wiring.keeping import Archive, open_archive
@@ -117,6 +118,7 @@ def _since(text: str) -> datetime:
 
 @app.command("list")
 def list_attempts(  # noqa: PLR0913, PLR0917 - the filters
+    context: typer.Context,
     project: Project = None,
     target: TargetOption = None,
     outcome: OutcomeOption = None,
@@ -125,11 +127,17 @@ def list_attempts(  # noqa: PLR0913, PLR0917 - the filters
     builder: BuilderOption = "",
     held: Held = False,
     limit: Annotated[int, typer.Option("--limit", min=1, help="At most so many.")] = 50,
+    farm: FarmUrl = "",
+    token: Token = "",
     state: o.State = None,
     as_json: o.AsJson = False,
 ) -> None:
-    """List attempts, the newest first."""
+    """List attempts, the newest first; of a farm its jobs, and where each stands."""
     wanted = _selection(project, target, outcome, reason, since, builder)
+    if farm:
+        wanted = replace(wanted, state=State.HELD if held else None)
+        FarmJobs(context=context, url=farm, token=token).list(wanted, limit=limit, as_json=as_json)
+        return
 
     async def work(archive: Archive) -> Sequence[_Tried]:
         if held:
@@ -180,8 +188,21 @@ def _print_list(found: "Sequence[_Tried]") -> None:
 
 
 @app.command("show")
-def show(name: Name, state: o.State = None, as_json: o.AsJson = False) -> None:
-    """Show an attempt: its steps with their times, environment, findings, and how to repeat it."""
+def show(  # noqa: PLR0913, PLR0917 - its options
+    context: typer.Context,
+    name: Name,
+    farm: FarmUrl = "",
+    token: Token = "",
+    state: o.State = None,
+    as_json: o.AsJson = False,
+) -> None:
+    """Show an attempt: its steps with their times, environment, findings, and how to repeat it.
+
+    Of a farm's job: where it stands, what it waits for, and all its attempts.
+    """
+    if farm:
+        FarmJobs(context=context, url=farm, token=token).show(name, as_json=as_json)
+        return
 
     async def work(archive: Archive) -> _Tried:
         (tried,) = await _with_jobs(archive, [await _find(archive, name)])
@@ -248,6 +269,7 @@ def _print_log(packed: bytes, *, raw: bool) -> None:
 
 @app.command("retry")
 def retry(  # noqa: PLR0913, PLR0917 - the filters
+    context: typer.Context,
     project: Project = None,
     target: TargetOption = None,
     outcome: OutcomeOption = None,
@@ -257,10 +279,15 @@ def retry(  # noqa: PLR0913, PLR0917 - the filters
     preview: Annotated[
         bool, typer.Option("--preview", help="Say which, and change nothing.")
     ] = False,
+    farm: FarmUrl = "",
+    token: Token = "",
     state: o.State = None,
 ) -> None:
     """Let jobs that did not end well be tried again by the next build that wants them."""
     wanted = _selection(project, target, outcome, reason, since, builder)
+    if farm:
+        FarmJobs(context=context, url=farm, token=token).retry(wanted, preview=preview)
+        return
 
     async def work(archive: Archive) -> Sequence[Job]:
         return await archive.jobs.retry(wanted, preview=preview)
@@ -274,8 +301,17 @@ def retry(  # noqa: PLR0913, PLR0917 - the filters
 
 
 @app.command("approve")
-def approve(name: Name, state: o.State = None) -> None:
+def approve(
+    context: typer.Context,
+    name: Name,
+    farm: FarmUrl = "",
+    token: Token = "",
+    state: o.State = None,
+) -> None:
     """Let a wheel count that was held because something about it looks wrong."""
+    if farm:
+        FarmJobs(context=context, url=farm, token=token).approve(name)
+        return
 
     async def work(archive: Archive) -> str:
         attempt = await _find(archive, name)
@@ -340,59 +376,19 @@ def _fields(tried: _Tried) -> dict[str, object]:
 
 def _print_attempt(console: Console, tried: _Tried) -> None:
     attempt = tried.attempt
-    _say(console, f"a{attempt.id}: {attempt.release} for {attempt.target}", "bold")
-    _say(console, f"  key      {attempt.key}")
+    say_line(console, f"a{attempt.id}: {attempt.release} for {attempt.target}", "bold")
+    say_line(console, f"  key      {attempt.key}")
     began = f"{attempt.started:%Y-%m-%d %H:%M:%S} UTC"
-    _say(console, f"  attempt  {attempt.number}, on {attempt.builder}, {began}")
+    say_line(console, f"  attempt  {attempt.number}, on {attempt.builder}, {began}")
     if attempt.report is None:
-        _say(console, "  running, or ended without a word")
+        say_line(console, "  running, or ended without a word")
         return
     if tried.waits:
-        _say(console, f"  held     {tried.reason}", "yellow")
+        say_line(console, f"  held     {tried.reason}", "yellow")
         advice = advice_for_held(attempt.key[:12], attempt.report.findings)
-        _say(console, f"           {advice}", "yellow")
-    _print_report(console, attempt.report)
-    _say(console, f"  log      wheelyard job log a{attempt.id}")
+        say_line(console, f"           {advice}", "yellow")
+    print_report(console, attempt.report)
+    say_line(console, f"  log      wheelyard job log a{attempt.id}")
     if attempt.report.repeat:
-        _say(console, "  repeat by hand:")
-        _say(console, attempt.report.repeat)
-
-
-def _print_report(console: Console, report: Report) -> None:
-    good = report.outcome is Outcome.BUILT
-    style = "green" if good else "red"
-    _say(console, f"  outcome  {report.outcome.value} {report.reason}".rstrip(), style)
-    if report.hint:
-        indented = report.hint.replace("\n", "\n           ")
-        _say(console, f"  hint     {indented}")
-    took = f"{seconds(report.wall_seconds)} ({seconds(report.cpu_seconds)} of processors)"
-    _say(console, f"  took     {took}")
-    for step in report.steps:
-        _say(console, f"    {step.name.value:<13}{step.seconds:8.2f} s")
-    if report.artifact is not None:
-        what = "archive " if report.artifact.origin is Origin.COMMAND else "wheel   "
-        _say(console, f"  {what} {report.artifact.filename} ({report.artifact.size} bytes)")
-        _say(console, f"           {report.artifact.digest}")
-    _print_findings(console, report)
-    _say(console, f"  with     {', '.join(report.environment) or 'nothing'}")
-    if report.as_of:
-        _say(console, f"  tools    as of {report.as_of}, because newer ones broke the build")
-    _say(console, f"  sandbox  {', '.join(report.sandbox) or 'none'}")
-    if report.system_libraries:
-        _say(console, f"  needs    {', '.join(report.system_libraries)}")
-    if not good:
-        for line in excerpt(report):
-            _say(console, f"  {line}", "dim")
-
-
-def _print_findings(console: Console, report: Report) -> None:
-    for finding in report.findings:
-        text = f"  {finding.verdict.value:<8} {finding.check}: {finding.message}"
-        _say(console, text, "yellow")
-    if report.irreproducible:
-        difference = report.irreproducible.replace("\n", "\n    ")
-        _say(console, f"  not reproducible:\n    {difference}", "yellow")
-
-
-def _say(console: Console, text: str, style: str = "") -> None:
-    say(console, text, style, fold=False)
+        say_line(console, "  repeat by hand:")
+        say_line(console, attempt.report.repeat)

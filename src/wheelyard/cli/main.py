@@ -6,15 +6,14 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
-from types import FrameType
+from types import FrameType, ModuleType
 
-from wheelyard.errors import ExitCode, WheelyardError
+from wheelyard.errors import ExitCode, ToolError, WheelyardError
 
 
 def run() -> None:
     """Run the command line and exit with a documented code."""
     _end_as_by_ctrl_c()
-    _import_for_good()
     sys.exit(execute(sys.argv[1:]))
 
 
@@ -32,16 +31,25 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     signal.raise_signal(signal.SIGINT)
 
 
-def _import_for_good() -> None:
-    """Import all that the commands need, and let garbage collection leave it alone.
+def _import_for_good(module: str) -> ModuleType:
+    """Import all that a command needs, and let garbage collection leave it alone.
 
     Modules stay until the process ends. Walking through them again and again, and once more at the
-    end, would take as long as importing them.
+    end, would take as long as importing them. Raises ToolError where one is not installed.
     """
     gc.disable()
-    importlib.import_module("wheelyard.cli.app")
-    gc.freeze()
-    gc.enable()
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] == "wheelyard":
+            raise
+        raise ToolError(
+            f"{error.name} is not installed, which this command needs",
+            hint="A builder's installation knows 'wheelyard builder' only; install wheelyard with all that it requires.",
+        ) from error
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def execute(arguments: list[str]) -> int:
@@ -71,13 +79,11 @@ def _call(arguments: list[str]) -> None:
     if arguments[:1] == ["builder"] and not "".join(arguments[1:2]).strip().isalpha():
         # A builder runs where databases and web servers cannot be installed; its commands for
         # administration (a word after "builder") are the farm's.
-        from wheelyard.cli.builder import app as builder
-
-        builder(args=arguments[1:], prog_name="wheelyard builder", standalone_mode=True)
+        builder = _import_for_good("wheelyard.cli.builder")
+        builder.app(args=arguments[1:], prog_name="wheelyard builder", standalone_mode=True)
         return
-    from wheelyard.cli.app import app
-
-    app(args=arguments, prog_name="wheelyard", standalone_mode=True)
+    every = _import_for_good("wheelyard.cli.app")
+    every.app(args=arguments, prog_name="wheelyard", standalone_mode=True)
 
 
 def _interrupted() -> int:

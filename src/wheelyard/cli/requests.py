@@ -77,6 +77,8 @@ def show(
     if found["ended"]:
         say(console, f"  until    {day(found['ended'])}")
     say(console, f"  told     {found['waiters']} of its end")
+    for sentence in found.get("waits") or ():
+        say(console, f"  waits    {sentence}")
 
 
 @app.command("cancel")

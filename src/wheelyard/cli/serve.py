@@ -217,4 +217,6 @@ def _print_log() -> None:
     log.handlers = [handler]
     log.setLevel(logging.INFO)
     log.propagate = False
+    # With TLS it warns of nats-py at each connection (Python 3.11), which nobody can do anything about.
+    logging.getLogger("asyncio").setLevel(logging.ERROR)
     logging.getLogger("wheelyard.web.tracing").setLevel(logging.WARNING)

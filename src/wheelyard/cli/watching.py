@@ -76,6 +76,8 @@ async def _follow(client: FarmClient, name: str, watched: Watched, display: Disp
         async for event in follow(client.http, f"/api/requests/{name}/events"):
             if event.kind == "end":
                 watched.request = msgspec.json.decode(event.data, type=dict[str, Any])
+            elif event.kind == "waits":
+                _say_waits(event.data, watched, display)
             elif event.kind in {"told", "standing"}:
                 _take(event.data, watched, display)
     finally:
@@ -93,6 +95,13 @@ def _take(line: str, watched: Watched, display: Display) -> None:
             watched.command = told
         case _:
             display(told)
+
+
+def _say_waits(line: str, watched: Watched, display: Display) -> None:
+    """Show why nothing happens; where something does, that is what people want to see."""
+    waits = msgspec.json.decode(line, type=dict[str, list[str]]).get("waits", [])
+    if not isinstance(display, JsonDisplay):
+        display.waiting([] if watched.standing.running else waits)
 
 
 async def bring(client: FarmClient, blobs: FolderBlobs, digest: str) -> None:

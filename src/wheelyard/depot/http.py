@@ -28,9 +28,7 @@ class AwayError(BusError):
     """The farm is not there, or not now. ``after`` is how long it asks to be left alone, in seconds."""
 
     def __init__(self, message: str, *, after: float = 0.0) -> None:
-        super().__init__(
-            message, hint="It is asked again; see that the farm runs and can be reached."
-        )
+        super().__init__(message, hint="See that the farm runs and can be reached.")
         self.after = after
 
 

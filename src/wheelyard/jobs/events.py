@@ -46,9 +46,10 @@ class LeaseExpired:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnerGone:
-    """The process that held the lease is known to have ended."""
+    """Who held the lease gave it up, or is known to have ended: nobody's fault, least of all the package's."""
 
     builder: str
+    reason: str = "its process ended before the build did"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

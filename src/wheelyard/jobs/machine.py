@@ -149,7 +149,7 @@ def _owner_gone(job: Job, event: OwnerGone) -> Answer:
         attempt=job.attempt,
         outcome=Outcome.LOST,
         counted=False,
-        reason="its process ended before the build did",
+        reason=event.reason,
     )
     after = replace(job, state=State.READY, lease_expires=None, not_before=None)
     return after, (record, Requeue(after_seconds=0, size=job.size))

@@ -53,12 +53,12 @@ def choose(kept: Ledger, job: Job, event: Leased, now: datetime) -> tuple[Job, G
     return after, next((one for one in commands if isinstance(one, Grant)), None)
 
 
-def hand_back(kept: Ledger, key: BuildKey, fence: int, now: datetime) -> bool:
+def hand_back(kept: Ledger, key: BuildKey, fence: int, reason: str, now: datetime) -> bool:
     """Take a lease back without a count; False where it was lost."""
     job = kept.load(key)
     if job is None or job.state is not State.LEASED or job.fence != fence:
         return False
-    _, commands = ledger.apply(kept, job, OwnerGone(builder=job.builder), now)
+    _, commands = ledger.apply(kept, job, OwnerGone(builder=job.builder, reason=reason), now)
     return not any(isinstance(command, Refuse | Discard) for command in commands)
 
 

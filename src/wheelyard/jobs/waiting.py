@@ -89,7 +89,8 @@ def _nobody(needs: Needs, builders: Sequence[Standing]) -> str:
     has = _facts(nearest).get(name)
     lacks = f"has {Needs(((name, has),))}" if has is not None else f"lacks {name}"
     if not any(_one(one, name, need) for one in builders):
-        text = f"no builder has {Needs(((name, need),))}; it {text}"
+        nobody = f"no builder has {Needs(((name, need),))}"
+        text = f"{nobody}; it {text}" if len(fewest) > 1 else nobody
     return f"{text}; the nearest builder, {nearest.builder.name}, {lacks}"
 
 

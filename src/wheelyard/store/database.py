@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from wheelyard.errors import ConfigurationError
+
 T = TypeVar("T")
 
 PATIENCE_SECONDS = 30.0
@@ -92,12 +94,19 @@ def is_server(address: str | Path) -> bool:
 async def open_database(address: str | Path, *, patience: float = PATIENCE_SECONDS) -> Database:
     """Open a database by its path or its ``postgresql://…`` address, with the newest schema.
 
-    Raises StoreError.
+    Raises StoreError, and ConfigurationError for the address of something else.
     """
     if is_server(address):
         from wheelyard.store.postgres import PostgresDatabase
 
         return await PostgresDatabase.open(str(address), patience=patience)
+    if isinstance(address, str) and "://" in address:
+        # Not quoted whole: there may be a password in it.
+        scheme = address.split("://")[0]
+        raise ConfigurationError(
+            f"{scheme}:// is no address of a database that can be used",
+            hint="Write postgresql://USER:PASSWORD@HOST/NAME, or leave it out for SQLite in the state folder.",
+        )
     from wheelyard.store.sqlite import SqliteDatabase
 
     return await SqliteDatabase.open(Path(address), busy_seconds=patience)

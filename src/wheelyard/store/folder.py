@@ -84,11 +84,15 @@ class StateFolder:
         ``database`` is the ``postgresql://…`` address of the database, where it is not the folder's own.
         """
         path = await asyncio.to_thread(_prepare, path)
-        await asyncio.to_thread(_keep_apart, path, elsewhere=bool(database))
+        if not database:
+            await asyncio.to_thread(_keep_apart, path)
         address = database or path / _DATABASE
+        opened = await open_database(address, patience=patience)
+        if database:
+            await asyncio.to_thread(_note_elsewhere, path)
         return cls(
             path,
-            database=await open_database(address, patience=patience),
+            database=opened,
             leadership=leadership_of(address, path / _LEADER),
             clock=clock or SystemClock(),
             host=_host(path) if database else "",
@@ -168,21 +172,24 @@ def _prepare(path: Path) -> Path:
     return path
 
 
-def _keep_apart(path: Path, *, elsewhere: bool) -> None:
+def _keep_apart(path: Path) -> None:
     """Refuse to take the folder of a farm whose database is elsewhere for one that holds nothing.
 
     Its own database would be empty, so that all that the other one names would count as unused.
     """
-    note = path / _ELSEWHERE
     with translated(path):
-        if elsewhere:
-            note.touch(mode=0o600)
-        elif note.exists():
+        if (path / _ELSEWHERE).exists():
             raise StoreError(
                 f"the database of {str(path)!r} is on a server, and it is not said where",
                 hint="Give --database (or WHEELYARD_DATABASE, or database in [farm] of wheelyard.toml) where the command "
                 "has it, or ask the farm itself with --farm.",
             )
+
+
+def _note_elsewhere(path: Path) -> None:
+    """Note that the folder's database is on a server, once that let us in."""
+    with translated(path):
+        (path / _ELSEWHERE).touch(mode=0o600)
 
 
 def _check_format(path: Path) -> None:

@@ -157,11 +157,11 @@ class StoredQueue:
         )
         return tuple(RequestId(row["request"]) for row in rows)
 
-    async def hand_back(self, key: BuildKey, fence: int) -> bool:
+    async def hand_back(self, key: BuildKey, fence: int, reason: str) -> bool:
         """Take a lease back that its builder gives up, without a count; False where it was lost."""
         return await self._database.write(
             lambda connection: submission.hand_back(
-                DatabaseLedger(connection), key, fence, self._clock.now()
+                DatabaseLedger(connection), key, fence, reason, self._clock.now()
             )
         )
 

@@ -155,6 +155,16 @@ class StoreDesk:
             if one.mode is not Mode.REVOKED
         ]
 
+    async def waits(self, request: RequestId) -> Sequence[str]:
+        """Say what an open request waits for: its jobs that wait for a builder."""
+        pools = await self._ports.queue.open_pools()
+        waiting = [one for depth in pools for one in await self._ports.queue.waiting(depth.pool)]
+        return [
+            f"{one.job.release} {await self.why(one.job.key)}"
+            for one in waiting
+            if request in await self._ports.queue.requests_of(one.job.key)
+        ]
+
     async def why(self, key: BuildKey) -> str:
         """Say what a job waits for, where it waits."""
         queued = await self._ports.queue.queued(key)

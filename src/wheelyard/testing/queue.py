@@ -111,9 +111,9 @@ class MemoryQueue:
         joined = self._requests.get(key, {})
         return tuple(sorted(joined, key=lambda request: (joined[request], request)))
 
-    async def hand_back(self, key: BuildKey, fence: int) -> bool:
+    async def hand_back(self, key: BuildKey, fence: int, reason: str) -> bool:
         """Take a lease back that its builder gives up, without a count; False where it was lost."""
-        return submission.hand_back(self._jobs.ledger, key, fence, self._now())
+        return submission.hand_back(self._jobs.ledger, key, fence, reason, self._now())
 
     async def leased(self) -> Sequence[tuple[QueuedJob, Lease]]:
         """Return every job that a builder runs now."""

@@ -111,18 +111,26 @@ class Desk(Protocol):
         """Say what a job waits for, or where it stands; empty where there is none."""
         ...
 
+    async def waits(self, request: RequestId) -> Sequence[str]:
+        """Say what an open request waits for, a sentence each; empty where it waits for nothing."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Times:
     """How long what lasts, in seconds.
 
     ``presence``: how often builders are to say that they are there. ``look``: how often a followed job
-    is looked at in the database. ``beat``: how long a stream of events may be silent.
+    is looked at in the database. ``beat``: how long a stream of events may be silent. ``waits``: how
+    often a request that is watched is asked what it waits for. ``health``: how long the database may take
+    to answer before it counts as away.
     """
 
     presence: float = 5.0
     look: float = 1.0
     beat: float = 15.0
+    waits: float = 3.0
+    health: float = 3.0
     enrolment: float = 24 * 3600.0
 
 

@@ -97,6 +97,9 @@ async def answer_refusal(_: Request, error: Exception) -> Response:
     return refused(error)
 
 
+_AWAY = "the farm's database or bus does not answer"
+
+
 async def answer_error(request: Request, error: Exception) -> Response:
     """Answer for an error of the family."""
     if not isinstance(error, WheelyardError):
@@ -104,9 +107,11 @@ async def answer_error(request: Request, error: Exception) -> Response:
     status = status_of(error)
     headers = {"Retry-After": _AGAIN_SECONDS} if status in {503, 507} else {}
     if status >= 500:  # noqa: PLR2004 - the farm's own faults
-        _log.error(
-            "a request failed",
-            extra={"action": "web.failed", "path": request.url.path, "error": error.message},
+        path, said = request.url.path, error.message
+        _log.error("a request of %s failed: %s", path, said, extra={"action": "web.failed"})
+    if status == 503:  # noqa: PLR2004 - whoever has no token may hear this, and no address
+        return refused(
+            Refusal(status, _AWAY, "Ask again later; the farm's own log says more.", headers)
         )
     return refused(Refusal(status, error.message, error.hint, headers))
 

@@ -19,6 +19,7 @@ _LARGEST = 1 << 20
 _MOST_WAITERS = 20
 _LONGEST_ADDRESS = 2000
 _MOST_PRIORITY = 100
+_MOST_WAITS = 100
 
 
 class Asked(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -44,6 +45,7 @@ class RequestView(msgspec.Struct, kw_only=True):
     ended: datetime | None
     waiters: int | None = None
     asked: msgspec.Raw | None = None
+    waits: Sequence[str] | None = None
 
 
 class RequestPage(msgspec.Struct, kw_only=True):
@@ -96,6 +98,8 @@ class RequestBook:
         view = view_of(request)
         view.waiters = len(await self._requests.waiters(request.id))
         view.asked = msgspec.Raw(request.text or b"null")
+        if request.state is RequestState.OPEN:
+            view.waits = (await self._desk.waits(request.id))[:_MOST_WAITS]
         return answered(view)
 
     async def cancel(self, call: Call) -> Response:
@@ -185,7 +189,7 @@ def endpoints(ports: WebPorts) -> Sequence[Endpoint]:
             path="/api/requests/{request}",
             allowed=READERS,
             answer=book.show,
-            says="A request, with what was asked.",
+            says="A request, with what was asked, and what it waits for.",
             gives=RequestView,
         ),
         Endpoint(

@@ -35,6 +35,7 @@ from wheelyard.depot.retry import until_there
 from wheelyard.depot_ports import Depot
 from wheelyard.errors import BusError, ConfigurationError, DeniedError
 from wheelyard.executor.check_policy import CheckPolicy
+from wheelyard.executor.environments import find_uv
 from wheelyard.executor.interpreters import MachineInterpreters
 from wheelyard.executor.local import LocalExecutor
 from wheelyard.executor.settings import CompilerCache, ExecutorSettings, Sandbox
@@ -82,9 +83,14 @@ def builder_state_path(given: Path | None) -> Path:
 
 @asynccontextmanager
 async def open_builder(settings: BuilderSettings) -> AsyncIterator[Agent]:
-    """Join the farm, or come back to it, and open all that a builder works with. Run the agent inside."""
+    """Join the farm, or come back to it, and open all that a builder works with. Run the agent inside.
+
+    Raises ToolError where the machine lacks what every job takes.
+    """
     async with AsyncExitStack() as stack:
         stack.enter_context(identities.alone(settings.state))
+        # Before a code is spent: without it every job would come to nothing here.
+        await asyncio.to_thread(find_uv)
         identity = await _identity(settings)
         session = secrets.token_hex(8)
         blobs = FolderBlobs(settings.state / "blobs", own=settings.state)

@@ -1,6 +1,6 @@
 """The live display of a terminal: a line a running job, a bar with an estimate."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from rich.console import Console, ConsoleOptions, Group, RenderResult
 from rich.live import Live
@@ -16,6 +16,7 @@ from wheelyard.coordinator.story import JobEnded, JobStarted, OutputPrinted, Run
 from wheelyard.plan.events import UnitId
 
 _REFRESH_PER_SECOND = 8
+_MOST_WAITS = 3
 
 
 class LiveDisplay:
@@ -25,6 +26,7 @@ class LiveDisplay:
         self._console = console
         self._steps: dict[UnitId, str] = {}
         self._output: dict[UnitId, str] = {}
+        self._waits: Sequence[str] = ()
         self._standing: Callable[[], Standing] | None = None
         self._live = Live(
             self,
@@ -44,6 +46,10 @@ class LiveDisplay:
         """Leave the terminal as it was, with the lines that scrolled by."""
         self._standing = None
         self._live.stop()
+
+    def waiting(self, sentences: Sequence[str]) -> None:
+        """Show what is waited for, until something else is or nothing."""
+        self._waits = sentences
 
     def __call__(self, event: RunEvent) -> None:
         """Take an event."""
@@ -90,7 +96,8 @@ class LiveDisplay:
             f"{standing.settled} of {standing.units}",
             f"about {seconds(standing.seconds_left)} left" if standing.units else "resolving",
         )
-        yield Group(jobs, bar)
+        waits = [] if standing.running else [Text(neutral(one)) for one in _first(self._waits)]
+        yield Group(jobs, *waits, bar)
 
 
 class PlainDisplay:
@@ -105,8 +112,18 @@ class PlainDisplay:
     def stop(self) -> None:
         """End."""
 
+    def waiting(self, sentences: Sequence[str]) -> None:
+        """Print what is waited for now."""
+        for sentence in _first(sentences):
+            say(self._console, f"waiting: {sentence}", fold=False)
+
     def __call__(self, event: RunEvent) -> None:
         """Take an event."""
         line = (started(event), "") if isinstance(event, JobStarted) else line_of(event)
         if line is not None:
             say(self._console, line[0], fold=False)
+
+
+def _first(sentences: Sequence[str]) -> Sequence[str]:
+    more = len(sentences) - _MOST_WAITS
+    return [*sentences[:_MOST_WAITS], *([f"and {more} more"] if more > 0 else [])]

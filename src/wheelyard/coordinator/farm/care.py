@@ -215,7 +215,9 @@ class Care:
         await self._ports.tokens.revoke_of(Role.BUILDER, builder.name)
         for queued, lease in await self._ports.queue.leased():
             if queued.job.builder == builder.name:
-                await self._ports.queue.hand_back(lease.key, lease.fence)
+                await self._ports.queue.hand_back(
+                    lease.key, lease.fence, f"{builder.name} was shut out"
+                )
                 self._roster.end(lease.key, lease.fence)
                 await self._ports.events.write(Action.JOB_LOST, lease.key, actor=builder.name)
                 self._news.tell(lease.key)

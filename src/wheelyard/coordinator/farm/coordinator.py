@@ -306,6 +306,14 @@ class Coordinator:
         """Say what a job waits for, or where it stands; empty where there is none."""
         return await self._explanation.of_job(key)
 
+    async def waits(self, request: RequestId) -> Sequence[str]:
+        """Say what an open request waits for; nothing of one that another coordinator carries out."""
+        undertaking = self._desk.undertaking(request)
+        if undertaking is None:
+            return ()
+        jobs = await self._explanation.of_jobs(undertaking.keys())
+        return (*jobs, *undertaking.waits_for())
+
     async def depths(self) -> Sequence[PoolDepth]:
         """Return how much waits and runs in each pool."""
         return await self._ports.queue.open_pools()

@@ -116,7 +116,8 @@ class Dispatcher:
             await self._speaker.assign(builder.name, order)
         except BusError:
             # Should it have arrived after all, its fence is worth nothing any more.
-            await self._ports.queue.hand_back(lease.key, lease.fence)
+            reason = "the bus did not take its order"
+            await self._ports.queue.hand_back(lease.key, lease.fence, reason)
             self._roster.end(lease.key, lease.fence)
             raise
         except ProtocolError as error:

@@ -14,6 +14,7 @@ from wheelyard.plan.unit import State as UnitState
 from wheelyard.plan.unit import Unit
 
 _COUNTED = 1000
+_SAID = 20
 
 
 class Explanation:
@@ -41,6 +42,16 @@ class Explanation:
             )
             return why_unbuilt(unbuilt, self._roster.standings(), self._ports.clock.now())
         return self._of_other(job)
+
+    async def of_jobs(self, keys: Sequence[BuildKey]) -> Sequence[str]:
+        """Say for each of the first jobs that could be built and is not why that is so."""
+        sentences = []
+        for key in keys[:_SAID]:
+            queued = await self._ports.queue.queued(key)
+            if queued is not None and queued.job.state is State.READY:
+                why = await self.of_job(key)
+                sentences.append(f"{queued.job.release} for {queued.job.target}: {why}")
+        return sentences
 
     def of_units(
         self,

@@ -174,7 +174,8 @@ class LeaseKeeper:
             await self._lose(held.builder)
             return
         self._roster.end(held.key, held.fence)
-        if await self._ports.queue.hand_back(held.key, held.fence):
+        reason = f"{held.builder} is there and does not run it"
+        if await self._ports.queue.hand_back(held.key, held.fence, reason):
             await self._ports.events.write(Action.JOB_LOST, held.key, actor=held.builder)
             self._news.tell(held.key)
             self._dispatcher.look_again()

@@ -34,6 +34,7 @@ from wheelyard.protocol.wire import decode_word
 
 _LOG = logging.getLogger(__name__)
 _AGAIN_SECONDS = 1.0
+_LONGEST_REASON = 500
 
 
 class Receiver:
@@ -166,7 +167,8 @@ class Receiver:
             )
 
     async def _returned(self, word: Returned) -> None:
-        handed = await self._ports.queue.hand_back(word.key, word.fence)
+        reason = f"{word.builder} gave it back: {word.reason}"[:_LONGEST_REASON]
+        handed = await self._ports.queue.hand_back(word.key, word.fence, reason)
         self._roster.end(word.key, word.fence)
         if handed:
             await self._ports.events.write(
