@@ -228,7 +228,9 @@ class FarmUnderTest:
         found = await self.ended(request, seconds=seconds)
         check(found["state"] == "done", f"the request is {found['state']}: {found['reason']}")
 
-    async def running(self, project: str, *, step: str = "build", seconds: float = 120.0) -> Builder:
+    async def running(
+        self, project: str, *, step: str = "build", seconds: float = 120.0
+    ) -> Builder:
         """Wait until a package is at a step, and return who runs it."""
 
         async def look() -> Builder | None:
