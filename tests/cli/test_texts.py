@@ -135,3 +135,22 @@ def test_settings_without_a_value_say_what_that_means(
     assert rows["offline"].startswith("false")
     assert rows["wall-limit"].startswith("50 ")
     assert rows["target"].startswith("cp312 ")
+
+
+@pytest.mark.parametrize(
+    ("other", "heading"),
+    [
+        ("cp312-manylinux_2_28_x86_64", ["release", "(manylinux_2_28_x86_64)", "cp311", "cp312"]),
+        (
+            "cp312-manylinux_2_36_x86_64",
+            ["release", "cp311-manylinux_2_28_x86_64", "cp312-manylinux_2_36_x86_64"],
+        ),
+    ],
+)
+def test_a_platform_that_all_targets_have_is_said_once(other: str, heading: list[str]) -> None:
+    targets = (TARGETS[0], Target.parse(other))
+    rows = [
+        Row(unit=UnitId(Release.parse("six==1.0"), one), ending=Ending.COVERED, requested=True)
+        for one in targets
+    ]
+    assert summary(rows).splitlines()[0].split() == heading

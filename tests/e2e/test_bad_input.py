@@ -44,6 +44,7 @@ def assert_refused(ran: Ran, code: int, *words: str) -> None:
         (("./nowhere",), USAGE, ["nowhere"]),
         (("good", "-t", "cp27"), USAGE, ["'cp27'", "cp37"]),
         (("good", "-t", "cp399"), USAGE, ["cp399", "cp39"]),
+        (("good", "-t", "cp312-win_amd64"), USAGE, ["This machine is", "win_amd64"]),
         (("good", "-r", "nofile"), USAGE, ["'nofile'"]),
         (("--plan", "nofile"), USAGE, ["'nofile'"]),
         (("--plan", "garbage"), USAGE, ["plan", "--write-plan"]),
@@ -99,6 +100,23 @@ def test_requirements_without_a_solution_are_left_out_and_the_rest_is_built(user
     assert "'unknown-project' is not on" in reasons["unknown-project"]["reason"]
     assert "good>7" in reasons["needy"]["reason"]
     assert "no source" in reasons["binary-only"]["hint"]
+
+
+def test_requested_release_without_a_source_is_told_how_to_take_the_wheel(user: User) -> None:
+    write_wheel(SdistSpec(name="binary-only"), user.index)
+    row = user.build("binary-only", "--from-source", "requested").row("binary-only==1.0")
+    assert "has no source, only wheels" in row["reason"]
+    assert "--from-source=none" in row["hint"]
+    assert "only what requires it" in row["hint"]
+
+
+def test_index_is_offered_only_where_something_was_put_into_it(user: User) -> None:
+    user.upload(GOOD)
+    for words in (("unknown-project",), ("good; python_version < '3'",)):
+        ran = user.run("build", *user.words(*words, "-o", "wheelhouse"))
+        assert "install with" not in ran.out
+    assert ran.code == 0
+    assert "the markers of all that was asked for leave out every target" in ran.out
 
 
 def test_build_requirement_on_no_index_is_told_with_the_ways_out(user: User) -> None:

@@ -160,4 +160,4 @@ def test_folder_that_is_no_project_says_so(user: User, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     ran = user.build("./empty")
     assert ran.code in {1, 2}
-    assert "neither pyproject.toml nor setup.py" in ran.err
+    assert f"{tmp_path / 'empty'} has neither pyproject.toml nor setup.py" in ran.err

@@ -23,6 +23,11 @@ for _ in range(100 * 1024):
     sys.stdout.buffer.write(line)
 """
 MEMORY = "kept = []\nwhile True: kept.append(bytearray(16 << 20))"
+LARGE = """
+import os
+with open("src/swells/large.bin", "wb") as file:
+    file.write(os.urandom(2 << 20))
+"""
 DISK = """
 with open("big", "wb") as file:
     while True:
@@ -62,6 +67,7 @@ HARMFUL = {
     "disk-hog": (DISK, "out-of-resources"),
     "endless": (sdists.PRINT_WITHOUT_END, "over-limit"),
     "shouts": (MUCH, "over-limit"),
+    "swells": (LARGE, "over-limit"),
 }
 ODD = {"binary": BINARY, "forks": sdists.LEAVE_A_DAEMON, "homely": WRITE_HOME}
 
@@ -93,6 +99,8 @@ def neighbours(
         "50M",
         "--log-limit",
         "64M",
+        "--artifact-limit",
+        "1M",
     )
     return user, user.build(*HARMFUL, *ODD, *limits, "--jobs", "8")
 

@@ -70,7 +70,7 @@ def test_plan_and_summary_say_why_a_newer_release_was_not_chosen(user: User, ind
         shown = user.run(command, *words).out
         assert said in shown
         assert reason in shown
-    unit = json.loads(user.run("plan", "--format", "json", *words).out)["units"][0]
+    unit = json.loads(user.run("plan", "--json", *words).out)["units"][0]
     assert unit["older"] == reason
     assert (
         user.build("tool", "--exclude-newer", "2026-01-01", index=index).row("tool==1.0")["older"]
@@ -92,3 +92,14 @@ def test_override_file_replaces_what_releases_require(user: User) -> None:
     ran = user.build("wants")
     assert ran.code == 2
     assert "is no override" in ran.err
+
+
+def test_plan_and_summary_name_what_upstream_withdrew(user: User) -> None:
+    files = [write_sdist(SdistSpec(name="bad"), user.folder / "files")]
+    pages = user.folder / "pages"
+    index = write_index(pages, files, yanked={files[0].name: "loses mail"}).as_uri()
+
+    for command in ("plan", "build"):
+        shown = user.run(command, *user.words("bad==1.0", index=index)).out
+        assert "yanked: bad 1.0: loses mail" in shown
+    assert user.build("bad==1.0", index=index).row("bad==1.0")["yanked"] == "loses mail"

@@ -87,6 +87,9 @@ def test_build_that_is_not_reproducible_is_shown_with_its_difference(user: User)
     ran = user.run("build", *user.words("random-one", "steady-one", "--check-reproducible"))
     assert ran.code == 0, ran.err
     assert ran.err.count("not reproducible") == 1
+    assert "built twice: " in ran.out
+    assert ", but not random-one==1.0 for " in ran.out
+    assert ", but not steady" not in ran.out
     assert "stamp.py" in ran.err
     assert "stamp.py" in user.show("random-one")["report"]["irreproducible"]
     assert user.show("steady-one")["report"]["irreproducible"] == ""
@@ -98,6 +101,8 @@ def test_test_command_of_a_recipe_decides(user: User) -> None:
     toml.write_text("""[package.tested]\ntest = "python -c 'import tested; assert tested.NO'"\n""")
     ran = user.build("tested")
     assert ran.row("tested==1.0")["outcome"] == "failed"
+    toml.write_text("""[package.tested]\ntest = "exit 3"\n""")
+    assert user.build("tested").row("tested==1.0")["reason"] == "its test failed (exit status 3)"
     toml.write_text("""[package.tested]\ntest = "python -c 'import tested'"\n""")
     assert user.build("tested").code == 0
 

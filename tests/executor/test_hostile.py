@@ -234,6 +234,8 @@ async def test_endless_output_is_cut_and_ends_the_job(yard: Yard) -> None:
 
     assert report.outcome is Outcome.OVER_LIMIT
     assert 200_000 <= report.log_bytes < 210_000
+    assert "its limit of 195 KiB" in report.reason
+    assert "--log-limit" in report.hint
 
 
 async def test_binary_output_harms_nobody(yard: Yard) -> None:
@@ -306,6 +308,8 @@ async def test_a_wheel_over_its_limit_is_over_limit(yard: Yard) -> None:
     report = await yard.run(yard.offer(limits=Limits(artifact_bytes=100)))
 
     assert report.outcome is Outcome.OVER_LIMIT
+    assert "more than its limit of 0.0977 KiB" in report.reason
+    assert "--artifact-limit" in report.hint
 
 
 @pytest.mark.parametrize(

@@ -139,6 +139,8 @@ def test_what_a_package_has_to_bring_itself_is_not_excused(message: str) -> None
         (MISSING, "extra", "imports; an empty list"),
         ("OSError: Could not load libspatialindex_c library", "", "install libspatialindex-dev"),
         ("OSError: PortAudio library not found", "", "Install it and build again"),
+        ("ImportError: cannot import name 'Markup' from 'jinja2' (/x.py)", "", "version of jinja2"),
+        ("ImportError: cannot import name 'inner' from 'app' (/x.py)", "", ""),
         ("ValueError: no", "", ""),
     ],
 )

@@ -166,7 +166,7 @@ def test_broken_build_is_tried_with_tools_of_its_own_time(released: datetime, as
     assert world.environments["app==1.0", "cp311", False] == ("tool==1.0:built",)
 
 
-@pytest.mark.parametrize("step", [StepName.INSPECT, StepName.TEST])
+@pytest.mark.parametrize("step", [StepName.UNPACK, StepName.INSPECT, StepName.TEST])
 def test_wheel_that_is_refused_is_not_built_with_older_tools(step: StepName) -> None:
     released = datetime(2020, 5, 1, tzinfo=UTC)
     world = World(

@@ -75,3 +75,12 @@ def test_the_newest_release_needs_no_excuse(upstream: MemoryUpstream, resolve: R
     assert older(resolve, "a") == ""
     asked = "a!=2rc1"
     assert older(resolve, asked, prereleases=Prereleases.ALLOW).startswith("2rc1 is left out by")
+
+
+def test_a_withdrawn_release_that_had_to_be_chosen_says_why_it_was_withdrawn(
+    upstream: MemoryUpstream, resolve: Resolve
+) -> None:
+    upstream.add("a==1", yanked="loses mail")
+    upstream.add("b==1")
+    pins = resolve("a==1", "b").pins
+    assert [pin.yanked for pin in pins] == ["loses mail", None]

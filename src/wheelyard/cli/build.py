@@ -14,7 +14,7 @@ from wheelyard.cli.display.console import results, say
 from wheelyard.cli.display.events import JsonDisplay, encode
 from wheelyard.cli.display.live import LiveDisplay, PlainDisplay
 from wheelyard.cli.display.planned import PlanFormat, print_plan
-from wheelyard.cli.display.table import print_summary
+from wheelyard.cli.display.table import print_reproducible, print_summary
 from wheelyard.cli.farm_build import FarmBuild, Notify, Priority
 from wheelyard.cli.farm_options import FarmUrl, Token, on_farm
 from wheelyard.cli.farm_tree import FarmTree
@@ -152,7 +152,7 @@ async def _build(
             rows = await run.carry_out()
         finally:
             display.stop()
-        ended = _Ended(session, rows, selection.state)
+        ended = _Ended(session, rows, selection)
         if outputs.index is not None:
             exported = await session.export(outputs.index, rows)
             ended.left_behind = exported.left_out
@@ -169,15 +169,16 @@ def plan(  # noqa: PLR0913, PLR0917 - its own options beside the shared ones
     plan: PlanFile = None,
     write: WritePlan = None,
     pylock: Pylock = None,
+    as_json: AsJson = False,
 ) -> None:
     """Show what a build would do, and why, without building anything.
 
     Build requirements that only a back end knows appear when it is built, unless they are known from
     an earlier run.
     """
-    left_out = asyncio.run(
-        _plan(selection, context.obj, Outputs(None, write, pylock), plan, plan_format)
-    )
+    shown = PlanFormat.JSON if as_json else plan_format
+    outputs = Outputs(None, write, pylock)
+    left_out = asyncio.run(_plan(selection, context.obj, outputs, plan, shown))
     if left_out:
         raise typer.Exit(ExitCode.BUILDS_FAILED)
 
@@ -202,10 +203,10 @@ async def _plan(
 class _Ended:
     """How a run ended, for the last words and the exit code."""
 
-    def __init__(self, session: Session, rows: Sequence[Row], state: Path | None) -> None:
+    def __init__(self, session: Session, rows: Sequence[Row], selection: Selection) -> None:
         self.rows = rows
         self._planner = session.planner
-        self._state = state
+        self._selection = selection
         self.left_out = [e for e in session.planner.exclusions if e.applicable]
         self.left_behind: tuple[LeftOut, ...] = ()
 
@@ -217,10 +218,15 @@ class _Ended:
             return
         console = results()
         planner = self._planner
-        print_summary(console, self.rows, planner.exclusions, planner.cycles, place=self._state)
+        state = self._selection.state
+        print_summary(console, self.rows, planner.exclusions, planner.cycles, place=state)
+        if self._selection.check_reproducible:
+            print_reproducible(console, self.rows)
+        if not self.rows and not planner.exclusions:
+            say(console, "the markers of all that was asked for leave out every target", "yellow")
         for left in self.left_behind:
             say(console, f"not in the index: {left.filename}: {left.reason}", "yellow")
-        if output is not None:
+        if output is not None and any(row.ending in GOOD for row in self.rows):
             simple = (output / "simple").resolve().as_uri()
             say(console, f"install with: pip install --index-url {simple}/ …", fold=False)
 

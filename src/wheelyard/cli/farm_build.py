@@ -12,7 +12,7 @@ from wheelyard.blobs.folder import FolderBlobs
 from wheelyard.cli import request
 from wheelyard.cli.display.console import results, say
 from wheelyard.cli.display.events import JsonDisplay, encode
-from wheelyard.cli.display.table import print_summary
+from wheelyard.cli.display.table import print_reproducible, print_summary
 from wheelyard.cli.farm_options import FarmClient
 from wheelyard.cli.request import Selection
 from wheelyard.cli.targets import chosen
@@ -76,6 +76,8 @@ class FarmBuild:
         console = results()
         if ended is not None:
             print_summary(console, ended.rows, ended.exclusions, ended.cycles, place=client.url)
+            if self.selection.check_reproducible:
+                print_reproducible(console, ended.rows)
         said = f"{watched.request['state']}: {watched.request['reason']}"
         say(console, f"request {watched.request['id']} is {said}")
         if exported is not None and self.output is not None:

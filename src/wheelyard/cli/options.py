@@ -287,6 +287,16 @@ LogLimit = Annotated[
         rich_help_panel=_HOW,
     ),
 ]
+ArtifactLimit = Annotated[
+    str,
+    typer.Option(
+        "--artifact-limit",
+        metavar="SIZE",
+        envvar="WHEELYARD_ARTIFACT_LIMIT",
+        help="Refuse what was built, or what it holds, where it is larger, for example 500M.",
+        rich_help_panel=_HOW,
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h|d|w)?")

@@ -56,6 +56,7 @@ class Selection:
     memory_limit: o.MemoryLimit = "8G"
     disk_limit: o.DiskLimit = "20G"
     log_limit: o.LogLimit = "512M"
+    artifact_limit: o.ArtifactLimit = "2G"
 
 
 Command = Callable[..., None]
@@ -171,4 +172,5 @@ def _limits(selection: Selection) -> Limits:
         memory_bytes=o.size(selection.memory_limit),
         disk_bytes=o.size(selection.disk_limit),
         log_bytes=o.size(selection.log_limit),
+        artifact_bytes=o.size(selection.artifact_limit),
     )

@@ -14,6 +14,7 @@ from wheelyard.executor.interpreters import (
     MachineInterpreters,
     TargetRow,
     describe_targets,
+    how_to_serve,
     native_platform,
 )
 from wheelyard.targets.target import Target
@@ -65,11 +66,9 @@ def check_present(targets: tuple[Target, ...], found: MachineInterpreters) -> No
         return
     here = ", ".join(str(target.interpreter) for target in found.targets()) or "none"
     names = ", ".join(map(str, absent))
-    version = absent[0].interpreter.python_version
     raise ConfigurationError(
         f"no Python of this machine builds for {names}",
-        hint=f"There are {here}. 'uv python install {version}' brings another; "
-        "'wheelyard target list' says more.",
+        hint=f"{how_to_serve(absent[0])} There are {here}; 'wheelyard target list' says more.",
     )
 
 

@@ -140,6 +140,7 @@ _SHARED = frozenset(
     {
         *("state", "offline", "sandbox", "compiler_cache", "check_reproducible", "rebuild"),
         *("wall_limit", "silence_limit", "memory_limit", "disk_limit", "log_limit"),
+        "artifact_limit",
     }
 )
 _OF_WHEELS = {field.name for field in fields(Selection)} - _SHARED | {

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO
 
 from wheelyard.executor.archive_entries import clamped_epoch, entry_path, shown
-from wheelyard.executor.outcomes import Stopped, written_size
+from wheelyard.executor.outcomes import MORE_ARTIFACT, Stopped, written_size
 from wheelyard.model.job import Outcome
 
 _ENTRIES = 1_000_000
@@ -60,7 +60,8 @@ def collect(root: Path, patterns: Sequence[str], *, most_bytes: int) -> Collecti
     total = sum(file.size for file in files)
     if total > most_bytes:
         size, most = written_size(total), written_size(most_bytes)
-        raise Stopped(Outcome.OVER_LIMIT, f"its artifacts have {size}, more than {most}")
+        reason = f"its artifacts have {size}, more than {most}"
+        raise Stopped(Outcome.OVER_LIMIT, reason, hint=MORE_ARTIFACT)
     unmatched = [pattern for pattern in patterns if pattern not in found.matched]
     remarks = (*found.remarks, *(f"nothing matches {pattern!r}" for pattern in unmatched))
     return Collection(files=files, remarks=remarks)

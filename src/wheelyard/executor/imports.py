@@ -17,6 +17,7 @@ _NOT_BUILT_WELL = re.compile(
     r"undefined symbol|cannot open shared object file|\.so\b|dynamic module does not define"
     r"|compiled against|binary incompatib"
 )
+_FOREIGN_NAME = re.compile(r"ImportError: cannot import name '\w+' from '(?P<module>\w+)")
 _NOT_HERE = re.compile(
     r"\$?\bDISPLAY\b|[Bb]ad display name|no display|X server|X connection"
     r"|\bwindll\b|\bWinDLL\b|WINFUNCTYPE"
@@ -68,6 +69,12 @@ class ImportFailure:
             return (
                 "It was built with another version of a library than a wheel that it requires: "
                 "build that one from source, too (--from-source all)."
+            )
+        foreign = _FOREIGN_NAME.match(self.message)
+        if foreign and foreign["module"] != self.module.partition(".")[0]:
+            return (
+                f"It was written for another version of {foreign['module']}: narrow that one with "
+                "--constraint, or build a newer version of this."
             )
         if not self.missing:
             return ""

@@ -111,6 +111,11 @@ def _version_folders(environment: Mapping[str, str], home: Path) -> Iterator[Pat
     def chosen(variable: str, default: Path) -> Path:
         return Path(environment.get(variable) or default)
 
+    for entry in map(Path, environment.get("PATH", "").split(os.pathsep)):
+        # Shims lie beside what they stand for, also where HOME is another's (sudo, a service).
+        if entry.is_absolute() and entry.name == "shims":
+            yield entry.parent / "versions"
+            yield entry.parent / "installs" / "python"
     shared = chosen("XDG_DATA_HOME", home / ".local" / "share")
     yield chosen("PYENV_ROOT", home / ".pyenv") / "versions"
     yield chosen("UV_PYTHON_INSTALL_DIR", shared / "uv" / "python")

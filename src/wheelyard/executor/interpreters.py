@@ -2,8 +2,8 @@
 
 import asyncio
 import os
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Self
@@ -11,10 +11,10 @@ from typing import Self
 from packaging.tags import platform_tags
 from packaging.version import Version
 
-from wheelyard.errors import InterpreterError, InvalidTargetError
+from wheelyard.errors import ConfigurationError, InterpreterError, InvalidTargetError, nearest
 from wheelyard.executor.interpreter_answers import Answer, ask_all
 from wheelyard.executor.interpreter_places import candidates
-from wheelyard.targets.interpreter import Interpreter
+from wheelyard.targets.interpreter import ANY, Interpreter
 from wheelyard.targets.platform import Platform, PlatformKind
 from wheelyard.targets.target import Target
 
@@ -101,6 +101,18 @@ class MachineInterpreters:
             except (InterpreterError, InvalidTargetError) as error:
                 broken.append(BrokenInterpreter(executable=path, reason=error.message))
         return cls(found=best_of(found), broken=tuple(broken))
+
+    def only(self, names: Collection[str]) -> Self:
+        """Return what is left when some are wanted (``cp312``); all where none is named. Raises ConfigurationError."""
+        known = [str(one.target.interpreter) for one in self.found]
+        for name in names:
+            if name not in known:
+                raise ConfigurationError(
+                    f"no Python here builds for {name!r}",
+                    hint=nearest(name, known) or f"Those that are here are {', '.join(known)}.",
+                )
+        kept = (one for one in self.found if not names or str(one.target.interpreter) in names)
+        return replace(self, found=tuple(kept))
 
     def executable(self, target: Target) -> Path | None:
         """Return the interpreter that builds for a target here, or None."""
@@ -190,8 +202,23 @@ def describe_targets(found: Iterable[FoundInterpreter]) -> tuple[TargetRow, ...]
     return tuple(sorted((*there, *absent), key=lambda row: row.target))
 
 
+def how_to_serve(target: Target) -> str:
+    """Say what lets this machine build for a target that none of its Pythons builds for."""
+    interpreter, here = target.interpreter, native_platform()
+    if interpreter == ANY:
+        return "Name the Python that builds it, for example cp312: a py3-none-any wheel then serves all."
+    if Platform.parse(here).family != Platform.parse(target.platform).family:
+        return (
+            f"This machine is {here}; a Python that builds for {target.platform} runs on a machine "
+            "of that kind, which can be a builder of a farm (wheelyard builder)."
+        )
+    return f"{_how_to_get(interpreter).capitalize()}."
+
+
 def _how_to_get(interpreter: Interpreter) -> str:
-    version = interpreter.python_version
+    version = f"{interpreter.python_version}{interpreter.flags.replace('m', '')}"
+    if interpreter.implementation == "pp":
+        return f"not on this machine: uv python install pypy{version}"
     if interpreter.version >= _OLDEST_OF_UV:
         return f"not on this machine: uv python install {version}, or pyenv install {version}"
     return f"not on this machine: pyenv install {version}"

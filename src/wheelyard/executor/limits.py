@@ -14,7 +14,7 @@ from typing import TypeVar
 from wheelyard.executor.cgroups import Group, Groups, Usage
 from wheelyard.executor.folders import disk_usage
 from wheelyard.executor.joblog import JobLog
-from wheelyard.executor.outcomes import Stopped, out_of_disk, out_of_memory, written_size
+from wheelyard.executor.outcomes import MORE_LOG, Stopped, out_of_disk, out_of_memory, written_size
 from wheelyard.executor.processes import Tree, tree_at_a_glance, tree_of
 from wheelyard.executor.sessions import Session, SessionLostError
 from wheelyard.model.job import Limits, Outcome
@@ -142,5 +142,7 @@ class Watch:
 
     def _overflow(self) -> Stopped:
         return Stopped(
-            Outcome.OVER_LIMIT, f"printed more than {written_size(self._limits.log_bytes)}"
+            Outcome.OVER_LIMIT,
+            f"printed more than its limit of {written_size(self._limits.log_bytes)}",
+            hint=MORE_LOG,
         )

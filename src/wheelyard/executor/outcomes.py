@@ -22,6 +22,8 @@ _MEBI, _GIBI = 1 << 20, 1 << 30
 _NEARLY = 0.9
 
 MORE_MEMORY = "--memory-limit gives it more."
+MORE_LOG = "Its log shows what it repeats; --log-limit lets it print more."
+MORE_ARTIFACT = "--artifact-limit lets it be larger."
 MORE_DISK = "--disk-limit gives it more."
 _MORE_ROOM = "Make room on the disk of the state folder."
 _FEWER_JOBS = "With fewer --jobs less runs beside it; --memory-limit is not what stopped it."
@@ -70,7 +72,9 @@ def written_size(count: int) -> str:
     """Write a number of bytes as people read it."""
     if count >= _GIBI:
         return f"{count / _GIBI:.3g} GiB"
-    return f"{count / _MEBI:.3g} MiB"
+    if count >= _MEBI:
+        return f"{count / _MEBI:.3g} MiB"
+    return f"{count / 1024:.3g} KiB"
 
 
 def last_lines(tail: str) -> str:
@@ -84,6 +88,13 @@ def out_of_memory(limits: Limits, phrase: str = "") -> Stopped:
     said = f" ({phrase})" if phrase else ""
     reason = f"needed more memory than its limit of {written_size(limits.memory_bytes)}{said}"
     return Stopped(Outcome.RESOURCES, reason, hint=MORE_MEMORY, limited=True)
+
+
+def too_large(limits: Limits, what: str, size: int) -> Stopped:
+    """Say that what was built is larger than it may be."""
+    most = written_size(limits.artifact_bytes)
+    reason = f"{what} has {written_size(size)}, more than its limit of {most}"
+    return Stopped(Outcome.OVER_LIMIT, reason, hint=MORE_ARTIFACT)
 
 
 def out_of_disk(limits: Limits, phrase: str = "") -> Stopped:

@@ -9,7 +9,7 @@ from pathlib import Path
 from wheelyard.errors import OutOfSpaceError, StoreError, ToolError
 from wheelyard.executor.attempt import INSIDE, Attempt, Running, State, known
 from wheelyard.executor.imports import ImportFailure, judge_imports, own_modules
-from wheelyard.executor.outcomes import Stopped, last_lines
+from wheelyard.executor.outcomes import Stopped, last_lines, too_large
 from wheelyard.executor.preload import FOR_IMPORTS
 from wheelyard.executor.sessions import Answer
 from wheelyard.executor.steps import judge, told
@@ -201,6 +201,8 @@ async def _run_test(attempt: Attempt, state: State, running: Running) -> None:
         # The phrases are those of builds; what a test lacks is to be named elsewhere.
         stopped.reason = stopped.reason.replace("build requirement", "requirement of the test")
         stopped.hint = stopped.hint.replace("build-requires", "test-requires")
+        if stopped.reason.startswith(("exit status", "ended by")):
+            stopped.reason = f"its test failed ({stopped.reason})"
         raise
 
 
@@ -218,8 +220,8 @@ async def deliver(attempt: Attempt, state: State) -> State:
     """Store the wheel and its METADATA."""
     async with attempt.step(StepName.DELIVER):
         size, blobs = known(state.wheel).stat().st_size, attempt.shop.blobs
-        if size > attempt.offer.limits.artifact_bytes:
-            raise Stopped(Outcome.OVER_LIMIT, f"the repaired wheel has {size} bytes")
+        if size > (limits := attempt.offer.limits).artifact_bytes:
+            raise too_large(limits, "the repaired wheel", size)
         try:
             metadata = await blobs.add_bytes(known(state.facts).metadata)
             digest = await blobs.add_file(known(state.wheel))

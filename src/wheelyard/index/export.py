@@ -21,6 +21,9 @@ from wheelyard.model.release import ProjectName, Release
 from wheelyard.ports import ArtifactStore, Blobs
 
 SIMPLE = PurePosixPath("simple")
+_OTHER_BYTES = (
+    "a file of this name with other bytes is there already, and stays; write to another folder"
+)
 HTML_NAME = "index.html"
 JSON_NAME = "index.json"
 
@@ -130,7 +133,7 @@ class _Export:
             page = merged.page
             whole = [artifact for artifact in whole if artifact.filename not in merged.kept]
             for name in merged.kept:
-                self._leave_out(name, "a file of this name with other bytes is there already")
+                self._leave_out(name, _OTHER_BYTES)
         for artifact in whole:
             self._place(folder, artifact)
         # JSON first: it is what the next export reads back.

@@ -71,6 +71,7 @@ _DEBIAN_OF_PROGRAMS = {
     **dict.fromkeys(("ar", "as", "ld", "objdump", "strip"), "binutils"),
     "autoreconf": "autoconf automake libtool",
     "gdalinfo": "gdal-bin libgdal-dev",
+    "dot": "graphviz libgraphviz-dev",
     "go": "golang",
     "java": "default-jdk",
     "javac": "default-jdk",

@@ -64,7 +64,7 @@ class Pin:
     (with the extras that were asked for). ``source`` is None where upstream has none. ``wheel`` is
     upstream's best wheel for the target, where there is one; ``portable``: upstream also has a wheel
     of it in which nothing is compiled. ``older`` says why a newer release was not chosen, where that is
-    known and there is one.
+    known and there is one; ``yanked`` why upstream withdrew the chosen one, None where it did not.
     """
 
     release: Release
@@ -74,6 +74,7 @@ class Pin:
     requires_python: str = ""
     portable: bool = False
     older: str = ""
+    yanked: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -167,9 +167,11 @@ def _may_be_newer_tools(report: Report) -> bool:
     """Whether a failure could come from build tools newer than the release.
 
     Once they made a wheel they did their part: what is missing from it, or from what it imports, is
-    not brought back by older ones.
+    not brought back by older ones. A source that could not even be unpacked and patched met none.
     """
     made = any(step.name not in _STEPS_OF_TOOLS for step in report.steps)
+    if report.steps and report.steps[-1].name in {StepName.FETCH, StepName.UNPACK}:
+        return False
     return report.outcome is Outcome.FAILED and not report.needs_system and not made
 
 

@@ -46,7 +46,8 @@ def _is_inspected(agenda: Agenda, unit: Unit) -> bool:
     if pin.source is None:
         error = NoSolutionError(
             f"{release} has no source, only wheels",
-            hint="Use --from-source=requested or none to take upstream's wheel.",
+            hint="Take upstream's wheel: --from-source=none, or --from-source=requested with only "
+            "what requires it named.",
         )
         settling.fail(agenda, unit, error)
         return False

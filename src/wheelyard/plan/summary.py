@@ -55,6 +55,7 @@ class Row:
     outcome: Outcome | None = None
     as_of: str = ""
     older: str = ""
+    yanked: str | None = None
     key: BuildKey | None = None
 
 
@@ -157,6 +158,7 @@ def _row(
         outcome=unit.report.outcome if unit.report else None,
         as_of=unit.artifact.as_of if unit.artifact is not None else unit.day,
         older=unit.pin.older,
+        yanked=unit.pin.yanked,
         key=unit.reported or unit.key,
     )
 

@@ -214,7 +214,10 @@ class IndexUpstream:
         if kept is None:
             kept = await self._read_static(source)
             await asyncio.to_thread(self._kept.write, source, kept)
-        return kept
+        if source.kind is SourceKind.SDIST:
+            return kept
+        # The archive of a tree has a name that nobody gave it.
+        return replace(kept, where=f"{bare(source.location)}/{source.subdirectory}".rstrip("/"))
 
     async def _read_static(self, source: Source) -> StaticFiles:
         limits = ReadLimits(

@@ -109,6 +109,7 @@ class CandidateView:
             dependencies=dependencies,
             requires_python=candidate.requires_python or metadata.requires_python,
             portable=listing.page is not None and is_portable(listing.page, release),
+            yanked=candidate.yanked,
         )
 
     async def _look(self, project: ProjectName) -> Listing:

@@ -8,7 +8,7 @@ import msgspec
 from rich.console import Console
 
 from wheelyard.cli.display.console import say
-from wheelyard.cli.display.table import print_exclusions, print_hint, print_older
+from wheelyard.cli.display.table import print_choices, print_exclusions, print_hint
 from wheelyard.plan.drawing import dot, edges_of, svg
 from wheelyard.plan.planner import Planner
 from wheelyard.plan.summary import Ending, Row
@@ -52,6 +52,7 @@ def as_json(planner: Planner) -> str:
                 "key": board.units[key].key,
                 "why": why(board, key),
                 "older": board.units[key].pin.older,
+                "yanked": board.units[key].pin.yanked,
             }
             for key in sorted(board.units, key=lambda key: key.order)
         ],
@@ -78,7 +79,7 @@ def _print_tree(console: Console, planner: Planner, rows: Sequence[Row]) -> None
         if row.ending is Ending.FAILED:
             say(console, f"cannot be built: {row.unit}: {row.reason}", "red")
             print_hint(console, row.hint)
-    print_older(console, rows)
+    print_choices(console, rows)
     counted = Counter(_kind(unit) for unit in planner.board.units.values())
     words = ", ".join(f"{count} {kind}" for kind, count in sorted(counted.items()))
     say(console, words or "nothing to do", "bold")

@@ -57,7 +57,7 @@ def print_summary(
         _print_failure(console, alike, option)
     _print_blocked(console, rows)
     print_exclusions(console, exclusions)
-    print_older(console, rows)
+    print_choices(console, rows)
     _print_upstream(console, rows, cycles)
     say(console, totals(rows) or "nothing was built", "bold")
 
@@ -75,8 +75,12 @@ def print_exclusions(console: Console, exclusions: Sequence[Exclusion]) -> None:
         print_hint(console, exclusion.hint)
 
 
-def print_older(console: Console, rows: Sequence[Row]) -> None:
-    """Say of which projects a newer release was not chosen, and why."""
+def print_choices(console: Console, rows: Sequence[Row]) -> None:
+    """Say which releases upstream withdrew, and of which projects a newer one was not chosen, and why."""
+    withdrawn = {row.unit.release: row.yanked for row in rows if row.yanked is not None}
+    for release, reason in withdrawn.items():
+        words = f": {reason}" if reason else ""
+        say(console, f"yanked: {release.project} {release.version}{words}", "yellow")
     found: dict[tuple[Release, str], list[str]] = {}
     for row in rows:
         if row.older:
@@ -85,6 +89,16 @@ def print_older(console: Console, rows: Sequence[Row]) -> None:
     for (release, why), interpreters in found.items():
         targets = ", ".join(dict.fromkeys(interpreters))
         say(console, f"older: {release.project} {release.version} for {targets}: {why}", "dim")
+
+
+def print_reproducible(console: Console, rows: Sequence[Row]) -> None:
+    """Say how many of the wheels that were built twice have the same bytes, and which have not."""
+    built = [row for row in rows if row.ending is Ending.BUILT and row.report is not None]
+    differing = [str(row.unit) for row in built if row.report and row.report.irreproducible]
+    text = f"built twice: {len(built) - len(differing)} of {len(built)} gave the same bytes again"
+    if differing:
+        text += f", but not {', '.join(differing)} (wheelyard job show says what differs)"
+    say(console, text, "yellow" if differing else "")
 
 
 def totals(rows: Sequence[Row]) -> str:
@@ -99,9 +113,11 @@ def _matrix(rows: Sequence[Row]) -> Table:
         (row.unit.release, row.unit.target): row for row in rows
     }
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("release")
+    # Four targets with their platform are wider than a terminal; what all have in common is said once.
+    shared = len({target.platform for target in targets}) == 1
+    table.add_column(f"release ({targets[0].platform})" if shared else "release")
     for target in targets:
-        table.add_column(str(target))
+        table.add_column(str(target.interpreter if shared else target))
     for release in sorted({row.unit.release for row in rows}):
         requested = any(
             cell.requested for target in targets if (cell := cells.get((release, target)))
