@@ -157,6 +157,30 @@ def test_7_a_crash_around_the_commit_gives_one_transition_and_one_event(place: s
     scenario(work)
 
 
+def test_7_what_was_committed_is_written_down_though_its_builder_is_gone() -> None:
+    async def work() -> None:
+        farm = Machines(BASE)
+        farm.crash_at = "intake.after_commit"
+        coordinator = farm.coordinator()
+        leading = asyncio.create_task(coordinator.run())
+        await until_quiet(lambda: coordinator.leads)
+        one, request = await begun(farm, coordinator)
+        await one.release("base")
+        with pytest.raises(ExceptionGroup):
+            await leading
+        await one.end()
+        await farm.bus.forget("one")
+        assert await farm.happenings("job.ended") == []
+        async with farm.led():
+            assert (await farm.end_of(request)).state is RequestState.DONE
+            for _ in range(20):
+                await turn()
+            assert len(await farm.happenings("job.ended")) == 1
+        await farm.close()
+
+    scenario(work)
+
+
 def test_7_whose_result_was_taken_in_is_not_told_to_drop_it_before_it_says_it_again() -> None:
     async def work() -> None:
         farm = Machines(BASE)
