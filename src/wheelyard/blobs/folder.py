@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from wheelyard import failpoints
 from wheelyard.blobs.incoming import IncomingBlob
 from wheelyard.errors import DigestMismatchError, OutOfSpaceError, StoreError
 
@@ -70,7 +71,9 @@ class FolderBlobs:
 
             def name() -> None:
                 self._seal(file)
+                failpoints.pass_by("blobs.before_name")
                 self._name(path, digest)
+                failpoints.pass_by("blobs.after_name")
 
             yield IncomingBlob(file=file, digest=digest, size=size, told=self._told, named=name)
         finally:

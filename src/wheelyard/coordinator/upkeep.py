@@ -9,7 +9,9 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
+from wheelyard.coordinator.farm.actions import Action
 from wheelyard.coordinator.retention import Retention
+from wheelyard.farm_ports import EventLog
 from wheelyard.model.artifact import Artifact
 from wheelyard.model.job import BuildKey
 from wheelyard.ports import ArtifactStore, Blobs, Holding, JobStore, Keeper, Reference
@@ -83,6 +85,7 @@ class Upkeep:
         references: Callable[[], Awaitable[Sequence[Reference]]],
         artifacts: Publications,
         jobs: JobStore,
+        events: EventLog,
         alone: Callable[[], AbstractAsyncContextManager[bool]],
         retention: Retention,
     ) -> None:
@@ -92,6 +95,7 @@ class Upkeep:
         self._references = references
         self._artifacts = artifacts
         self._jobs = jobs
+        self._events = events
         self._alone = alone
 
     async def show(self) -> tuple[Holding, ...]:
@@ -154,8 +158,11 @@ class Upkeep:
         ]
         reopened: dict[BuildKey, None] = {}
         for wheel in sorted({reference.wheel for reference in lost if reference.wheel}):
-            reopened |= dict.fromkeys(await self._jobs.artifact_lost(wheel))
+            keys = await self._jobs.artifact_lost(wheel)
             await self._artifacts.withdraw(wheel)
+            for key in keys:
+                await self._events.write(Action.ARTIFACT_LOST, key, digest=wheel)
+            reopened |= dict.fromkeys(keys)
         for one in lost:
             if one.kind == "provenance":
                 await self._artifacts.forget_provenance(one.digest)

@@ -92,6 +92,7 @@ def upkeep_of(folder: StateFolder, blobs: FolderBlobs) -> Upkeep:
         references=folder.references.all,
         artifacts=folder.artifacts,
         jobs=folder.jobs,
+        events=folder.events,
         alone=folder.alone,
         retention=Retention(
             evidence=folder.evidence,

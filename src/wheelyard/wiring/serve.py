@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
+from wheelyard import failpoints
+from wheelyard.blobs.room import Room
 from wheelyard.coordinator.farm.coordinator import Coordinator
 from wheelyard.coordinator.farm.ports import FarmPorts
 from wheelyard.coordinator.farm.rules import FarmRules
@@ -31,7 +33,7 @@ from wheelyard.upstream.uv import UvResolver
 from wheelyard.web.app import WebApp
 from wheelyard.web.identities import OpenIdSettings
 from wheelyard.web.minting import Mint
-from wheelyard.web.ports import WebPorts
+from wheelyard.web.ports import Times, WebPorts
 from wheelyard.web.stories import Stories
 from wheelyard.wiring.behind import NO_FALLTHROUGH, FallthroughSettings, fallthrough_of
 from wheelyard.wiring.engines import BusSettings, Engine, open_engine
@@ -47,8 +49,9 @@ from wheelyard.wiring.shelving import open_blobs
 class ServeSettings:
     """What a farm is told. ``database``, ``blobs`` empty: the state folder's own; ``builders``: how many of its own it has.
 
-    ``local_repositories``: requests may name git repositories on this machine's disk. ``public``: pages can be read
-    without a token. ``name`` is what people call this farm.
+    ``least_disk_bytes``: with less free nothing new is given out. ``local_repositories``: requests may name git
+    repositories on this machine's disk. ``public``: pages can be read without a token. ``name`` is what people call
+    this farm.
     """
 
     farm: FarmSettings
@@ -64,6 +67,7 @@ class ServeSettings:
     name: str = "wheelyard"
     identities: OpenIdSettings | None = None
     fall_through: FallthroughSettings = NO_FALLTHROUGH
+    least_disk_bytes: int = 0
     recipe_of: Callable[[Release], Recipe] = lambda _: DEFAULT_RECIPE
     rules: FarmRules = field(default_factory=FarmRules)
 
@@ -179,6 +183,12 @@ class _Farm:
             issue_token=self._mint.for_job,
             reachable=self._engine.reachable,
             ticks=time.monotonic,
+            has_room=Room(
+                folder.place("blobs"),
+                least_bytes=self._settings.least_disk_bytes,
+                ticks=time.monotonic,
+            ),
+            pass_by=failpoints.pass_by,
         )
 
     def web(self, coordinator: Coordinator, site: SiteStore) -> WebPorts:
@@ -199,6 +209,7 @@ class _Farm:
             end_of=self._engine.end_of,
             desk=coordinator,
             clock=self._clock,
+            times=Times(presence=presence_seconds(self._settings.rules)),
             stories=self._stories,
             admit=self._engine.admit,
             free_bytes=lambda: shutil.disk_usage(folder.path).free,
@@ -252,6 +263,11 @@ class _Farm:
             return ""
         credential, _ = await self._mint.make(Role.ADMINISTRATOR, "admin", note="the first one")
         return str(credential)
+
+
+def presence_seconds(rules: FarmRules) -> float:
+    """Return how often builders are to say that they are there, so that a lease outlives a few that are lost."""
+    return min(5.0, rules.lease / 12)
 
 
 @asynccontextmanager

@@ -24,6 +24,7 @@ class Action(StrEnum):
     RESULT_LATE = "result.late"
     RESULT_REFUSED = "result.refused"
     ARTIFACT_UNPROVEN = "artifact.unproven"
+    ARTIFACT_LOST = "artifact.lost"
     ARTIFACT_DIFFERED = "artifact.differed"
     ARTIFACT_UPLOADED = "artifact.uploaded"
     ARTIFACT_YANKED = "artifact.yanked"
