@@ -14,19 +14,20 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     Table,
     Text,
     UniqueConstraint,
     false,
     text,
 )
-from sqlalchemy.ext.compiler import compiles
 
-METADATA = MetaData()
+from wheelyard.store import schema_site
+from wheelyard.store.schema_base import METADATA, NUMBER
 
-# SQLite numbers the rows of an INTEGER key by itself, and of no other.
-NUMBER = BigInteger().with_variant(Integer, "sqlite")
+__all__ = ["METADATA"]
+
+# What the site asks is in tables of its own.
+_OF_THE_SITE = (schema_site.CELLS, schema_site.KNOWN_PROJECTS, schema_site.ASKERS)
 
 JOBS = Table(
     "jobs",
@@ -92,41 +93,6 @@ JOBS = Table(
         sqlite_where=text("state = 'done' AND outcome = 'failed'"),
         postgresql_where=text("state = 'done' AND outcome = 'failed'"),
     ),
-)
-
-# How the newest version of a project stands for a target (``jobs.cells``), for those who look at all of them.
-CELLS = Table(
-    "cells",
-    METADATA,
-    Column("project", Text, primary_key=True),
-    Column("target", Text, primary_key=True),
-    Column("version", Text, nullable=False),
-    Column("key", Text, nullable=False),
-    Column("state", Text, nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("changed", BigInteger),
-    Column("built_version", Text, nullable=False),
-    Column("built_key", Text, nullable=False),
-    Column("regressed", Boolean, nullable=False),
-    Index("cells_by_target", "target", "project"),
-    Index("cells_by_state", "state", "project"),
-    Index("cells_tallied", "target", "state"),
-    Index(
-        "cells_regressed",
-        "project",
-        sqlite_where=text("regressed"),
-        postgresql_where=text("regressed"),
-    ),
-)
-
-PROJECTS = Table("projects", METADATA, Column("project", Text, primary_key=True))
-
-# Whose jobs a project has.
-ASKERS = Table(
-    "askers",
-    METADATA,
-    Column("owner", Text, primary_key=True),
-    Column("project", Text, primary_key=True),
 )
 
 ATTEMPTS = Table(
@@ -403,9 +369,3 @@ COMMITS = Table(
     Column("number", BigInteger, nullable=False),
     Column("at", DateTime(timezone=True), nullable=False),
 )
-
-
-@compiles(Text, "postgresql")
-def _text(_type: Text, _compiler: object, **_: object) -> str:
-    """Sort texts by their code points on both engines, whatever the language of the server is."""
-    return 'TEXT COLLATE "C"'
