@@ -68,7 +68,7 @@ class ProvenanceView(msgspec.Struct, kw_only=True):
     statement: str
 
 
-class FileView(msgspec.Struct, kw_only=True):
+class IndexedFile(msgspec.Struct, kw_only=True):
     """One file of the index."""
 
     filename: str
@@ -114,7 +114,7 @@ class Shelf:
             snapshots=[_snapshot(one, base) for one in named],
         )
 
-    async def file(self, call: Call) -> FileView:
+    async def file(self, call: Call) -> IndexedFile:
         """Show one file."""
         wanted = call.place("filename")
         try:
@@ -157,8 +157,8 @@ def _snapshot(named: NamedSnapshot, base: str) -> SnapshotLine:
     )
 
 
-def _view(artifact: Artifact, provenance: ProvenanceView | None) -> FileView:
-    return FileView(
+def _view(artifact: Artifact, provenance: ProvenanceView | None) -> IndexedFile:
+    return IndexedFile(
         filename=artifact.filename,
         project=artifact.release.project,
         version=str(artifact.release.version),
