@@ -39,7 +39,7 @@ from wheelyard.testing.tokens import MemoryTokenStore
 from wheelyard.web.app import WebApp
 from wheelyard.web.identities import OpenIdSettings
 from wheelyard.web.minting import Mint
-from wheelyard.web.ports import Times, WebPorts
+from wheelyard.web.ports import Housekeeping, Times, WebPorts
 
 FACTS = Facts(version="0.1.0", slots=2, values=(("arch", "x86_64"), ("python", ("cp311", "cp312"))))
 NEEDS = Needs.of({"python": "cp312"})
@@ -138,12 +138,13 @@ async def open_place(
     times: Times = TIMES,
     public: bool = False,
     identities: OpenIdSettings | None = None,
+    housekeeping: Housekeeping | None = None,
 ) -> AsyncIterator[Place]:
     clock, bus = ManualClock(), MemoryBus(log_folder=folder / "logs")
     async with AsyncExitStack() as stack:
         stack.push_async_callback(bus.close)
         ports, jobs = await _ports(stack, folder, kind=kind, clock=clock, bus=bus, times=times)
-        ports = replace(ports, public=public, identities=identities)
+        ports = replace(ports, public=public, identities=identities, housekeeping=housekeeping)
         app = WebApp(ports)
         address = await stack.enter_async_context(running(app))
         stack.push_async_callback(app.end)

@@ -102,6 +102,10 @@ class Upkeep:
         """Say how much there is of each kind."""
         return tuple([one for keeper in self._keepers for one in await keeper.holdings()])
 
+    async def preview(self, unused_seconds: float) -> tuple[Holding, ...]:
+        """Say what ``clean`` would remove that nobody used for so long."""
+        return (await self.clean(unused_seconds=unused_seconds, preview=True)).removed
+
     async def tidy(self) -> int:
         """Put right what killed runs left by halves; cheap enough for the beginning of every run.
 

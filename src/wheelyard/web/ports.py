@@ -24,7 +24,7 @@ from wheelyard.model.job import Attempt, BuildKey
 from wheelyard.model.listing import NamedSnapshot, ProjectStatus
 from wheelyard.model.release import ProjectName
 from wheelyard.model.request import Request, RequestId, Wish
-from wheelyard.ports import ArtifactStore, Blobs, Clock
+from wheelyard.ports import ArtifactStore, Blobs, Clock, Holding
 from wheelyard.site_ports import SiteStore
 from wheelyard.web.identities import OpenIdSettings
 from wheelyard.web.stories import Stories
@@ -170,6 +170,18 @@ class WheelDoor(Protocol):
         ...
 
 
+class Housekeeping(Protocol):
+    """What is kept, and what of it could go."""
+
+    async def show(self) -> Sequence[Holding]:
+        """Say how much there is of each kind."""
+        ...
+
+    async def preview(self, unused_seconds: float) -> Sequence[Holding]:
+        """Say what would go that nobody used for so long."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Times:
     """How long what lasts, in seconds.
@@ -233,6 +245,7 @@ class WebPorts:
     name: str = "wheelyard"
     policies: Mapping[str, str] = field(default_factory=dict)
     identities: OpenIdSettings | None = None
+    housekeeping: Housekeeping | None = None
     snapshots: SnapshotDesk | None = None
     uploads: WheelDoor | None = None
     fallthrough: Fallthrough | None = None

@@ -39,6 +39,7 @@ from wheelyard.wiring.behind import NO_FALLTHROUGH, FallthroughSettings, fallthr
 from wheelyard.wiring.engines import BusSettings, Engine, open_engine
 from wheelyard.wiring.farm_commands import FarmCommands
 from wheelyard.wiring.farm_runs import FarmRuns
+from wheelyard.wiring.keeping import upkeep_of
 from wheelyard.wiring.local import FarmSettings, upstream_settings
 from wheelyard.wiring.local_builders import LocalBuilders
 from wheelyard.wiring.planning import Planning
@@ -217,6 +218,7 @@ class _Farm:
             name=self._settings.name,
             policies=self._policies(),
             identities=self._settings.identities,
+            housekeeping=upkeep_of(folder, self._blobs),
             snapshots=folder.snapshots,
             uploads=Uploads(
                 inspect=inspect_upload,
