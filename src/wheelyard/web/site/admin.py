@@ -61,7 +61,7 @@ class HoldingLine(msgspec.Struct, kw_only=True):
     would_free: int
 
 
-class StorageView(msgspec.Struct, kw_only=True):
+class KeptView(msgspec.Struct, kw_only=True):
     """What is kept, and what of it nobody used for so many days."""
 
     days: int
@@ -110,11 +110,11 @@ class Administration:
         await self._tokens.end(call.bearer, call.place("token"))
         return "/admin/tokens"
 
-    async def storage(self, call: Call) -> StorageView:
+    async def storage(self, call: Call) -> KeptView:
         """Show what is kept, and what a collection would remove. Nothing is removed."""
         days = call.number("days", _UNUSED_DAYS, most=_MOST_DAYS)
         if self._housekeeping is None:
-            return StorageView(days=days, holdings=())
+            return KeptView(days=days, holdings=())
         gone = {one.kind: one for one in await self._housekeeping.preview(days * _DAY_SECONDS)}
         lines = []
         for one in await self._housekeeping.show():
@@ -128,7 +128,7 @@ class Administration:
                     would_free=would.size,
                 )
             )
-        return StorageView(days=days, holdings=lines)
+        return KeptView(days=days, holdings=lines)
 
     async def audit(self, call: Call) -> AuditView:
         """Show what happened, newest first."""
