@@ -63,8 +63,8 @@ def connection(
             "FROM (WITH RECURSIVE n (value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n "
             "WHERE value < 4000) SELECT value FROM n)"
         )
-        opened.execute("INSERT INTO projects SELECT DISTINCT project FROM cells")
-        opened.execute("INSERT INTO askers SELECT 'ann', project FROM projects")
+        opened.execute("INSERT INTO known_projects SELECT DISTINCT project FROM cells")
+        opened.execute("INSERT INTO askers SELECT 'ann', project FROM known_projects")
         if request.param:
             opened.execute("ANALYZE")
         yield opened
@@ -94,7 +94,8 @@ def test_what_counts_reads_no_rows(connection: sqlite3.Connection, statement: st
 
 def test_search_is_quick_among_a_hundred_thousand_projects(connection: sqlite3.Connection) -> None:
     connection.executemany(
-        "INSERT INTO projects VALUES (?)", [(f"project-{number}",) for number in range(100_000)]
+        "INSERT INTO known_projects VALUES (?)",
+        [(f"project-{number}",) for number in range(100_000)],
     )
     for part in ("77", "project", "no-such"):
         seconds = []

@@ -12,6 +12,8 @@ import httpx
 from store.things import offer
 from wheelyard.blobs.folder import FolderBlobs
 from wheelyard.bus.memory import MemoryBus
+from wheelyard.coordinator.uploads import Uploads
+from wheelyard.executor.uploaded import inspect_upload
 from wheelyard.farm_ports import Queue, Role, Terms
 from wheelyard.index.serving import running
 from wheelyard.jobs.needs import Needs
@@ -189,6 +191,7 @@ async def _ports(
             bus=bus,
             bus_of=bus_of,
             times=times,
+            scratch=folder,
         ), jobs
     state = await stack.enter_async_context(await StateFolder.open(folder / "state", clock=clock))
     desk = DeskPorts(
@@ -210,10 +213,12 @@ async def _ports(
         bus=bus,
         bus_of=bus_of,
         times=times,
+        scratch=state.place("jobs"),
+        snapshots=state.snapshots,
     ), state.jobs
 
 
-def _web(desk: DeskPorts, *, bus: MemoryBus, **more: object) -> WebPorts:
+def _web(desk: DeskPorts, *, bus: MemoryBus, scratch: Path, **more: object) -> WebPorts:
     values: dict[str, object] = {
         "builders": desk.builders,
         "requests": desk.requests,
@@ -223,6 +228,13 @@ def _web(desk: DeskPorts, *, bus: MemoryBus, **more: object) -> WebPorts:
         "bus": bus,
         "end_of": bus.builder,
         "desk": StoreDesk(desk),
+        "uploads": Uploads(
+            inspect=inspect_upload,
+            artifacts=more["artifacts"],  # type: ignore[arg-type]
+            blobs=more["blobs"],  # type: ignore[arg-type]
+            events=desk.events,
+            scratch=scratch,
+        ),
         **more,
     }
     return WebPorts(**values)  # type: ignore[arg-type]

@@ -4,34 +4,28 @@ import asyncio
 import logging
 import signal
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from wheelyard import failpoints
 from wheelyard.cli import options as o
-from wheelyard.cli.index import Host, Port
+from wheelyard.cli.addresses import Blobs, Database, FallThrough, Host, OwnProjects, Port
 from wheelyard.cli.recipes import overrides_of
+from wheelyard.coordinator.farm.rules import FarmRules
 from wheelyard.errors import ConfigurationError
 from wheelyard.executor.settings import CompilerCache, Sandbox
-from wheelyard.settings.file import Configuration
 from wheelyard.web.identities import OpenIdSettings
+from wheelyard.wiring.behind import FallthroughSettings
 from wheelyard.wiring.engines import BusSettings
 from wheelyard.wiring.local import FarmSettings
 from wheelyard.wiring.places import state_path
 from wheelyard.wiring.serve import Served, ServeSettings, serving
 
-Database = Annotated[
-    str,
-    typer.Option(
-        "--database",
-        metavar="URL",
-        envvar="WHEELYARD_DATABASE",
-        help="postgresql://… for several machines. Without it: SQLite in the state folder.",
-        show_default=False,
-    ),
-]
 BusOption = Annotated[
     str,
     typer.Option(
@@ -157,6 +151,27 @@ Roles = Annotated[
     ),
 ]
 
+Lease = Annotated[
+    float,
+    typer.Option(
+        "--lease",
+        metavar="SECONDS",
+        min=1,
+        max=3600,
+        envvar="WHEELYARD_LEASE",
+        help="A builder that was not heard of for so long has lost its jobs.",
+    ),
+]
+FreeDisk = Annotated[
+    str,
+    typer.Option(
+        "--min-free-disk",
+        metavar="SIZE",
+        envvar="WHEELYARD_MIN_FREE_DISK",
+        help="Give nothing new out while less is free on the disk of the state folder.",
+    ),
+]
+
 
 def serve(  # noqa: PLR0913, PLR0917 - the options of a process
     context: typer.Context,
@@ -164,6 +179,7 @@ def serve(  # noqa: PLR0913, PLR0917 - the options of a process
     host: Host = "127.0.0.1",
     port: Port = 8080,
     database: Database = "",
+    blobs: Blobs = "",
     bus: BusOption = "",
     bus_address: BusTold = "",
     bus_accounts: BusAccounts = None,
@@ -173,6 +189,8 @@ def serve(  # noqa: PLR0913, PLR0917 - the options of a process
     offline: o.Offline = False,
     recipes: o.Recipes = None,
     local_repositories: LocalRepositories = False,
+    fall_through: FallThrough = "",
+    own_projects: OwnProjects = None,
     jobs: o.Jobs = None,
     sandbox: o.Sandbox = Sandbox.AUTO,
     compiler_cache: o.CompilerCacheOption = CompilerCache.NONE,
@@ -184,40 +202,65 @@ def serve(  # noqa: PLR0913, PLR0917 - the options of a process
     openid_secret_file: SecretFile = None,
     openid_role_claim: RoleClaim = "groups",
     openid_roles: Roles = "",
+    lease: Lease = 60,
+    min_free_disk: FreeDisk = "1G",
+    failpoint: o.Failpoints = "",
 ) -> None:
     """Run a farm: take requests, plan them, have them built, and serve the index, until Ctrl-C.
 
     The first start prints the token of an administrator, once. Other machines join with 'wheelyard builder'.
     """
-    configuration: Configuration = context.obj
-    farm = configuration.farm
+    failpoints.arm(failpoint)
+    farm = FarmSettings(
+        state=state_path(state),
+        indexes=tuple(indexes or ()),
+        offline=offline,
+        sandbox=sandbox.value,
+        compiler_cache=compiler_cache.value,
+        slots=jobs,
+        network=allow_network,
+        checks=context.obj.checks,
+    )
     settings = ServeSettings(
-        farm=FarmSettings(
-            state=state_path(state),
-            indexes=tuple(indexes or ()),
-            offline=offline,
-            sandbox=sandbox.value,
-            compiler_cache=compiler_cache.value,
-            slots=jobs,
-            network=allow_network,
-            checks=configuration.checks,
-        ),
+        farm=farm,
         host=host,
         port=port,
-        database=database or farm.get("database", ""),
-        bus=BusSettings(
-            address=bus or farm.get("bus", ""), told=bus_address, accounts=bus_accounts
-        ),
+        database=database,
+        blobs=blobs,
+        bus=BusSettings(address=bus, told=bus_address, accounts=bus_accounts),
         builders=builders,
-        mail_server=mail_server or farm.get("mail-server", ""),
+        mail_server=mail_server,
         local_repositories=local_repositories,
-        recipe_of=overrides_of(configuration, recipes).recipe,
+        fall_through=FallthroughSettings(upstream=fall_through, own=tuple(own_projects or ())),
+        recipe_of=overrides_of(context.obj, recipes).recipe,
         public=not private,
         name=name,
         identities=_identities(
             openid_issuer, openid_client, openid_secret_file, openid_role_claim, openid_roles
         ),
+        least_disk_bytes=o.size(min_free_disk),
+        rules=FarmRules.of_lease(lease),
     )
+    _run(_completed(settings, context.obj.farm))
+
+
+def _completed(settings: ServeSettings, farm: Mapping[str, str]) -> ServeSettings:
+    """Say where things are that no option said: as the ``[farm]`` table does."""
+    behind = settings.fall_through
+    return replace(
+        settings,
+        database=settings.database or farm.get("database", ""),
+        blobs=settings.blobs or farm.get("blobs", ""),
+        bus=replace(settings.bus, address=settings.bus.address or farm.get("bus", "")),
+        mail_server=settings.mail_server or farm.get("mail-server", ""),
+        fall_through=FallthroughSettings(
+            upstream=behind.upstream or farm.get("fall-through", ""),
+            own=behind.own or tuple(farm.get("own-projects", "").split()),
+        ),
+    )
+
+
+def _run(settings: ServeSettings) -> None:
     _print_log()
     asyncio.run(_serve(settings))
 

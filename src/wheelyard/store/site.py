@@ -42,7 +42,7 @@ WITH RECURSIVE found (target) AS (
     WHERE found.target IS NOT NULL
 ) SELECT target FROM found WHERE target IS NOT NULL ORDER BY target
 """
-_KNOWN = "SELECT 1 FROM projects WHERE project = :project"
+_KNOWN = "SELECT 1 FROM known_projects WHERE project = :project"
 _LINE = """
 SELECT jobs.key, jobs.project, jobs.version, jobs.target, jobs.state, jobs.outcome, jobs.reason, jobs.changed
 FROM jobs
