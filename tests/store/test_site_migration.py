@@ -122,6 +122,7 @@ async def test_a_page_that_looks_for_long_keeps_no_job_waiting(tmp_path: Path) -
         await asyncio.to_thread(begun.wait, 30)
         assert await folder.jobs.job(BuildKey("k")) is None
         await folder.memory.keep("kind", "key", b"value")
+        assert await site.tallies() == []
         assert not looking.done()
         ending.set()
         await looking

@@ -33,6 +33,7 @@ QUESTIONS = {
     "failures of a project": site._FAILURES_OF,
     "published": site._PUBLISHED,
     "published of a project": site._PUBLISHED_OF,
+    "files of a project": site._FILES_OF,
     "names that begin so": holding("six", beginning=True)[0],
 }
 COUNTS = {
