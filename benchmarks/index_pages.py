@@ -33,6 +33,7 @@ from wheelyard.wiring.keeping import open_index
 PEERS = ("simple-repository-server", "pypiserver")
 HTML, JSON = "text/html", "application/vnd.pypi.simple.v1+json"
 OURS, NGINX = "wheelyard index serve", "nginx, exported folder"
+_COMPILE = "uv pip compile, 50 requirements"
 _SECONDS = 5
 _MANY_PROJECTS = 100_000
 _MANY_FILES = 1_000_000
@@ -72,6 +73,9 @@ def run(setting: Setting, report: Report) -> None:
             for form in (HTML, JSON)
         ]
         report.publish("index_pages", judged(rows, aims))
+        compiled = list(_compiled(setting, folder))
+        aims = [Aim(subject=_COMPILE, runner=OURS, most=1.0, peer=NGINX, clock="wall")]
+        report.publish("index_pages", judged(compiled, aims))
     changes = [*_root_page(setting.repeat), *asyncio.run(_publishing(setting.repeat))]
     limits = [
         Aim(subject=row.subject, runner="wheelyard", most=0.05, clock="wall") for row in changes
@@ -163,6 +167,30 @@ def _until_open(port: int, process: "subprocess.Popen[bytes]") -> None:
             if asked.connect_ex(("127.0.0.1", port)) == 0:
                 return
         time.sleep(0.1)
+
+
+def _compiled(setting: Setting, folder: Path) -> Iterator[Row]:
+    """Let uv resolve 50 requirements with an empty cache; the processor seconds are uv's."""
+    requirements = folder / "requirements.in"
+    requirements.write_text("".join(f"project-{number * 4:03}\n" for number in range(50)))
+    for runner, form, started in _servers(setting, folder):
+        if runner not in {OURS, NGINX} or form != JSON:
+            continue
+        with started() as (address, _):
+            command = ["uv", "pip", "compile", "--quiet", "--no-cache", "--no-config"]
+            command += ["--default-index", f"{address}/simple/", str(requirements)]
+            usages = [_took(command) for _ in range(setting.repeat + 1)]
+        # The first time reads the index from the disk.
+        yield Row(subject=_COMPILE, runner=runner, usages=tuple(usages[1:]))
+
+
+def _took(command: Sequence[str]) -> Usage:
+    """Run a command; what this process did not wait for (the server) does not count."""
+    before, began = os.times(), time.monotonic()
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    after, wall = os.times(), time.monotonic() - began
+    cpu = after.children_user + after.children_system
+    return Usage(cpu=cpu - before.children_user - before.children_system, wall=wall)
 
 
 def _asked(address: str, process: int, form: str) -> Usage:

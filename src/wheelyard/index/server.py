@@ -31,9 +31,16 @@ from wheelyard.index.answers import (
 from wheelyard.index.fallthrough import Fallthrough
 from wheelyard.index.listing import LinkedBlobs, Snapshots
 from wheelyard.index.negotiation import choose
-from wheelyard.index.rendered import RenderedPages, RenderedProject, RenderedRoot, StoredFile
+from wheelyard.index.rendered import (
+    WHEELS,
+    RenderedPages,
+    RenderedProject,
+    RenderedRoot,
+    StoredFile,
+)
 from wheelyard.index.shelves import PREFIX, SnapshotShelves
 from wheelyard.index.site import Row, front_page
+from wheelyard.index.small_files import SmallFiles
 from wheelyard.model.release import ProjectName, project_name
 from wheelyard.ports import ArtifactStore, Blobs
 
@@ -73,6 +80,7 @@ class IndexServer:
                 ),
             )
         self._blobs = blobs
+        self._about = SmallFiles(blobs)
         self._pages = RenderedPages(artifacts=artifacts, freshness=freshness)
         self._app = Starlette(
             routes=[
@@ -182,6 +190,9 @@ class IndexServer:
         headers = {"ETag": etag, **FOREVER}
         if matches(request.headers.get("if-none-match", "").encode(), etag.encode()):
             return Response(status_code=304, headers=headers)
+        if stored.media_type != WHEELS and "range" not in request.headers:
+            content = await self._about.read(stored.digest)
+            return Response(content, headers=headers, media_type=stored.media_type)
         blobs = self._blobs
         if isinstance(blobs, LinkedBlobs) and blobs.here(stored.digest) is None:
             # The bucket gives the bytes itself, to whoever has this link in the next minutes.
