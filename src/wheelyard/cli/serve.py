@@ -4,7 +4,9 @@ import asyncio
 import logging
 import signal
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -113,38 +115,39 @@ def serve(  # noqa: PLR0913, PLR0917 - the options of a process
     """
     configuration: Configuration = context.obj
     farm = configuration.farm
+    machine = FarmSettings(
+        state=state_path(state), offline=offline, slots=jobs, network=allow_network
+    )
+    built = {"sandbox": sandbox.value, "compiler_cache": compiler_cache.value}
     settings = ServeSettings(
-        farm=FarmSettings(
-            state=state_path(state),
-            indexes=tuple(indexes or ()),
-            offline=offline,
-            sandbox=sandbox.value,
-            compiler_cache=compiler_cache.value,
-            slots=jobs,
-            network=allow_network,
-            checks=configuration.checks,
-        ),
+        farm=replace(machine, indexes=tuple(indexes or ()), checks=configuration.checks, **built),
         host=host,
         port=port,
         database=database or farm.get("database", ""),
         blobs=blobs or farm.get("blobs", ""),
-        bus=BusSettings(
-            address=bus or farm.get("bus", ""), told=bus_address, accounts=bus_accounts
-        ),
+        bus=_bus(bus or farm.get("bus", ""), bus_address, bus_accounts),
         builders=builders,
         mail_server=mail_server or farm.get("mail-server", ""),
         local_repositories=local_repositories,
-        fall_through=FallthroughSettings(
-            upstream=fall_through or farm.get("fall-through", ""),
-            own=tuple(own_projects or farm.get("own-projects", "").split()),
-        ),
+        fall_through=_behind(farm, fall_through, own_projects),
         recipe_of=overrides_of(configuration, recipes).recipe,
     )
-    _print_log()
     asyncio.run(_serve(settings))
 
 
+def _bus(address: str, told: str, accounts: Path | None) -> BusSettings:
+    return BusSettings(address=address, told=told, accounts=accounts)
+
+
+def _behind(farm: Mapping[str, str], upstream: str, own: list[str] | None) -> FallthroughSettings:
+    return FallthroughSettings(
+        upstream=upstream or farm.get("fall-through", ""),
+        own=tuple(own or farm.get("own-projects", "").split()),
+    )
+
+
 async def _serve(settings: ServeSettings) -> None:
+    _print_log()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -24,9 +24,9 @@ from wheelyard.index.root import RootPieces
 from wheelyard.index.site import SECURITY_HEADERS
 from wheelyard.index.wire import project_json
 from wheelyard.model.artifact import Artifact
-from wheelyard.model.listing import ACTIVE, ProjectStatus
+from wheelyard.model.listing import ACTIVE, Changes, ProjectStatus
 from wheelyard.model.release import ProjectName
-from wheelyard.ports import ArtifactStore, ChangedProjects, Changes, Revisions, Statuses
+from wheelyard.ports import ArtifactStore, ChangedProjects, Revisions, Statuses
 
 # More projects than this are rendered again when they are read again, oldest first.
 _KEPT_PAGES = 20_000
