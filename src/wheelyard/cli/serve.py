@@ -118,9 +118,9 @@ def serve(  # noqa: PLR0913, PLR0917 - the options of a process
     machine = FarmSettings(
         state=state_path(state), offline=offline, slots=jobs, network=allow_network
     )
-    built = {"sandbox": sandbox.value, "compiler_cache": compiler_cache.value}
+    machine = replace(machine, sandbox=sandbox.value, compiler_cache=compiler_cache.value)
     settings = ServeSettings(
-        farm=replace(machine, indexes=tuple(indexes or ()), checks=configuration.checks, **built),
+        farm=replace(machine, indexes=tuple(indexes or ()), checks=configuration.checks),
         host=host,
         port=port,
         database=database or farm.get("database", ""),
