@@ -2,7 +2,11 @@
 
 import asyncio
 
+import httpx
+
 from index.shelf import Shelf
+from wheelyard.index.server import IndexServer
+from wheelyard.index.serving import running
 from wheelyard.index.small_files import SmallFiles
 
 
@@ -18,6 +22,28 @@ def test_what_was_read_is_at_hand_and_the_oldest_is_forgotten(shelf: Shelf) -> N
         assert await files.read(digests[0]) == first[0]
         assert await files.read(digests[2]) == bytes([2]) * 100
         assert set(files._kept) == {digests[0], digests[2]}
+
+    asyncio.run(run())
+
+
+def test_metadata_comes_with_the_same_answer_from_memory(shelf: Shelf) -> None:
+    async def run() -> None:
+        tiny = await shelf.publish("tiny", "1.0")
+        server = IndexServer(artifacts=shelf.artifacts, blobs=shelf.blobs, freshness=60)
+        async with running(server) as address, httpx.AsyncClient(base_url=address) as asked:
+            await asked.get("/simple/tiny/")
+            path = f"/files/{tiny.digest[7:]}/{tiny.filename}.metadata"
+            answers = [await asked.get(path) for _ in range(2)]
+            assert len({answer.content for answer in answers}) == 1
+            first, second = ({**answer.headers, "date": ""} for answer in answers)
+            assert first == second
+            known = {"If-None-Match": first["etag"]}
+            again = await asked.get(path, headers=known)
+            assert (again.status_code, again.content) == (304, b"")
+            part = await asked.get(path, headers={"Range": "bytes=0-3"})
+            assert (part.status_code, part.content) == (206, answers[0].content[:4])
+            assert (await asked.get(path.replace("tiny-", "tin-"))).status_code == 404
+            assert (await asked.head(path)).headers["etag"] == first["etag"]
 
     asyncio.run(run())
 

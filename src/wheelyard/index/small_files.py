@@ -3,8 +3,13 @@
 What lies under a digest never changes, so that what was read once is right for ever.
 """
 
+from wheelyard.index.address import METADATA_SUFFIX, PROVENANCE_SUFFIX, sha256_of
+from wheelyard.index.answers import FOREVER
+from wheelyard.index.rendered import Representation
 from wheelyard.ports import Blobs
 
+ABOUT = (METADATA_SUFFIX, PROVENANCE_SUFFIX)
+_FOREVER = [(name.lower().encode(), value.encode()) for name, value in FOREVER.items()]
 _MOST_BYTES = 64 << 20
 _LARGEST_BYTES = 256 << 10
 
@@ -17,6 +22,22 @@ class SmallFiles:
         self._most = most
         self._size = 0
         self._kept: dict[str, bytes] = {}
+
+    def at_hand(self, digest: str, media_type: str) -> Representation | None:
+        """Return a file as it is sent, where its bytes are in memory."""
+        content = self._kept.get(digest)
+        if content is None:
+            return None
+        etag = f'"{sha256_of(digest)}"'.encode()
+        unchanged = [(b"etag", etag), *_FOREVER]
+        headers = [
+            (b"content-type", media_type.encode()),
+            (b"content-length", str(len(content)).encode()),
+            *unchanged,
+        ]
+        return Representation(
+            content=content, etag=etag, headers=headers, unchanged_headers=unchanged
+        )
 
     async def read(self, digest: str) -> bytes:
         """Return the bytes of a blob. Raises StoreError when there are none."""
