@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
 from benchmarks.index_stock import PROJECTS, fill, fill_rows, one_more
@@ -33,6 +33,7 @@ from wheelyard.wiring.keeping import open_index
 PEERS = ("simple-repository-server", "pypiserver")
 HTML, JSON = "text/html", "application/vnd.pypi.simple.v1+json"
 OURS, NGINX = "wheelyard index serve", "nginx, exported folder"
+_COMPILE = "uv pip compile, 50 requirements"
 _SECONDS = 5
 _MANY_PROJECTS = 100_000
 _MANY_FILES = 1_000_000
@@ -72,6 +73,9 @@ def run(setting: Setting, report: Report) -> None:
             for form in (HTML, JSON)
         ]
         report.publish("index_pages", judged(rows, aims))
+        compiled = list(_compiled(setting, folder))
+        aims = [Aim(subject=_COMPILE, runner=OURS, most=1.0, peer=NGINX, clock="wall")]
+        report.publish("index_pages", judged(compiled, aims))
     changes = [*_root_page(setting.repeat), *asyncio.run(_publishing(setting.repeat))]
     limits = [
         Aim(subject=row.subject, runner="wheelyard", most=0.05, clock="wall") for row in changes
@@ -163,6 +167,38 @@ def _until_open(port: int, process: "subprocess.Popen[bytes]") -> None:
             if asked.connect_ex(("127.0.0.1", port)) == 0:
                 return
         time.sleep(0.1)
+
+
+def _compiled(setting: Setting, folder: Path) -> Iterator[Row]:
+    """Let uv resolve 50 requirements with an empty cache; the processor seconds are uv's."""
+    requirements = folder / "requirements.in"
+    requirements.write_text("".join(f"project-{number * 4:03}\n" for number in range(50)))
+    usages: dict[str, list[Usage]] = {}
+    with ExitStack() as stack:
+        addresses = {
+            runner: stack.enter_context(started())[0]
+            for runner, form, started in _servers(setting, folder)
+            if runner in {OURS, NGINX} and form == JSON
+        }
+        # In turns, so that what else the machine does falls on both. The first time reads from the disk.
+        for turn in range(3 * setting.repeat + 1):
+            for runner, address in addresses.items():
+                command = ["uv", "pip", "compile", "--quiet", "--no-cache", "--no-config"]
+                command += ["--default-index", f"{address}/simple/", str(requirements)]
+                took = _took(command)
+                if turn:
+                    usages.setdefault(runner, []).append(took)
+    for runner, found in usages.items():
+        yield Row(subject=_COMPILE, runner=runner, usages=tuple(found))
+
+
+def _took(command: Sequence[str]) -> Usage:
+    """Run a command; what this process did not wait for (the server) does not count."""
+    before, began = os.times(), time.monotonic()
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    after, wall = os.times(), time.monotonic() - began
+    cpu = after.children_user + after.children_system
+    return Usage(cpu=cpu - before.children_user - before.children_system, wall=wall)
 
 
 def _asked(address: str, process: int, form: str) -> Usage:

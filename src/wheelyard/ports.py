@@ -4,7 +4,7 @@ Edges carry these out; ``wheelyard.testing`` has one of each in memory. ``wiring
 where a service meets an edge.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,7 +15,7 @@ from wheelyard.jobs.selection import Selection
 from wheelyard.model.artifact import Artifact
 from wheelyard.model.command import Revision
 from wheelyard.model.job import Attempt, BuildKey, Offer, Report, StepName
-from wheelyard.model.listing import ProjectStatus
+from wheelyard.model.listing import Changes, ProjectStatus
 from wheelyard.model.release import ProjectName, Release
 from wheelyard.model.resolution import Query, Resolution
 from wheelyard.model.source import FileEntry, ProjectPage, Source, SourceFacts
@@ -302,14 +302,6 @@ class Revisions(Protocol):
         cost no more than a look at a counter (``PRAGMA data_version``, a one-row table).
         """
         ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Changes:
-    """What changed in an index up to ``revision``: projects, and whether they have files now."""
-
-    revision: int
-    projects: Mapping[ProjectName, bool]
 
 
 @runtime_checkable

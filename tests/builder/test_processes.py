@@ -361,7 +361,7 @@ def imported() -> set[str]:
 
 
 def test_a_builder_imports_nothing_of_a_farms_server() -> None:
-    names = "alembic apprise jinja2 psycopg pydantic rustworkx sqlalchemy starlette uvicorn yaml"
+    names = "alembic apprise boto3 cryptography jinja2 psycopg pydantic python_multipart rustworkx sqlalchemy starlette uvicorn yaml"
     assert not set(names.split()) & imported()
     assert "nats" in imported()
 

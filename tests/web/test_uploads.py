@@ -143,6 +143,19 @@ async def test_whoever_may_not_uploads_nothing(place: Place, tmp_path: Path) -> 
     assert (await upload(place, content, await basic(place))).status_code == 201
 
 
+async def test_a_name_that_was_withdrawn_stands_for_its_old_bytes_alone(
+    place: Place, tmp_path: Path
+) -> None:
+    headers, first = await basic(place), made(tmp_path).read_bytes()
+    assert (await upload(place, first, headers)).status_code == 201
+    (artifact,) = await place.ports.artifacts.of_project(TINY)
+    await place.ports.artifacts.withdraw(artifact.digest)  # type: ignore[attr-defined]
+    other = made(tmp_path, body="other = 1\n").read_bytes()
+    assert (await upload(place, other, headers)).status_code == 409
+    assert (await upload(place, first, headers)).status_code == 200
+    assert list(await place.ports.artifacts.of_project(TINY)) == [artifact]
+
+
 async def test_what_is_no_wheel_or_not_that_one_is_refused_with_the_reason(
     place: Place, tmp_path: Path
 ) -> None:

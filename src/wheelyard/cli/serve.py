@@ -17,8 +17,8 @@ from wheelyard.cli import options as o
 from wheelyard.cli.addresses import Blobs, Database, FallThrough, Host, OwnProjects, Port
 from wheelyard.cli.recipes import overrides_of
 from wheelyard.coordinator.farm.rules import FarmRules
-from wheelyard.errors import ConfigurationError
 from wheelyard.executor.settings import CompilerCache, Sandbox
+from wheelyard.settings.overrides import load
 from wheelyard.web.identities import OpenIdSettings
 from wheelyard.wiring.behind import FallthroughSettings
 from wheelyard.wiring.engines import BusSettings
@@ -101,52 +101,13 @@ Name = Annotated[
         "--name", envvar="WHEELYARD_NAME", help="What people call this farm; its pages show it."
     ),
 ]
-Issuer = Annotated[
-    str,
-    typer.Option(
-        "--openid-issuer",
-        metavar="URL",
-        envvar="WHEELYARD_OPENID_ISSUER",
-        help="Let people sign in by a provider of OpenID Connect, too.",
-        show_default=False,
-    ),
-]
-Client = Annotated[
-    str,
-    typer.Option(
-        "--openid-client",
-        metavar="NAME",
-        envvar="WHEELYARD_OPENID_CLIENT",
-        help="Which client this farm is at the provider.",
-        show_default=False,
-    ),
-]
-SecretFile = Annotated[
+OpenId = Annotated[
     Path | None,
     typer.Option(
-        "--openid-secret-file",
+        "--openid",
         metavar="FILE",
-        envvar="WHEELYARD_OPENID_SECRET_FILE",
-        help="A file with the secret of that client.",
-        show_default=False,
-    ),
-]
-RoleClaim = Annotated[
-    str,
-    typer.Option(
-        "--openid-role-claim",
-        metavar="NAME",
-        envvar="WHEELYARD_OPENID_ROLE_CLAIM",
-        help="What the provider says of people that gives them a role here.",
-    ),
-]
-Roles = Annotated[
-    str,
-    typer.Option(
-        "--openid-roles",
-        metavar="LIST",
-        envvar="WHEELYARD_OPENID_ROLES",
-        help="Which values give which role: ops=operator,admins=administrator. All others are readers.",
+        envvar="WHEELYARD_OPENID",
+        help="Let people sign in by a provider of OpenID Connect, too: a TOML file with issuer, client, secret, role-claim, roles.",
         show_default=False,
     ),
 ]
@@ -197,11 +158,7 @@ def serve(  # noqa: PLR0913, PLR0917 - the options of a process
     allow_network: o.AllowNetwork = False,
     private: Private = False,
     name: Name = "wheelyard",
-    openid_issuer: Issuer = "",
-    openid_client: Client = "",
-    openid_secret_file: SecretFile = None,
-    openid_role_claim: RoleClaim = "groups",
-    openid_roles: Roles = "",
+    openid: OpenId = None,
     lease: Lease = 60,
     min_free_disk: FreeDisk = "1G",
     failpoint: o.Failpoints = "",
@@ -211,36 +168,20 @@ def serve(  # noqa: PLR0913, PLR0917 - the options of a process
     The first start prints the token of an administrator, once. Other machines join with 'wheelyard builder'.
     """
     failpoints.arm(failpoint)
-    farm = FarmSettings(
-        state=state_path(state),
-        indexes=tuple(indexes or ()),
-        offline=offline,
-        sandbox=sandbox.value,
-        compiler_cache=compiler_cache.value,
-        slots=jobs,
-        network=allow_network,
-        checks=context.obj.checks,
+    machine = FarmSettings(
+        state=state_path(state), offline=offline, slots=jobs, network=allow_network
     )
-    settings = ServeSettings(
-        farm=farm,
-        host=host,
-        port=port,
-        database=database,
-        blobs=blobs,
-        bus=BusSettings(address=bus, told=bus_address, accounts=bus_accounts),
-        builders=builders,
-        mail_server=mail_server,
-        local_repositories=local_repositories,
-        fall_through=FallthroughSettings(upstream=fall_through, own=tuple(own_projects or ())),
-        recipe_of=overrides_of(context.obj, recipes).recipe,
-        public=not private,
-        name=name,
-        identities=_identities(
-            openid_issuer, openid_client, openid_secret_file, openid_role_claim, openid_roles
-        ),
-        least_disk_bytes=o.size(min_free_disk),
-        rules=FarmRules.of_lease(lease),
-    )
+    machine = replace(machine, sandbox=sandbox.value, compiler_cache=compiler_cache.value)
+    machine = replace(machine, indexes=tuple(indexes or ()), checks=context.obj.checks)
+    recipe_of = overrides_of(context.obj, recipes).recipe
+    settings = ServeSettings(farm=machine, host=host, port=port, recipe_of=recipe_of)
+    behind = FallthroughSettings(upstream=fall_through, own=tuple(own_projects or ()))
+    told = BusSettings(address=bus, told=bus_address, accounts=bus_accounts)
+    settings = replace(settings, database=database, blobs=blobs, bus=told, fall_through=behind)
+    settings = replace(settings, builders=builders, mail_server=mail_server, name=name)
+    settings = replace(settings, public=not private, local_repositories=local_repositories)
+    rules, room = FarmRules.of_lease(lease), o.size(min_free_disk)
+    settings = replace(settings, rules=rules, least_disk_bytes=room, identities=_identities(openid))
     _run(_completed(settings, context.obj.farm))
 
 
@@ -265,25 +206,13 @@ def _run(settings: ServeSettings) -> None:
     asyncio.run(_serve(settings))
 
 
-def _identities(
-    issuer: str, client: str, secret_file: Path | None, claim: str, roles: str
-) -> OpenIdSettings | None:
+def _identities(path: Path | None) -> OpenIdSettings | None:
     """Return who tells the farm who people are; None: nobody but itself. Raises ConfigurationError."""
-    if not issuer:
-        return None
-    try:
-        secret = secret_file.read_text("utf-8").strip() if secret_file else ""
-    except (OSError, UnicodeError) as error:
-        raise ConfigurationError(
-            f"the secret cannot be read from {str(secret_file)!r}: {error}",
-            hint="Name a file that this process can read.",
-        ) from error
-    return OpenIdSettings.parse(
-        issuer=issuer, client_id=client, client_secret=secret, role_claim=claim, roles=roles
-    )
+    return None if path is None else OpenIdSettings.of(load(path))
 
 
 async def _serve(settings: ServeSettings) -> None:
+    _print_log()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

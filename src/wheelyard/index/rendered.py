@@ -24,12 +24,15 @@ from wheelyard.index.root import RootPieces
 from wheelyard.index.site import SECURITY_HEADERS
 from wheelyard.index.wire import project_json
 from wheelyard.model.artifact import Artifact
-from wheelyard.model.listing import ACTIVE, ProjectStatus
+from wheelyard.model.listing import ACTIVE, Changes, ProjectStatus
 from wheelyard.model.release import ProjectName
-from wheelyard.ports import ArtifactStore, ChangedProjects, Changes, Revisions, Statuses
+from wheelyard.ports import ArtifactStore, ChangedProjects, Revisions, Statuses
 
 # More projects than this are rendered again when they are read again, oldest first.
 _KEPT_PAGES = 20_000
+
+WHEELS = "application/octet-stream"
+"""The media type of files; what is about them has others."""
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -197,9 +200,7 @@ def _files(page: SimplePage, artifacts: tuple[Artifact, ...]) -> dict[tuple[str,
     files = {}
     for entry in page.files:
         place = sha256_of(entry.digest)
-        files[place, entry.filename] = StoredFile(
-            digest=entry.digest, media_type="application/octet-stream"
-        )
+        files[place, entry.filename] = StoredFile(digest=entry.digest, media_type=WHEELS)
         if entry.metadata_digest:
             files[place, entry.filename + METADATA_SUFFIX] = StoredFile(
                 digest=entry.metadata_digest, media_type="text/plain; charset=utf-8"

@@ -31,15 +31,23 @@ from wheelyard.index.answers import (
 from wheelyard.index.fallthrough import Fallthrough
 from wheelyard.index.listing import LinkedBlobs, Snapshots
 from wheelyard.index.negotiation import choose
-from wheelyard.index.rendered import RenderedPages, RenderedProject, RenderedRoot, StoredFile
+from wheelyard.index.rendered import (
+    WHEELS,
+    RenderedPages,
+    RenderedProject,
+    RenderedRoot,
+    StoredFile,
+)
 from wheelyard.index.shelves import PREFIX, SnapshotShelves
 from wheelyard.index.site import Row, front_page
+from wheelyard.index.small_files import ABOUT, SmallFiles
 from wheelyard.model.release import ProjectName, project_name
 from wheelyard.ports import ArtifactStore, Blobs
 
 _FRESHNESS = 0.1
 _ROWS = 500
 _SIMPLE = "/simple/"
+_FILES = "/files/"
 # Names to compare with when one is not known: enough for a small index, bounded for a large one.
 _COMPARED = 300
 _LONGEST_NAME = 200
@@ -73,6 +81,7 @@ class IndexServer:
                 ),
             )
         self._blobs = blobs
+        self._about = SmallFiles(blobs)
         self._pages = RenderedPages(artifacts=artifacts, freshness=freshness)
         self._app = Starlette(
             routes=[
@@ -113,6 +122,8 @@ class IndexServer:
     async def _answer_at_hand(self, scope: Scope, send: Send) -> bool:
         path: str = scope["path"]
         rendered: RenderedProject | RenderedRoot | None
+        if path.startswith(_FILES):
+            return await self._about_at_hand(scope, send)
         if path == _SIMPLE:
             rendered = self._pages.root_at_hand()
         else:
@@ -129,6 +140,25 @@ class IndexServer:
         if form is None:
             return False
         await Answer(rendered.forms[form], known, head=scope["method"] == "HEAD").send(send)
+        return True
+
+    async def _about_at_hand(self, scope: Scope, send: Send) -> bool:
+        """Answer for METADATA and provenance that were read lately: resolvers ask for hundreds at once."""
+        place, _, filename = scope["path"][len(_FILES) :].partition("/")
+        headers = dict(scope["headers"])
+        if not filename.endswith(ABOUT) or b"range" in headers or not _is_plain(scope):
+            return False
+        try:
+            project = project_name(filename.partition("-")[0])
+        except InvalidNameError:
+            return False
+        rendered = self._pages.at_hand(project)
+        stored = None if rendered is None else rendered.files.get((place, filename))
+        found = None if stored is None else self._about.at_hand(stored.digest, stored.media_type)
+        if found is None:
+            return False
+        known = headers.get(b"if-none-match", b"")
+        await Answer(found, known, head=scope["method"] == "HEAD").send(send)
         return True
 
     async def _front(self, request: Request) -> Response:
@@ -182,6 +212,9 @@ class IndexServer:
         headers = {"ETag": etag, **FOREVER}
         if matches(request.headers.get("if-none-match", "").encode(), etag.encode()):
             return Response(status_code=304, headers=headers)
+        if stored.media_type != WHEELS and "range" not in request.headers:
+            content = await self._about.read(stored.digest)
+            return Response(content, headers=headers, media_type=stored.media_type)
         blobs = self._blobs
         if isinstance(blobs, LinkedBlobs) and blobs.here(stored.digest) is None:
             # The bucket gives the bytes itself, to whoever has this link in the next minutes.
@@ -212,11 +245,10 @@ class IndexServer:
 
 
 def _is_plain(scope: Scope) -> bool:
-    """Tell whether a request asks for nothing but a page under its own, unquoted name."""
+    """Tell whether a request asks for nothing but a page or a file under its own, unquoted name."""
     path: str = scope["path"]
     return (
-        path.startswith(_SIMPLE)
-        and path.endswith("/")
+        ((path.startswith(_SIMPLE) and path.endswith("/")) or path.startswith(_FILES))
         and not scope["query_string"]
         and not scope.get("root_path")
         and b"%" not in scope.get("raw_path", b"")

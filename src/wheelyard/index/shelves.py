@@ -41,9 +41,8 @@ class SnapshotShelves:
         if snapshot is None:
             return None
         inner = {**scope, "path": f"/{rest}"}
-        raw = scope.get("raw_path") or b""
-        before = len(PREFIX) + len(name)
-        inner["raw_path"] = raw[before:] if raw[:before].isascii() else inner["path"].encode()
+        raw, before = scope.get("raw_path") or b"", f"{PREFIX}{name}".encode()
+        inner["raw_path"] = raw.removeprefix(before) if raw.startswith(before) else b"%"
         return self._app(snapshot), inner
 
     async def _snapshot(self, name: str) -> Snapshot | None:

@@ -1,11 +1,13 @@
 """What an index says beside its files: the status of a project, and named snapshots."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from wheelyard.errors import ConfigurationError
+from wheelyard.model.release import ProjectName
 
 _NAME = re.compile(r"[a-z][a-z0-9._-]{0,59}")
 
@@ -31,6 +33,14 @@ class ProjectStatus:
 
 
 ACTIVE = ProjectStatus()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """What changed in an index up to ``revision``: projects, and whether they have files now."""
+
+    revision: int
+    projects: Mapping[ProjectName, bool]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,9 +10,9 @@ from datetime import datetime
 
 from wheelyard.model.artifact import PUBLISHABLE, Artifact
 from wheelyard.model.job import BuildKey
-from wheelyard.model.listing import ProjectStatus
+from wheelyard.model.listing import Changes, ProjectStatus
 from wheelyard.model.release import ProjectName, Release
-from wheelyard.ports import Changes, Clock
+from wheelyard.ports import Clock
 from wheelyard.store.cells import keep_name
 from wheelyard.store.database import Connection, Database
 from wheelyard.store.ledger import KEEP

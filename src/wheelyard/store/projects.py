@@ -6,9 +6,8 @@ that whoever keeps pages asks for the projects that changed since a number and f
 
 from collections.abc import Iterable, Sequence
 
-from wheelyard.model.listing import ProjectStatus, Status
+from wheelyard.model.listing import Changes, ProjectStatus, Status
 from wheelyard.model.release import ProjectName
-from wheelyard.ports import Changes
 from wheelyard.store.database import Connection, Database
 
 _CHANGE = """

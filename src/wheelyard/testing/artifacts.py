@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 
 from wheelyard.model.artifact import PUBLISHABLE, Artifact, Origin
 from wheelyard.model.job import BuildKey
-from wheelyard.model.listing import ACTIVE, ProjectStatus
+from wheelyard.model.listing import ACTIVE, Changes, ProjectStatus
 from wheelyard.model.release import ProjectName, Release
-from wheelyard.ports import Changes, Clock
+from wheelyard.ports import Clock
 from wheelyard.testing.clock import FixedClock
 
 

@@ -189,6 +189,12 @@ def endpoints(ports: WebPorts) -> Sequence[Endpoint]:
             body=NewStatus,
             gives=IndexChanged,
         ),
+        *_snapshots(desk),
+    )
+
+
+def _snapshots(desk: Curation) -> Sequence[Endpoint]:
+    return (
         Endpoint(
             method="GET",
             path="/api/snapshots",

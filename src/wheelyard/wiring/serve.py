@@ -26,6 +26,7 @@ from wheelyard.notify.messages import AppriseNotifier
 from wheelyard.site_ports import SiteStore
 from wheelyard.store.clock import SystemClock
 from wheelyard.store.folder import StateFolder
+from wheelyard.store.signing import signing_key
 from wheelyard.upstream.client import IndexUpstream
 from wheelyard.upstream.memo import MemoResolver
 from wheelyard.upstream.pinning import PinningResolver
@@ -91,6 +92,8 @@ async def serving(settings: ServeSettings) -> AsyncIterator[Served]:
         folder = await stack.enter_async_context(
             await StateFolder.open(settings.farm.state, database=settings.database, clock=clock)
         )
+        # Now, because a key that cannot be used would keep every result waiting.
+        await asyncio.to_thread(signing_key, folder.path)
         engine = await open_engine(
             settings.bus, state=folder.path, tokens=folder.tokens, stack=stack
         )

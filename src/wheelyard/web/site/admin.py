@@ -152,6 +152,10 @@ def pages(ports: WebPorts) -> Sequence[Page | Deed]:
         policies=ports.policies,
         housekeeping=ports.housekeeping,
     )
+    return (*_looked_at(site), *_decided(site))
+
+
+def _looked_at(site: Administration) -> Sequence[Page]:
     return (
         Page(
             path="/admin",
@@ -195,6 +199,11 @@ def pages(ports: WebPorts) -> Sequence[Page | Deed]:
             allowed=ADMINISTRATORS,
             visitors=False,
         ),
+    )
+
+
+def _decided(site: Administration) -> Sequence[Deed]:
+    return (
         Deed(
             path="/admin/tokens",
             do=site.make,
