@@ -10,11 +10,11 @@ from typing import Annotated
 import msgspec
 import typer
 
-from wheelyard.cli.display.lines import plural
 from wheelyard.errors import ConfigurationError, ExitCode
 from wheelyard.index.export import ExportResult, export
 from wheelyard.index.listing import IndexPorts, Listing, listings
 from wheelyard.index.verify import Verification, verify
+from wheelyard.model.counted import plural
 from wheelyard.wiring.keeping import open_archive
 
 OpenState = Callable[[Path | None], AbstractAsyncContextManager[IndexPorts]]
