@@ -11,7 +11,17 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import bus, planning, pure_and_c, queue_depth, second_run, targets, tree_from_source
+from benchmarks import (
+    bus,
+    dispatch,
+    fleet,
+    planning,
+    pure_and_c,
+    queue_depth,
+    second_run,
+    targets,
+    tree_from_source,
+)
 from benchmarks.corpus import Corpus, cache_folder
 from benchmarks.measure import BenchmarkError
 from benchmarks.report import Report
@@ -25,6 +35,8 @@ PARTS: Mapping[str, Part] = {
     "targets": targets.run,
     "queue_depth": queue_depth.run,
     "bus": bus.run,
+    "dispatch": dispatch.run,
+    "fleet": fleet.run,
     "pure_and_c": pure_and_c.run,
     "tree_from_source": tree_from_source.run,
     "second_run": second_run.run,

@@ -29,6 +29,7 @@ from wheelyard.protocol.wire import encode
 _log = logging.getLogger(__name__)
 _UPLOADS_AT_ONCE = 2
 _LONGEST_TEXT = 64 << 10
+_SOON_SECONDS = 1.0
 
 
 class Deliveries:
@@ -88,12 +89,18 @@ class Deliveries:
         self._tasks[job] = group.create_task(self._deliver(job, kept))
 
     async def log_told(self, job: JobId) -> None:
-        """Take in that the live log of a result was told to its end."""
+        """Take in that the live log of a result was told to its end.
+
+        That is written down where the farm does not settle the result soon: until then a restart tells the log twice.
+        """
+        if job in self._open:
+            self._open[job] = replace(self._open[job], log_told=True)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_SOON_SECONDS):
+                    await self._until_settled(job)
         # One at a time: what was settled meanwhile must not be written once more.
         async with self._writing:
-            kept = self._open.get(job)
-            if kept is not None:
-                self._open[job] = replace(kept, log_told=True)
+            if job in self._open:
                 # Where that cannot be written down, the log is told twice.
                 with contextlib.suppress(StoreError, ProtocolError):
                     await self._spool.keep(self._open[job])
@@ -124,6 +131,11 @@ class Deliveries:
     async def all_settled(self) -> None:
         """Wait until the farm settled every result."""
         while self._open:
+            self._changed.clear()
+            await self._changed.wait()
+
+    async def _until_settled(self, job: JobId) -> None:
+        while job in self._open:
             self._changed.clear()
             await self._changed.wait()
 

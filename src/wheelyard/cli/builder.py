@@ -99,6 +99,17 @@ Labels = Annotated[
         rich_help_panel=_WORK,
     ),
 ]
+Pythons = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--python",
+        metavar="NAME",
+        envvar="WHEELYARD_PYTHON",
+        help="Build for this Python only, for example cp312; several. Without it: for all that are here.",
+        rich_help_panel=_WORK,
+        show_default=False,
+    ),
+]
 Idle = Annotated[
     bool,
     typer.Option(
@@ -180,6 +191,7 @@ def builder(  # noqa: PLR0913, PLR0917 - the options of a command
     state: State = None,
     slots: Slots = None,
     label: Labels = None,
+    python: Pythons = None,
     idle: Idle = False,
     idle_load: IdleLoad = 0.3,
     once: Once = False,
@@ -206,6 +218,7 @@ def builder(  # noqa: PLR0913, PLR0917 - the options of a command
         name=name,
         slots=slots,
         labels=tuple(label or ()),
+        pythons=tuple(dict.fromkeys(python or ())),
         once=once,
         sandbox=sandbox,
         compiler_cache=compiler_cache,
@@ -218,6 +231,10 @@ def builder(  # noqa: PLR0913, PLR0917 - the options of a command
             others_load=idle_load if idle else None,
         ),
     )
+    _begin(settings)
+
+
+def _begin(settings: BuilderSettings) -> None:
     # What builds are started with is chosen anyhow; this is for whoever looks at this process.
     os.environ.pop(_CODE_VARIABLE, None)
     _print_progress()

@@ -7,6 +7,7 @@ announced: nobody sees half a blob, and however large it is it takes no memory.
 import base64
 import binascii
 import re
+import time
 from collections import Counter
 from collections.abc import Sequence
 
@@ -27,6 +28,8 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _ANNOUNCED = re.compile(r"(?:^|,)\s*sha-256=:([A-Za-z0-9+/]{43}=):")
 _BYTES = "application/octet-stream"
 _CLOSE = {"Connection": "close"}
+_LONG_SECONDS = 1.0
+"""After an upload that took longer its builder is told whether somebody else has the job by now."""
 
 
 class BlobTraffic:
@@ -59,7 +62,7 @@ class BlobTraffic:
             )
         if self._blobs.path(digest) is not None:
             return done_early()
-        builder = call.bearer.note or queued.job.builder
+        builder, began = call.bearer.note or queued.job.builder, time.monotonic()
         try:
             _check_announced(call, digest)
             await self._receive(call, digest, size)
@@ -67,7 +70,8 @@ class BlobTraffic:
             await self._note_damage(builder)
             raise Refusal(422, error.message, error.hint, _CLOSE) from error
         self._damaged.pop(builder, None)
-        await self._queued(call)
+        if time.monotonic() - began > _LONG_SECONDS:
+            await self._queued(call)
         return Response(status_code=201)
 
     async def _receive(self, call: Call, digest: str, size: int) -> None:

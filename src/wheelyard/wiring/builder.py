@@ -57,6 +57,7 @@ _LOOK_SECONDS = 30.0
 class BuilderSettings:
     """What a builder is told. ``join`` and ``code`` are needed the first time only.
 
+    ``pythons`` are those that it builds for (``cp312``); none named: all that are here.
     ``network``: commands that ask for it are given it.
     """
 
@@ -66,6 +67,7 @@ class BuilderSettings:
     name: str = ""
     slots: int | None = None
     labels: tuple[str, ...] = ()
+    pythons: tuple[str, ...] = ()
     once: bool = False
     sandbox: Sandbox = Sandbox.AUTO
     compiler_cache: CompilerCache = CompilerCache.NONE
@@ -171,7 +173,7 @@ async def agent_of(settings: BuilderSettings, joined: Joined, stack: AsyncExitSt
     machine = LocalMachine(state)
     equipment = await asyncio.to_thread(machine.equipment)
     slots = 1 if settings.once else slots_for(equipment, settings.slots)
-    interpreters = await MachineInterpreters.find(cache=state / "cache" / "interpreters.json")
+    interpreters = await _interpreters(settings)
     executor = LocalExecutor(
         ExecutorSettings(
             state=state,
@@ -215,6 +217,11 @@ async def agent_of(settings: BuilderSettings, joined: Joined, stack: AsyncExitSt
             vitals=Vitals(settings.thresholds),
         ),
     )
+
+
+async def _interpreters(settings: BuilderSettings) -> MachineInterpreters:
+    cache = settings.state / "cache" / "interpreters.json"
+    return (await MachineInterpreters.find(cache=cache)).only(settings.pythons)
 
 
 async def _facts(

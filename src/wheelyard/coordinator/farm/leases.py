@@ -15,7 +15,7 @@ from wheelyard.coordinator.farm.actions import Action
 from wheelyard.coordinator.farm.dispatcher import Dispatcher
 from wheelyard.coordinator.farm.news import News
 from wheelyard.coordinator.farm.ports import FarmPorts
-from wheelyard.coordinator.farm.roster import Held, Roster
+from wheelyard.coordinator.farm.roster import Fence, Held, Roster
 from wheelyard.coordinator.farm.rules import FarmRules
 from wheelyard.coordinator.farm.speaking import Speaker
 from wheelyard.errors import ProtocolError
@@ -55,6 +55,7 @@ class LeaseKeeper:
         self._last_tick = ports.ticks()
         self._renewed = 0.0
         self._kept: dict[str, float] = {}
+        self._strays: dict[Fence, float] = {}
 
     async def take_over(self) -> None:
         """Learn who has what, and give every lease its whole time again."""
@@ -130,6 +131,7 @@ class LeaseKeeper:
         await self._count_time()
         if self._roster.now - self._renewed >= self._rules.lease / 4:
             await self._renew()
+            await self._find_strays()
             self._renewed = self._roster.now
         for name in self._silent():
             await self._lose(name)
@@ -154,6 +156,23 @@ class LeaseKeeper:
             held = self._roster.end(key, fence)
             if held is not None:
                 await self._speaker.stop(held.builder, key, fence, "its lease was lost")
+
+    async def _find_strays(self) -> None:
+        """Look after leases that are in the database and that nobody here knows of.
+
+        A leader that is cut off while it takes one has it all the same, and whoever leads next may have read
+        leases before that. What is strange twice is one of these; the first time it may be on its way here.
+        """
+        strays: dict[Fence, float] = {}
+        for queued, lease in await self._ports.queue.leased():
+            fence = (lease.key, lease.fence)
+            if self._roster.lease(*fence) is not None:
+                continue
+            if fence in self._strays:
+                self._roster.grant(Held(queued=queued, vouched=self._strays[fence]))
+            else:
+                strays[fence] = self._roster.now
+        self._strays = strays
 
     async def _lose(self, name: str) -> None:
         """Give the jobs of a builder that is not heard of any more to others."""
