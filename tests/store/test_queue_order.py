@@ -13,8 +13,10 @@ pytestmark = pytest.mark.anyio
 _DAY = 24 * 3600
 
 
-async def ask(stores: Stores, key: str, *, owner: str = "ada", **speaks: float) -> None:
-    worth = Worth(submitted=stores.clock.now(), **speaks)  # type: ignore[arg-type] # real fields
+async def ask(
+    stores: Stores, key: str, speaks: Mapping[str, float] | None = None, *, owner: str = "ada"
+) -> None:
+    worth = Worth(submitted=stores.clock.now(), **(speaks or {}))  # type: ignore[arg-type] # real fields
     await submit(stores, key, rank=rank(worth), owner=owner)
 
 
@@ -26,16 +28,16 @@ async def test_what_speaks_for_a_job_brings_it_before_older_ones(
 ) -> None:
     await ask(stores, "older")
     stores.clock.advance(60)
-    await ask(stores, "younger", **speaks)
+    await ask(stores, "younger", speaks)
     assert keys(await choose(stores)) == ["younger", "older"]
 
 
 async def test_nothing_starves_however_much_is_asked_for_later(stores: Stores) -> None:
-    await ask(stores, "humble", priority=-1)
+    await ask(stores, "humble", {"priority": -1})
     given: list[str] = []
     for day in range(6):
         for number in range(3):
-            await ask(stores, f"day-{day}-{number}", priority=1, dependants=100)
+            await ask(stores, f"day-{day}-{number}", {"priority": 1, "dependants": 100})
         stores.clock.advance(_DAY)
         # One less than what comes in each day: the queue only grows.
         given += keys(await choose(stores, count=2))
