@@ -274,6 +274,10 @@ def test_a_command_that_fails_on_a_farm_is_told_as_here(served: Served, tmp_path
     assert ran.code == 1
     assert "boom" in ran.out
     assert "is failed" in ran.out
+    ran = served.ask("build", "--git", project, "--revision", "nowhere", *words)
+    assert ran.code == 1
+    assert "is failed" in ran.out
+    assert "\nhint: " in ran.out
 
 
 def test_a_farm_that_is_not_there_is_no_traceback(user: User) -> None:

@@ -18,6 +18,7 @@ from wheelyard.builder.settings import AgentPorts, AgentSettings
 from wheelyard.bus_ports import Delivery
 from wheelyard.errors import BusError, DeniedError, ProtocolError
 from wheelyard.model.builder import Health, Mode
+from wheelyard.model.counted import plural
 from wheelyard.protocol.messages import Assignment, Presence, SetMode, Settled, Stop
 from wheelyard.protocol.wire import decode_order
 
@@ -72,8 +73,8 @@ class Agent:
         await self._heart.farewell(self.presence())
         if bench.deliveries.open:
             _log.warning(
-                "%d results are kept for the next start: the farm did not settle them yet",
-                len(bench.deliveries.open),
+                "%s kept for the next start: the farm did not settle that yet",
+                plural(len(bench.deliveries.open), "result"),
                 extra={"action": "builder.left"},
             )
 
@@ -117,7 +118,7 @@ class Agent:
         assert self._bench is not None
         waiting = len(self._bench.deliveries.open)
         if waiting >= self._settings.backlog:
-            return f"{waiting} results wait to be delivered"
+            return f"{plural(waiting, 'result')} to be delivered first"
         return health.reason
 
     async def _until_worked(self, bench: Bench) -> None:

@@ -12,12 +12,12 @@ import typer
 
 from wheelyard.cli import curation
 from wheelyard.cli.addresses import FallThrough, Host, OwnProjects, Port
-from wheelyard.cli.display.lines import plural
 from wheelyard.cli.snapshots import app as snapshots_app
 from wheelyard.cli.verifying import verify
 from wheelyard.index.export import ExportResult, export
 from wheelyard.index.fallthrough import KnownProjects
 from wheelyard.index.listing import IndexPorts, Listing, listings
+from wheelyard.model.counted import plural
 from wheelyard.wiring.behind import FallthroughSettings, fallthrough_of
 
 OpenState = Callable[[Path | None], AbstractAsyncContextManager[IndexPorts]]

@@ -10,7 +10,7 @@ from wheelyard.cli import options as o
 from wheelyard.cli.addresses import Database
 from wheelyard.cli.curation import with_archive
 from wheelyard.cli.display.console import results
-from wheelyard.cli.display.lines import plural
+from wheelyard.model.counted import plural
 from wheelyard.model.listing import NamedSnapshot
 from wheelyard.wiring.keeping import Archive
 

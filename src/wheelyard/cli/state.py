@@ -13,9 +13,9 @@ from rich.table import Table
 from wheelyard.cli import options as o
 from wheelyard.cli.addresses import Blobs, Database
 from wheelyard.cli.display.console import results
-from wheelyard.cli.display.lines import plural
 from wheelyard.coordinator.upkeep import Checked, Cleaned, Upkeep
 from wheelyard.errors import ExitCode
+from wheelyard.model.counted import plural
 from wheelyard.ports import Holding
 from wheelyard.settings.file import Configuration
 from wheelyard.wiring.keeping import open_upkeep

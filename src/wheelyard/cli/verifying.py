@@ -7,9 +7,9 @@ from typing import Annotated
 import msgspec
 import typer
 
-from wheelyard.cli.display.lines import plural
 from wheelyard.errors import ExitCode
 from wheelyard.index.verify import Verification
+from wheelyard.model.counted import plural
 
 _SCHEMES = ("http://", "https://")
 

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import platformdirs
 
@@ -42,6 +42,7 @@ from wheelyard.executor.settings import CompilerCache, ExecutorSettings, Sandbox
 from wheelyard.executor.standard import standard_parts
 from wheelyard.executor.toolchain import tool_versions
 from wheelyard.model.builder import Facts
+from wheelyard.model.counted import plural
 
 if TYPE_CHECKING:
     from wheelyard.bus.nats_options import NatsOptions
@@ -103,8 +104,10 @@ async def open_builder(settings: BuilderSettings) -> AsyncIterator[Agent]:
         await asyncio.to_thread(sweep, incoming)
         bus = await bus_of_farm(identity, session)
         stack.push_async_callback(bus.close)
-        if identity.bus.kind != "http":
-            await stack.enter_async_context(until_shut_out(lambda: identities.look_again(identity)))
+        if isinstance(bus, Refusing):
+            await stack.enter_async_context(
+                until_shut_out(lambda: identities.look_again(identity), refused=bus.refused)
+            )
         yield await agent_of(
             settings,
             Joined(
@@ -118,18 +121,31 @@ async def open_builder(settings: BuilderSettings) -> AsyncIterator[Agent]:
         )
 
 
+@runtime_checkable
+class Refusing(Protocol):
+    """A bus that lets in only whom it knows, and tells when it did not."""
+
+    @property
+    def refused(self) -> asyncio.Event:
+        """Set each time that it does not let this builder in again."""
+        ...
+
+
 @asynccontextmanager
 async def until_shut_out(
-    look: Callable[[], Awaitable[object]], *, every: float = _LOOK_SECONDS
+    look: Callable[[], Awaitable[object]], *, refused: asyncio.Event, every: float = _LOOK_SECONDS
 ) -> AsyncIterator[None]:
     """End the block with DeniedError, in a group, once ``look`` says that this builder is shut out.
 
-    A bus tells whom it shut out no more than that it cannot be reached.
+    A bus does not tell whom it shuts out for good: where it ``refused`` somebody, it is time to look.
     """
 
     async def watch() -> None:
         while True:
-            await asyncio.sleep(every)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(every):
+                    await refused.wait()
+            refused.clear()
             with contextlib.suppress(BusError):
                 await look()
 
@@ -202,10 +218,10 @@ async def agent_of(settings: BuilderSettings, joined: Joined, stack: AsyncExitSt
 
 def _say_joined(identity: Identity, slots: int, interpreters: MachineInterpreters) -> None:
     _log.info(
-        "joined %s as %s: %d slots for %s",
+        "joined %s as %s: %s for %s",
         identity.farm,
         identity.name,
-        slots,
+        plural(slots, "slot"),
         ", ".join(map(str, interpreters.targets())) or "no Python",
     )
 
