@@ -82,6 +82,10 @@ class SqliteDatabase:
         self._reads.append(_Read(work, answer))
         return await answer
 
+    async def first(self, statement: str, names: Mapping[str, Any]) -> Any:
+        """Return the first row that one statement finds, or None. Raises StoreError."""
+        return await self.read(lambda connection: connection.execute(statement, names).fetchone())
+
     async def write(self, work: Callable[[Connection], T]) -> T:
         """Run ``work`` as one transaction that no other writer overlaps. Raises StoreError."""
         self._send_reads()
