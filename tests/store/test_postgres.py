@@ -164,9 +164,8 @@ def test_parameters_are_named_as_the_driver_wants_them() -> None:
 
 
 async def test_the_first_row_is_found_as_it_is_now(database: PostgresDatabase) -> None:
-    for value in (b"old", b"new"):
-        names = {"key": "a", "value": value}
-        await database.write(lambda connection, names=names: connection.execute(KEEP, names))
+    await database.write(lambda c: c.execute(KEEP, {"key": "a", "value": b"old"}))
+    await database.write(lambda c: c.execute(KEEP, {"key": "a", "value": b"new"}))
     row = await database.first(VALUE, {"key": "a"})
     assert bytes(row["value"]) == b"new"
     assert await database.first(VALUE, {"key": "b"}) is None
