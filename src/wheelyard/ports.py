@@ -223,8 +223,11 @@ class JobStore(Protocol):
         """Prolong a lease; False where it was lost."""
         ...
 
-    async def finish(self, key: BuildKey, fence: int, report: Report) -> bool:
-        """Record how an attempt ended, with its artifact, in one transaction; False where the lease was lost."""
+    async def finish(self, key: BuildKey, fence: int, report: Report) -> Job | None:
+        """Record how an attempt ended, with its artifact, in one transaction, and return how its job stands then.
+
+        None where the lease was lost.
+        """
         ...
 
     async def release_owner(self, builder: str) -> int:

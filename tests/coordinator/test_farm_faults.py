@@ -214,7 +214,7 @@ def test_9_outages_of_bus_and_database_lose_nothing() -> None:
                 raise BusError("the bus is away")
             await order(builder, content, name=name)
 
-        async def flaky_finish(*arguments: object) -> bool:
+        async def flaky_finish(*arguments: object) -> Job | None:
             if outages[1]:
                 outages[1] -= 1
                 raise StoreError("the database is away")
@@ -290,7 +290,7 @@ def test_11_the_same_result_five_times_at_once_is_one_transition_event_and_lette
             await until_quiet(lambda: bool(one.running))
             result, finish = result_of(one), farm.jobs.finish
 
-            async def slow(*arguments: object) -> bool:
+            async def slow(*arguments: object) -> Job | None:
                 await turn()
                 return await finish(*arguments)  # type: ignore[arg-type]
 

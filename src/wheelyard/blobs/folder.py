@@ -65,19 +65,23 @@ class FolderBlobs:
     async def receive(self, digest: str, *, size: int) -> AsyncIterator[IncomingBlob]:
         """Take a blob in by pieces; what is not kept when the block ends is gone. Raises OutOfSpaceError."""
         self._place(digest)
-        stack = ExitStack()
+        stack, kept = ExitStack(), False
         try:
             path, file = await asyncio.to_thread(self._open_temporary, stack, size)
 
             def name() -> None:
+                nonlocal kept
                 self._seal(file)
                 failpoints.pass_by("blobs.before_name")
                 self._name(path, digest)
                 failpoints.pass_by("blobs.after_name")
+                stack.close()
+                kept = True
 
             yield IncomingBlob(file=file, digest=digest, size=size, told=self._told, named=name)
         finally:
-            await asyncio.to_thread(stack.close)
+            if not kept:
+                await asyncio.to_thread(stack.close)
 
     def path(self, digest: str) -> Path | None:
         """Return where the bytes lie, or None."""

@@ -108,9 +108,7 @@ class Intake:
             report = await self._attested(
                 offer, lease, replace(report, artifact=await self._with_free_name(report.artifact))
             )
-        if not await self._jobs.finish(lease.key, lease.fence, report):
-            return Taken(report=report, accepted=False)
-        job = await self._jobs.job(lease.key)
+        job = await self._jobs.finish(lease.key, lease.fence, report)
         if job is None:
             return Taken(report=report, accepted=False)
         if report.artifact is not None and not bootstrap and offer.command is None:
