@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import logging
+import resource
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -18,6 +19,13 @@ from wheelyard.ports import ArtifactStore, Blobs
 _log = logging.getLogger(__name__)
 _BACKLOG = 2048
 _LAST_ANSWERS_SECONDS = 5
+
+
+def allow_many_connections() -> None:
+    """Let this process have as many open files as its user may: each open page is one."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 @asynccontextmanager

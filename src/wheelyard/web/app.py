@@ -77,6 +77,7 @@ class WebApp:
         """Let every long answer end, so that nobody is cut off."""
         self._ending.begin()
         await self._doors.close()
+        await self._site.changes.listeners.end()
         await asyncio.sleep(0)
 
 

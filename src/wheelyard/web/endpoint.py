@@ -17,6 +17,8 @@ from wheelyard.web.refusals import Refusal, shortened
 
 T = TypeVar("T")
 SMALL_BODY = 64 * 1024
+INTERFACE = ("/api/", "/healthz", "/metrics")
+"""Where programs are answered; elsewhere who wants HTML gets a page."""
 
 
 class Call:
@@ -111,7 +113,8 @@ class Endpoint:
     """One method of one address.
 
     ``body`` and ``gives`` are the types of what is sent and answered as JSON; ``media`` goes with what
-    is not JSON. ``status`` is that of the usual answer. ``visitors``: on a public farm it can be read
+    is not JSON. ``status`` is that of the usual answer; ``also`` names others that cannot be told from
+    the rest of the row, each with its value, None being a refusal. ``visitors``: on a public farm it can be read
     without a token. ``page``: it belongs to the site, where being signed in counts and people want HTML.
     """
 
@@ -126,6 +129,7 @@ class Endpoint:
     gives: Any = None
     media: str = "application/json"
     status: int = 200
+    also: tuple[tuple[int, Any], ...] = ()
     visitors: bool = False
     page: bool = False
 
