@@ -13,6 +13,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from wheelyard.errors import ConfigurationError
+from wheelyard.index.patience import PatientProtocol
 from wheelyard.index.server import IndexServer
 from wheelyard.ports import ArtifactStore, Blobs
 
@@ -38,6 +39,7 @@ async def running(app: ASGIApp, *, host: str = "127.0.0.1", port: int = 0) -> As
     server = _Server(
         uvicorn.Config(
             app,
+            http=PatientProtocol,
             access_log=False,
             log_config=None,
             server_header=False,

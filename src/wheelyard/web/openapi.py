@@ -97,6 +97,7 @@ _WHY = {
     403: "The token's role may not do this.",
     404: "There is nothing of that name.",
     406: "The page has no form that is wanted.",
+    408: "The body does not come.",
     411: "The length of the body is missing.",
     413: "The body is too large.",
     415: "The body is no form.",
@@ -112,15 +113,15 @@ def _refusals(one: Endpoint) -> dict[str, Any]:
 
 def _refused(one: Endpoint) -> set[int]:
     """Return with which statuses an endpoint may refuse, by what it takes."""
-    found = {503}
+    found = {400, 503}
     if not isinstance(one.allowed, Anybody):
         found |= {401, 403}
     if _PART.search(one.path):
-        found |= {400, 404, 422}
+        found |= {404, 422}
     if one.query:
-        found |= {400, 404, 422}
+        found |= {404, 422}
     if one.body is not None:
-        found |= {400, 411, 413, 422, 507}
+        found |= {408, 411, 413, 422, 507}
     if one.page:
         found.add(406)
     if one.page and one.body is not None:

@@ -23,6 +23,8 @@ class _Listener:
     def __init__(self, topics: frozenset[str], send: Send, now: float) -> None:
         self.topics = topics
         self.told = now
+        # A change may be told at once: the page was made before its stream began.
+        self.changed = now - AT_MOST_EVERY_SECONDS
         self._send = send
         self._writing: asyncio.Task[None] | None = None
 
@@ -66,8 +68,6 @@ class Listeners:
     def listening(self, topics: frozenset[str], send: Send) -> Iterator[None]:
         """Tell somebody of topics while the block runs."""
         listener = _Listener(topics, send, asyncio.get_running_loop().time())
-        # A change may be told at once: the page was made before the stream began.
-        listener.told -= AT_MOST_EVERY_SECONDS
         self._open[listener] = None
         try:
             yield
@@ -95,7 +95,7 @@ class Listeners:
 
     def _changed(self, now: float) -> Sequence[_Listener]:
         latest = now - AT_MOST_EVERY_SECONDS
-        return [one for one in self._due if one.told <= latest]
+        return [one for one in self._due if one.changed <= latest]
 
     def _silent(self, now: float) -> Sequence[_Listener]:
         found = []
@@ -120,8 +120,10 @@ class Listeners:
         self._open[one] = None
         if not one.slow:
             # Who is slow stays due: what they missed is told when they read again.
-            self._due.pop(one, None)
             one.write(content)
+            if content is _CHANGED:
+                one.changed = now
+                self._due.pop(one, None)
 
 
 def _slices(listeners: Sequence[_Listener]) -> Iterator[Sequence[_Listener]]:

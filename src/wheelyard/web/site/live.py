@@ -113,7 +113,7 @@ class _Stream(Response):
         self._listeners = listeners
         self._ending = ending
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, _: Scope, receive: Receive, send: Send) -> None:
         """Send the beginning, and wait for the end."""
         await send(
             {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}

@@ -170,4 +170,6 @@ async def form_of(call: Call) -> Mapping[str, str]:
         )
     except ValueError as error:
         raise Refusal(400, "the form cannot be read", "Send it as browsers do.") from error
+    if any("\0" in text for pair in pairs for text in pair):
+        raise Refusal(422, "the form has a text with a NUL in it", "Leave it out.")
     return dict(pairs)
