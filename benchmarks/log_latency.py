@@ -106,9 +106,7 @@ def measure(folder: Path, lines: int) -> Sequence[float]:
     with ExitStack() as stack:
         log = folder / "log"
         words = ("serve", "--port", "0", "--builders", "0", "--local-repositories", "--offline")
-        serving = stack.enter_context(
-            process(*words, "--state", folder / "farm", log=log)
-        )
+        serving = stack.enter_context(process(*words, "--state", folder / "farm", log=log))
         assert serving.stdout is not None
         address = serving.stdout.readline().strip()
         token = serving.stdout.readline().split()[-1]
