@@ -85,11 +85,19 @@ class Farm:
 
     def ask(self, *words: str) -> "subprocess.Popen[bytes]":
         """Ask for a build."""
-        command = [WHEELYARD, "build", "--farm", self.address, "--token", self.token, *words]
+        command: list[str | Path] = [
+            WHEELYARD,
+            "build",
+            "--farm",
+            self.address,
+            "--token",
+            self.token,
+            *words,
+        ]
         return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def jobs(self, state: str) -> Sequence[Any]:
-        return self.client.get("/api/jobs", params={"state": state}).json()["jobs"]
+        return list(self.client.get("/api/jobs", params={"state": state}).json()["jobs"])
 
     def job(self, project: str) -> dict[str, Any]:
         found = self.client.get("/api/jobs", params={"project": project}).json()["jobs"]
@@ -145,8 +153,8 @@ def grow(one: Farm, stack: ExitStack) -> dict[str, str]:
     state = str(one.folder / "shed")
     stack.enter_context(process("builder", *joining, "--state", state, folder=one.folder))
     until(lambda: len(one.client.get("/api/builders").json()["builders"]) > 1, "a builder joins")
-    asked = [one.ask("oak", "elm", "pine", "moss", "fern")]
-    stack.callback(lambda: [each.terminate() for each in asked])
+    asked = one.ask("oak", "elm", "pine", "moss", "fern")
+    stack.callback(asked.terminate)
     until(lambda: len(one.jobs("leased")) >= 3, "three jobs run")  # noqa: PLR2004 - all slots
     waiting = one.jobs("ready")
     if waiting:

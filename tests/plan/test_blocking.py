@@ -52,8 +52,8 @@ def test_what_is_needed_stands_before_what_needs_it() -> None:
     for key, needed in found.needs.items():
         assert all(level_of[one] < level_of[key] for one in needed)
     assert names(found.critical) == ["tool", "lib", "app"]
-    for needed, key in pairwise(found.critical):
-        assert needed in found.needs[key]
+    for before, after in pairwise(found.critical):
+        assert before in found.needs[after]
 
 
 def test_the_longest_way_is_that_which_takes_longest() -> None:

@@ -6,7 +6,7 @@ uvicorn bounds how long a connection may be idle between requests, not how long 
 import asyncio
 from typing import Any
 
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 HEAD_SECONDS = 20.0
 
@@ -39,7 +39,9 @@ class PatientProtocol(H11Protocol):
         super().connection_lost(exc)
 
     def _busy(self) -> bool:
-        return self.cycle is not None and not self.cycle.response_complete
+        # uvicorn says it always has one; before the first request it has none.
+        cycle: RequestResponseCycle | None = self.cycle
+        return cycle is not None and not cycle.response_complete
 
     def _wait(self) -> None:
         self._late = self.loop.call_later(self.head_seconds, self._hang_up)
