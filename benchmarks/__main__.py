@@ -13,6 +13,9 @@ from pathlib import Path
 
 from benchmarks import (
     bus,
+    dispatch,
+    fleet,
+    index_pages,
     planning,
     pure_and_c,
     queue_depth,
@@ -34,7 +37,10 @@ PARTS: Mapping[str, Part] = {
     "targets": targets.run,
     "queue_depth": queue_depth.run,
     "bus": bus.run,
+    "dispatch": dispatch.run,
+    "fleet": fleet.run,
     "site_pages": site_pages.run,
+    "index_pages": index_pages.run,
     "pure_and_c": pure_and_c.run,
     "tree_from_source": tree_from_source.run,
     "second_run": second_run.run,

@@ -157,7 +157,7 @@ def _batch(rows: list[Row]) -> Callable[[Connection], None]:
 
 
 def _beside(connection: Connection, now: int, projects: int, builders: int) -> None:
-    connection.execute("INSERT INTO projects (project) SELECT DISTINCT project FROM jobs")
+    connection.execute("INSERT INTO known_projects (project) SELECT DISTINCT project FROM jobs")
     connection.execute(
         "INSERT INTO askers (owner, project) SELECT DISTINCT owner, project FROM jobs"
     )

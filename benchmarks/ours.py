@@ -47,7 +47,9 @@ class Wheelyard:
     """``wheelyard build``, one run for all, on a state that knows sources and build tools.
 
     Build tools are upstream's wheels, as they are for pip, build and uv; every requested release is
-    built anew. ``options`` go to every run, so that compiler caches and the like compare.
+    built anew, and nothing else: a tool that requires a newer release of what is measured (hatchling
+    of packaging) is given the measured one, which would be a job of its own else. ``options`` go to
+    every run, so that compiler caches and the like compare.
     """
 
     setting: Setting
@@ -82,7 +84,10 @@ class Wheelyard:
         self, releases: Sequence[Release], state: Path, *more: str, program: Sequence[str] = ()
     ) -> Usage:
         targets = [word for target in self._targets for word in ("--target", target)]
+        measured = self.setting.cache / "measured.txt"
+        measured.write_text("".join(f"{release}\n" for release in releases))
         arguments = [*map(str, releases), *_UPSTREAM_TOOLS, *targets, *self.options, *more]
+        arguments += ["--build-constraint", str(measured)]
         return wheelyard(self.setting, arguments, state=state, program=program)
 
 

@@ -55,7 +55,7 @@ PAGES = (
     *("/feeds/failures.atom", "/feeds/published.atom", "/feeds/projects/project-7.atom"),
     *("/badges/project-7.svg", f"/badges/project-7/{TARGETS[0]}.svg"),
     *("/jobs", "/jobs?project=project-7", "/jobs?state=done&outcome=failed", f"/jobs/{key_of(7)}"),
-    *("/queue", "/requests", "/builders", "/builders/builder-7"),
+    *("/queue", "/requests", f"/requests/{REQUESTS[0]}", "/builders", "/builders/builder-7"),
 )
 
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Protocol
 
 from wheelyard.jobs.cells import Cell
+from wheelyard.model.artifact import Artifact
 from wheelyard.model.job import BuildKey
 from wheelyard.model.release import ProjectName
 from wheelyard.model.request import RequestId
@@ -166,6 +167,10 @@ class SiteStore(Protocol):
 
     async def begun(self) -> datetime | None:
         """Return when the newest attempt began."""
+        ...
+
+    async def files_of(self, project: ProjectName) -> Sequence[Artifact]:
+        """Return the files of a project that the index has, in the order of their names."""
         ...
 
     async def tallies(self) -> Sequence[Tally]:

@@ -4,6 +4,7 @@ import asyncio
 import shutil
 import ssl
 import subprocess
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -235,6 +236,39 @@ async def connected(options: NatsOptions) -> Client:
 
 async def ignore(error: Exception) -> None:
     """Servers complain about what they refuse, and these tests look at what came of it."""
+
+
+async def test_who_is_cancelled_while_the_client_waits_is_cancelled_though_it_hears_nothing() -> (
+    None
+):
+    connection = Connection(NatsOptions(servers=("nats://127.0.0.1:9",)))
+    waits = asyncio.Event()
+
+    async def swallows() -> None:
+        async with connection.lasting():
+            waits.set()
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                return  # as asyncio.wait_for does where its answer came at the same moment
+
+    task = asyncio.create_task(swallows())
+    await waits.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_a_deadline_around_what_swallows_it_is_a_deadline_still() -> None:
+    connection = Connection(NatsOptions(servers=("nats://127.0.0.1:9",)))
+
+    async def late() -> None:
+        async with asyncio.timeout(0.01), connection.lasting():
+            with suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+
+    with pytest.raises(TimeoutError):
+        await late()
 
 
 async def test_who_is_cancelled_as_the_answer_comes_ends_all_the_same() -> None:

@@ -52,6 +52,11 @@ def says(*running: str, free: int, slots: int = 2, builder: str = "one") -> Pres
     )
 
 
+def delivers(*keys: str, free: int, slots: int = 2) -> Presence:
+    said = says(*keys, free=free, slots=slots)
+    return replace(said, running=tuple(replace(one, step="deliver") for one in said.running))
+
+
 @pytest.fixture
 def roster() -> Roster:
     made = Roster()
@@ -140,3 +145,34 @@ def test_a_pool_names_the_others_that_could(roster: Roster) -> None:
     pools.submitted(TERMS)
     assert pools.met_by(roster.willing()[0], roster) == {"os=linux": ["two"]}
     assert [one.name for one in roster.able(Needs.of({"os": "linux"}))] == ["one", "two"]
+
+
+def test_what_is_on_its_way_to_the_farm_takes_no_slot(roster: Roster) -> None:
+    roster.hear(says(free=1, slots=1))
+    roster.grant(held("a"))
+    roster.hear(delivers("a", free=1, slots=1))
+    assert roster.free("one") == 1
+    roster.grant(held("b"))
+    assert roster.free("one") == 0
+    roster.end(BuildKey("a"), 1)  # it took none, so that its end makes none
+    assert roster.free("one") == 0
+
+
+def test_a_builder_that_delivers_for_ever_holds_twice_its_slots_at_most(roster: Roster) -> None:
+    for key in ("a", "b"):
+        roster.grant(held(key))
+    roster.hear(delivers("a", "b", free=1, slots=1))
+    assert roster.free("one") == 0
+
+
+def test_a_builder_that_was_just_told_of_an_end_may_name_it_for_a_while(roster: Roster) -> None:
+    roster.grant(held("a"))
+    roster.end(BuildKey("a"), 1)
+    roster.told("one", BuildKey("a"), 1)
+    crossed = roster.hear(delivers("a", free=1))
+    assert crossed is not None
+    assert crossed.stale == ()
+    roster.now += 60
+    late = roster.hear(delivers("a", free=1))
+    assert late is not None
+    assert late.stale == (("a", 1),)

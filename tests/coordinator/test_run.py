@@ -98,6 +98,28 @@ def test_time_of_earlier_builds_decides_what_is_urgent() -> None:
     assert there.executor.order == ["aaa", "slow"]
 
 
+def test_what_is_known_to_take_long_goes_first_where_nothing_was_built_yet() -> None:
+    there = farm({"aaa": Package(), "bbb": Package(), "cython": Package()}, manual=True)
+
+    async def known(projects: Sequence[str]) -> dict[str, float]:
+        return {name: 900.0 for name in projects if name == "aaa"}
+
+    there.jobs.durations = known  # type: ignore[method-assign, assignment]
+
+    async def scenario() -> None:
+        run = asyncio.create_task(there.run(("aaa", "bbb", "cython"), slots=1).carry_out())
+        await there.executor.until("aaa")
+        await there.until_told(JobQueued, 3)
+        await there.executor.release("aaa")
+        await there.executor.until("cython")
+        run.cancel()
+        await asyncio.wait({run})
+
+    asyncio.run(asyncio.wait_for(scenario(), 20))
+
+    assert there.executor.order == ["aaa", "cython"]
+
+
 def test_standing_counts_what_is_settled_and_what_runs() -> None:
     there = farm({"base": Package(), "top": Package(build=("base",))}, manual=True)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -125,6 +126,25 @@ async def test_the_build_folder_and_the_variables_are_the_same_everywhere(warm: 
     assert "MINE yes" in log
     assert "umask 0o22 /build/tmp {'a': 'b', 'c': ['d', 'e']}" in log
     assert "path []" in log
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="distutils is there no more")
+async def test_what_is_compiled_carries_no_debugging_information(warm: Yard) -> None:
+    hook = """
+        import pathlib
+        from distutils.core import Distribution, Extension
+        pathlib.Path("part.c").write_text("int answer(void) { return 42; }")
+        build = Distribution({"ext_modules": [Extension("part", ["part.c"])]}).get_command_obj("build_ext")
+        build.ensure_finalized()
+        build.run()
+        (made,) = pathlib.Path("build").rglob("part.o")
+        print("debugging:", b".debug_info" in made.read_bytes())
+    """
+
+    report = await warm.run(warm.offer(hook))
+
+    assert report.outcome is Outcome.BUILT, report.reason
+    assert "debugging: False" in await warm.log(report)
 
 
 async def test_a_back_end_is_loaded_once_and_remembers_nothing(warm: Yard) -> None:

@@ -2,11 +2,12 @@
 
 import asyncio
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
-from benchmarks import site_pages
+from benchmarks import dispatch, fleet, site_pages
 from benchmarks.__main__ import PARTS, alone, run
 from benchmarks.measure import BenchmarkError, measure
 from benchmarks.report import Report
@@ -81,6 +82,32 @@ def test_a_large_plan_is_made_by_the_planner_alone_and_by_a_whole_run(
     assert all(aims(row) == {"peak memory": 300, "cpu": 2} for row in found.values())
 
 
+@pytest.mark.skipif(shutil.which("nats-server") is None, reason="nats-server is not installed")
+def test_no_op_jobs_go_through_a_whole_farm(
+    setting: Setting, report: Report, written: Path
+) -> None:
+    dispatch.run(setting, report, dispatch.Sizes(jobs=6, requests=3, others=50))
+
+    found = rows(written, "dispatch")
+    assert [aims(row) for row in found.values()] == [
+        {"each": 1000 / 150},
+        {"p50": 20.0},
+        {"p50 / idle": 1.5},
+    ]
+
+
+@pytest.mark.skipif(shutil.which("nats-server") is None, reason="nats-server is not installed")
+def test_a_farm_is_looked_at_while_it_idles_and_takes_in_a_file(
+    setting: Setting, report: Report, written: Path
+) -> None:
+    sizes = fleet.Sizes(builders=2, seconds=0.5, payload=1000, lose=False)
+    fleet.run(setting, report, sizes)
+
+    idle, large = rows(written, "fleet").values()
+    assert aims(idle) == {"of a core": 5, "memory": 300}
+    assert aims(large) == {"more memory": 100}
+
+
 def test_a_part_that_stops_keeps_no_other_from_being_measured(
     setting: Setting, report: Report, written: Path
 ) -> None:
@@ -109,6 +136,8 @@ def test_every_part_has_a_test() -> None:
         "targets",
         "queue_depth",
         "bus",
+        "dispatch",
+        "fleet",
         "pure_and_c",
         "tree_from_source",
         "second_run",

@@ -1,13 +1,16 @@
 """What only administrators see and do."""
 
+from pathlib import Path
+
 import pytest
 
 from site_pages.screen import Screen
 from site_pages.test_every_page import sign_in
 from site_pages.test_people_and_machines import signed_in
 from site_pages.things import HOSTILE
-from web.place import Place
+from web.place import Place, open_place
 from wheelyard.farm_ports import Role
+from wheelyard.ports import Holding
 
 pytestmark = pytest.mark.anyio
 HTML = {"Accept": "text/html"}
@@ -75,6 +78,27 @@ async def test_what_is_no_token_is_not_made(farm: Place, fields: dict[str, str])
     assert answer.status_code == 422
     assert HOSTILE not in answer.text
     assert len(await farm.ports.tokens.all()) == before
+
+
+class Keeping:
+    """A farm that has a little of everything; nothing in here can remove any of it."""
+
+    async def show(self) -> list[Holding]:
+        return [Holding(kind="blobs", count=12, size=34_000), Holding(kind="logs", count=1, size=5)]
+
+    async def preview(self, unused_seconds: float) -> list[Holding]:
+        return [Holding(kind="blobs", count=3, size=int(unused_seconds))]
+
+
+async def test_what_a_collection_would_remove_is_shown(tmp_path: Path) -> None:
+    async with open_place(tmp_path, kind="memory", housekeeping=Keeping()) as place:
+        headers = await place.bearer(Role.ADMINISTRATOR)
+        answer = await place.client.get("/admin/storage?days=7", headers={**JSON, **headers})
+        (blobs, logs) = answer.json()["holdings"]
+        assert (blobs["count"], blobs["would_go"], blobs["would_free"]) == (12, 3, 7 * 86400)
+        assert (logs["count"], logs["would_go"]) == (1, 0)
+        page = await place.client.get("/admin/storage?days=7", headers={**HTML, **headers})
+        assert "wheelyard state clean --unused 7d" in page.text
 
 
 @pytest.mark.parametrize("role", [Role.READER, Role.OPERATOR])

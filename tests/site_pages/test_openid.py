@@ -126,3 +126,24 @@ def test_roles_come_from_a_claim() -> None:
 def test_what_gives_nobody_a_role_is_refused(text: str) -> None:
     with pytest.raises(ConfigurationError, match=re.escape(text)):
         parse_roles(text)
+
+
+def test_a_file_says_who_people_are() -> None:
+    said = {"issuer": "https://id.example.org", "client": "farm", "roles": "ops=operator"}
+    settings = OpenIdSettings.of(said)
+    assert settings.role_of({"groups": ["ops"]}) is Role.OPERATOR
+
+
+@pytest.mark.parametrize(
+    ("said", "hint"),
+    [
+        ({"isuer": "https://id"}, "issuer"),
+        ({"issuer": 7}, "text"),
+        ({"issuer": "http://id.example.org", "client": "farm"}, "https"),
+        ({"issuer": "https://id.example.org"}, "client"),
+    ],
+)
+def test_a_file_that_cannot_be_followed_is_refused(said: dict[str, object], hint: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        OpenIdSettings.of(said)
+    assert hint in caught.value.hint

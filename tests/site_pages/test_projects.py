@@ -1,5 +1,6 @@
 """Projects and the matrix, in a browser and as JSON."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from site_pages.filled import HOSTILE, TARGETS, Filled, filled
 from site_pages.screen import Screen
 from site_pages.test_every_page import HTML, JSON, sign_in
+from store.things import built, wheel
 from web.place import Place
 from wheelyard.farm_ports import Role
 from wheelyard.model.release import Release
@@ -109,23 +111,13 @@ async def test_what_waits_for_a_project_is_said(farm: Place) -> None:
 
 
 async def test_a_file_of_another_target_covers(farm: Place) -> None:
-    from dataclasses import replace
-
-    from store.things import wheel
-
     work = Filled(farm)
-    key = await work.end("six==1.16", replace(_built("six==1.16")), TARGETS[0])
+    key = await work.end("six==1.16", built(wheel("six==1.16", "six")), TARGETS[0])
     await work.publish(replace(wheel("six==1.16", "six"), build_key=key))
     await work.submit("six==1.17", TARGETS[1])
     said = await get(farm, "/projects/six")
     older = next(row for row in said["releases"] if row["version"] == "1.16")
     assert [cell["state"] for cell in older["cells"]] == ["built", "covered"]
-
-
-def _built(release: str) -> Any:
-    from store.things import built, wheel
-
-    return built(wheel(release, "six"))
 
 
 async def test_the_matrix_is_chosen_and_paged(farm: Place) -> None:

@@ -1,5 +1,7 @@
 """Reports, compared requests, feeds, badges, and what the first page says is wrong."""
 
+import asyncio
+from dataclasses import replace
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -10,7 +12,10 @@ from site_pages.screen import Screen
 from site_pages.test_every_page import HTML, JSON
 from site_pages.test_projects import get
 from web.place import FACTS, Place, presence
+from wheelyard.farm_ports import Role
 from wheelyard.model.builder import Builder
+from wheelyard.model.job import BuildKey, Outcome, Report
+from wheelyard.model.request import RequestId
 
 pytestmark = pytest.mark.anyio
 ATOM = "{http://www.w3.org/2005/Atom}"
@@ -55,11 +60,6 @@ async def compared(farm: Place) -> Filled:
 
 
 async def again(farm: Place, key: str, request: str) -> Any:
-    from dataclasses import replace
-
-    from wheelyard.model.job import BuildKey
-    from wheelyard.model.request import RequestId
-
     queued = await farm.ports.queue.queued(BuildKey(key))
     assert queued is not None
     return queued.offer, replace(queued.terms, request=RequestId(request))
@@ -125,8 +125,6 @@ async def test_feeds_tell_news(farm: Place) -> None:
 
 
 async def test_a_feed_is_xml_whatever_a_log_says(farm: Place) -> None:
-    from wheelyard.model.job import Outcome, Report
-
     work = Filled(farm)
     reason = "\x00\x1b[31m\ufffe]]>&\ud7ff\U0010ffff done"
     await work.end("six==1.0", Report(outcome=Outcome.FAILED, reason=reason))
@@ -152,6 +150,16 @@ async def test_badges_say_how_a_project_stands(farm: Place) -> None:
         assert await badge(farm, unknown) == (404, "wheelyard: unknown")
 
 
+@pytest.mark.parametrize("address", ["/feeds/failures.atom", "/badges/six.svg", "/matrix"])
+async def test_a_private_farm_shows_them_to_its_people_only(
+    memory_place: Place, address: str
+) -> None:
+    await Filled(memory_place).submit("six==1.0")
+    assert (await memory_place.client.get(address)).status_code == 401
+    headers = await memory_place.bearer(Role.READER)
+    assert (await memory_place.client.get(address, headers=headers)).status_code == 200
+
+
 async def test_home_says_what_is_wrong(farm: Place) -> None:
     assert (await get(farm, "/"))["faults"] == [
         "There are no builders: a builder joins with 'wheelyard builder --join'."
@@ -167,13 +175,13 @@ async def test_home_says_what_is_wrong(farm: Place) -> None:
     await work.submit("six==2.0")
     farm.clock.advance(3 * 86400)
     first, second = (await get(farm, "/"))["faults"]
-    assert first.startswith("1 jobs wait, 2 slots are free, and nothing was given out for 3 days")
+    assert first.startswith(
+        "Jobs wait (1), slots are free (2), and nothing was given out for 3 days"
+    )
     assert second == "Nothing was published for 3 days, though there is work."
 
 
 async def until_present(farm: Place) -> None:
-    import asyncio
-
     async with asyncio.timeout(20):
         while not farm.app.attendance.present():
             await asyncio.sleep(0.01)

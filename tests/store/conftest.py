@@ -15,6 +15,7 @@ from wheelyard.site_ports import SiteStore
 from wheelyard.store.artifacts import StoredArtifacts
 from wheelyard.store.builders import StoredBuilders
 from wheelyard.store.database import Database
+from wheelyard.store.evidence import StoredEvidence
 from wheelyard.store.happenings import StoredEvents
 from wheelyard.store.jobs import StoredJobs
 from wheelyard.store.memory import StoredMemory
@@ -22,9 +23,11 @@ from wheelyard.store.postgres import PostgresDatabase
 from wheelyard.store.postgres_revision import bring_up
 from wheelyard.store.private_server import PrivateServer
 from wheelyard.store.queue import StoredQueue
+from wheelyard.store.references import StoredReferences
 from wheelyard.store.requests import StoredRequests
 from wheelyard.store.schema import METADATA
 from wheelyard.store.site import StoredSite
+from wheelyard.store.snapshots import StoredSnapshots
 from wheelyard.store.sqlite import SqliteDatabase
 from wheelyard.store.tokens import StoredTokens
 from wheelyard.testing.artifacts import MemoryArtifactStore
@@ -55,6 +58,9 @@ class Stores:
     events: EventLog
     site: SiteStore
     clock: ManualClock
+    snapshots: StoredSnapshots | None = None
+    evidence: StoredEvidence | None = None
+    references: StoredReferences | None = None
 
 
 @pytest.fixture(scope="session")
@@ -177,4 +183,7 @@ def of_database(database: Database, clock: ManualClock) -> Stores:
         events=StoredEvents(database=database, clock=clock),
         site=StoredSite(pages=database, counts=database),
         clock=clock,
+        snapshots=StoredSnapshots(database=database, clock=clock),
+        evidence=StoredEvidence(database=database),
+        references=StoredReferences(database=database),
     )

@@ -152,6 +152,8 @@ async def test_a_published_file_makes_a_project_known(farm: Farm) -> None:
     assert await farm.site.known(SIX)
     assert [one.filename for one in await farm.site.published(limit=9)] == [wheel().filename]
     assert await farm.site.published(project="other", limit=9) == []
+    assert await farm.site.files_of(SIX) == await farm.stores.artifacts.of_project(SIX)
+    assert len(await farm.site.files_of(SIX)) == 1
     assert await farm.site.search("si", limit=9) == ["six"]
 
 

@@ -94,7 +94,7 @@ async def test_what_is_there_gets_its_cells(
             fold(map(read_job, of_cell))
             for _, of_cell in groupby(rows, key=lambda row: (row["project"], row["target"]))
         ]
-        names = connection.execute("SELECT project FROM projects ORDER BY project").fetchall()
+        names = connection.execute("SELECT project FROM known_projects ORDER BY project").fetchall()
         sums = connection.execute("SELECT SUM(cpu_seconds), SUM(log_bytes) FROM attempts")
         assert {bool(row["regressed"]) for row in cells} == {
             cell.regressed for cell in wanted if cell
@@ -122,6 +122,7 @@ async def test_a_page_that_looks_for_long_keeps_no_job_waiting(tmp_path: Path) -
         await asyncio.to_thread(begun.wait, 30)
         assert await folder.jobs.job(BuildKey("k")) is None
         await folder.memory.keep("kind", "key", b"value")
+        assert await site.tallies() == []
         assert not looking.done()
         ending.set()
         await looking

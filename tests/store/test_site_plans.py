@@ -33,6 +33,7 @@ QUESTIONS = {
     "failures of a project": site._FAILURES_OF,
     "published": site._PUBLISHED,
     "published of a project": site._PUBLISHED_OF,
+    "files of a project": site._FILES_OF,
     "names that begin so": holding("six", beginning=True)[0],
 }
 COUNTS = {
@@ -62,8 +63,8 @@ def connection(
             "FROM (WITH RECURSIVE n (value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n "
             "WHERE value < 4000) SELECT value FROM n)"
         )
-        opened.execute("INSERT INTO projects SELECT DISTINCT project FROM cells")
-        opened.execute("INSERT INTO askers SELECT 'ann', project FROM projects")
+        opened.execute("INSERT INTO known_projects SELECT DISTINCT project FROM cells")
+        opened.execute("INSERT INTO askers SELECT 'ann', project FROM known_projects")
         if request.param:
             opened.execute("ANALYZE")
         yield opened
@@ -93,7 +94,8 @@ def test_what_counts_reads_no_rows(connection: sqlite3.Connection, statement: st
 
 def test_search_is_quick_among_a_hundred_thousand_projects(connection: sqlite3.Connection) -> None:
     connection.executemany(
-        "INSERT INTO projects VALUES (?)", [(f"project-{number}",) for number in range(100_000)]
+        "INSERT INTO known_projects VALUES (?)",
+        [(f"project-{number}",) for number in range(100_000)],
     )
     for part in ("77", "project", "no-such"):
         seconds = []

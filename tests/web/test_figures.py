@@ -85,7 +85,7 @@ def test_a_farm_that_is_well_has_no_faults() -> None:
         ({"published": None}, "Nothing was published yet"),
         (
             {"free_slots": 4, "running": 0, "begun": NOW - timedelta(hours=3)},
-            "5 jobs wait, 4 slots are free, and nothing was given out for 3 h 0 min",
+            "Jobs wait (5), slots are free (4), and nothing was given out for 3 h 0 min",
         ),
     ],
 )

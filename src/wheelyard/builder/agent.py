@@ -42,6 +42,7 @@ class Agent:
     async def run(self) -> None:
         """Take orders until told to leave. Raises (a group with) DeniedError where the farm shut it out."""
         kept = await self._ports.spool.all()
+        begun = await self._ports.spool.begun()
         async with asyncio.TaskGroup() as group:
             bench = Bench(
                 self._settings,
@@ -53,6 +54,8 @@ class Agent:
             self._bench = bench
             for one in kept:
                 bench.resume(one)
+            for job in begun - {(one.key, one.fence) for one in kept}:
+                bench.lose(*job)
             endless = [
                 group.create_task(self._heart.beat(self.presence)),
                 group.create_task(self._heart.keep_working(bench.open_deliveries)),

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from wheelyard import failpoints
 from wheelyard.builder.inputs import outputs_of
 from wheelyard.builder.job import JobId
 from wheelyard.builder.patience import Patience
@@ -29,6 +30,7 @@ from wheelyard.protocol.wire import encode
 _log = logging.getLogger(__name__)
 _UPLOADS_AT_ONCE = 2
 _LONGEST_TEXT = 64 << 10
+_SOON_SECONDS = 1.0
 
 
 class Deliveries:
@@ -88,12 +90,18 @@ class Deliveries:
         self._tasks[job] = group.create_task(self._deliver(job, kept))
 
     async def log_told(self, job: JobId) -> None:
-        """Take in that the live log of a result was told to its end."""
+        """Take in that the live log of a result was told to its end.
+
+        That is written down where the farm does not settle the result soon: until then a restart tells the log twice.
+        """
+        if job in self._open:
+            self._open[job] = replace(self._open[job], log_told=True)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_SOON_SECONDS):
+                    await self._until_settled(job)
         # One at a time: what was settled meanwhile must not be written once more.
         async with self._writing:
-            kept = self._open.get(job)
-            if kept is not None:
-                self._open[job] = replace(kept, log_told=True)
+            if job in self._open:
                 # Where that cannot be written down, the log is told twice.
                 with contextlib.suppress(StoreError, ProtocolError):
                     await self._spool.keep(self._open[job])
@@ -127,6 +135,11 @@ class Deliveries:
             self._changed.clear()
             await self._changed.wait()
 
+    async def _until_settled(self, job: JobId) -> None:
+        while job in self._open:
+            self._changed.clear()
+            await self._changed.wait()
+
     def cancel(self) -> None:
         """Stop delivering; what is not settled stays kept."""
         for task in self._tasks.values():
@@ -139,9 +152,10 @@ class Deliveries:
         content, count = encode(result), 0
         while True:
             # The bus counts a name once; a farm that lost the word is told again under another.
-            name = f"{kept.key}.{kept.fence}.{self._session}.{count}"
+            names = [f"{kept.key}.{kept.fence}.{self._session}.{count}"]
+            names += [f"{names[0]}.{again}" for again in range(1, failpoints.times("delivery.say"))]
             try:
-                await say(self._bus, content, name=name)
+                await asyncio.gather(*(say(self._bus, content, name=name) for name in names))
             except ProtocolError as error:
                 _log.error("the farm cannot read a result: %s", error.message)
             self._unsaid.discard(job)
@@ -153,7 +167,9 @@ class Deliveries:
         """Upload what goes with a report, and return the report as it is then."""
         ticket = Ticket(key=kept.key, fence=kept.fence, token=kept.token)
         try:
+            failpoints.pass_by("delivery.before_upload")
             await self._upload(outputs_of(kept.report), ticket)
+            failpoints.pass_by("delivery.after_upload")
         except DeniedError as error:
             # The farm says with its settlement what became of the job; nothing is dropped on a guess.
             _log.warning(

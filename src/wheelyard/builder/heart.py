@@ -18,7 +18,8 @@ from wheelyard.protocol.messages import Presence
 from wheelyard.protocol.wire import encode
 
 _log = logging.getLogger(__name__)
-_SHORTEST_SECONDS = 0.02
+_SHORTEST_SECONDS = 0.1
+"""Between two presences of a builder on which much happens; what the farm is told by results it knows before."""
 _DELIVERIES_EVERY = 2
 
 

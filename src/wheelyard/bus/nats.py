@@ -57,8 +57,11 @@ class NatsBus:
     async def order(self, builder: str, content: bytes, *, name: str) -> None:
         """Put an order into a builder's queue."""
         check_size(content, largest=LARGEST_ORDER_BYTES)
-        await self._know(builder)
-        await _publish(self._link, order_subject(builder), content, name=_digest(builder, name))
+        async with self._link.calling(f"giving an order to builder {builder!r}") as connection:
+            await self._know(connection, builder)
+            await _hand_over(
+                connection, order_subject(builder), content, name=_digest(builder, name)
+            )
 
     async def words(self) -> AsyncIterator[NatsDelivery]:
         """Yield results and returned jobs of all builders."""
@@ -79,8 +82,9 @@ class NatsBus:
                     # A key that was deleted with NATS's own tools.
                     continue
                 builder = sender_of(message.subject)
-                with suppress(BusError):
-                    await self._know(builder)
+                if builder not in self._known:
+                    with suppress(BusError):
+                        await self._make_known(builder)
                 yield Announcement(builder=builder, content=message.data)
 
     async def forget(self, builder: str) -> None:
@@ -103,13 +107,16 @@ class NatsBus:
         self._known.clear()
         await prepare(connection, self._limits)
 
-    async def _know(self, builder: str) -> None:
-        """Make sure that a builder has a queue to read from."""
+    async def _make_known(self, builder: str) -> None:
         async with self._link.calling(f"making the queue of builder {builder!r}") as connection:
-            # Only now: with a new connection, what was known of the server counts no more.
-            if builder not in self._known:
-                await prepare_orders(connection, builder, self._limits)
-                self._known.add(builder)
+            await self._know(connection, builder)
+
+    async def _know(self, connection: Connection, builder: str) -> None:
+        """Make sure that a builder has a queue to read from."""
+        # Asked with a connection in hand: with a new one, what was known of the server counts no more.
+        if builder not in self._known:
+            await prepare_orders(connection, builder, self._limits)
+            self._known.add(builder)
 
 
 class NatsBuilderBus:
@@ -168,9 +175,13 @@ class NatsBuilderBus:
 
 async def _publish(link: Link, subject: str, content: bytes, *, name: str = "") -> None:
     """Hand something over to the server; return when it has it."""
-    headers: dict[str, object] | None = {api.Header.MSG_ID.value: name} if name else None
     async with link.calling(f"publishing to {subject!r}") as connection:
-        await connection.streams.publish(subject, content, headers=headers)
+        await _hand_over(connection, subject, content, name=name)
+
+
+async def _hand_over(connection: Connection, subject: str, content: bytes, *, name: str) -> None:
+    headers: dict[str, object] | None = {api.Header.MSG_ID.value: name} if name else None
+    await connection.streams.publish(subject, content, headers=headers)
 
 
 async def _find_presences(connection: Connection) -> Source:

@@ -8,7 +8,7 @@ learns that it is over.
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import Self
 
@@ -29,18 +29,21 @@ _UNANSWERED_PINGS = 2
 """A network that swallows everything is noticed within half a minute, by both."""
 
 
-@asynccontextmanager
-async def heeding_cancellation() -> AsyncIterator[None]:
-    """Let a task that was cancelled inside end when the block does, if it did not before.
+@contextlib.contextmanager
+def heeding_cancellation() -> Iterator[None]:
+    """Be cancelled at the end of the block, if anybody wanted that meanwhile and was not heard.
 
-    ``asyncio.wait_for``, in which nats-py waits, forgets the cancellation of who waits in the same moment as
-    the answer comes (before Python 3.12); a loop that asks again and again would never end.
+    nats-py waits by ``asyncio.wait_for``, which before Python 3.12 swallows a cancellation that comes
+    together with an answer or with the end of the connection.
     """
     task = asyncio.current_task()
-    before = task.cancelling() if task is not None else 0
-    yield
-    if task is not None and task.cancelling() > before:
-        raise asyncio.CancelledError
+    assert task is not None
+    asked = task.cancelling()
+    try:
+        yield
+    finally:
+        if task.cancelling() > asked:
+            raise asyncio.CancelledError
 
 
 class Connection:
@@ -61,14 +64,15 @@ class Connection:
     async def open(self) -> None:
         """Connect. Raises what nats-py and sockets raise."""
         try:
-            await self._connect()
+            with heeding_cancellation():
+                await self._connect()
         except nats.errors.NoServersError:
             # It tells the reason aside, of which this is what is left.
             raise self._complaint or nats.errors.NoServersError from None
 
     async def _connect(self) -> None:
         options = self._options
-        async with heeding_cancellation(), asyncio.timeout(options.answer_seconds):
+        async with asyncio.timeout(options.answer_seconds):
             await self.client.connect(
                 list(options.servers),
                 user=options.user or None,
@@ -88,18 +92,25 @@ class Connection:
     @asynccontextmanager
     async def lasting(self) -> AsyncIterator[None]:
         """Give up what is done inside when the connection is lost: its answer never comes."""
-        async with heeding_cancellation(), asyncio.timeout(None) as scope:
+        with heeding_cancellation():
+            async with asyncio.timeout(None) as scope:
+                with self._ending(scope):
+                    if self.lost.is_set():
+                        raise nats.errors.ConnectionClosedError
+                    yield
 
-            def end() -> None:
-                scope.reschedule(asyncio.get_running_loop().time())
+    @contextlib.contextmanager
+    def _ending(self, scope: asyncio.Timeout) -> Iterator[None]:
+        """Let a scope be over when the connection is."""
 
-            self.endings.add(end)
-            try:
-                if self.lost.is_set():
-                    raise nats.errors.ConnectionClosedError
-                yield
-            finally:
-                self.endings.discard(end)
+        def end() -> None:
+            scope.reschedule(asyncio.get_running_loop().time())
+
+        self.endings.add(end)
+        try:
+            yield
+        finally:
+            self.endings.discard(end)
 
     async def close(self) -> None:
         """Hang up."""
@@ -116,8 +127,7 @@ class Connection:
 
     async def _complain(self, error: Exception) -> None:
         self._complaint = error
-        said = str(error) or type(error).__name__
-        _LOG.info("the bus complained: %s", said, extra={"action": "bus.complained"})
+        _LOG.debug("the bus complained", extra={"action": "bus.complained", "error": str(error)})
 
 
 class Link:
@@ -149,6 +159,8 @@ class Link:
 
     async def use(self) -> Connection:
         """Return the connection, waiting a while for one. Raises BusError."""
+        if self._connection is not None and not (self.closed or self._connection.lost.is_set()):
+            return self._connection
         try:
             async with asyncio.timeout(self.options.answer_seconds):
                 return await self.wait()

@@ -14,6 +14,7 @@ from typing import Annotated
 
 import typer
 
+from wheelyard import failpoints
 from wheelyard.builder.agent import Agent
 from wheelyard.builder.health import Thresholds
 from wheelyard.cli import options as o
@@ -99,6 +100,17 @@ Labels = Annotated[
         rich_help_panel=_WORK,
     ),
 ]
+Pythons = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--python",
+        metavar="NAME",
+        envvar="WHEELYARD_PYTHON",
+        help="Build for this Python only, for example cp312; several. Without it: for all that are here.",
+        rich_help_panel=_WORK,
+        show_default=False,
+    ),
+]
 Idle = Annotated[
     bool,
     typer.Option(
@@ -180,6 +192,7 @@ def builder(  # noqa: PLR0913, PLR0917 - the options of a command
     state: State = None,
     slots: Slots = None,
     label: Labels = None,
+    python: Pythons = None,
     idle: Idle = False,
     idle_load: IdleLoad = 0.3,
     once: Once = False,
@@ -190,6 +203,7 @@ def builder(  # noqa: PLR0913, PLR0917 - the options of a command
     min_free_memory: FreeMemory = "256M",
     max_load: MaxLoad = 0,
     cache_size: CacheSize = "20G",
+    failpoint: o.Failpoints = "",
 ) -> None:
     """Build for a farm: take its jobs, run them on this machine, deliver what was built.
 
@@ -199,6 +213,7 @@ def builder(  # noqa: PLR0913, PLR0917 - the options of a command
     """
     if context.invoked_subcommand is not None:
         return
+    failpoints.arm(failpoint)
     settings = BuilderSettings(
         state=builder_state_path(state),
         join=join.rstrip("/"),
@@ -206,22 +221,32 @@ def builder(  # noqa: PLR0913, PLR0917 - the options of a command
         name=name,
         slots=slots,
         labels=tuple(label or ()),
+        pythons=tuple(dict.fromkeys(python or ())),
         once=once,
         sandbox=sandbox,
         compiler_cache=compiler_cache,
         network=allow_network,
         cache_bytes=o.size(cache_size),
-        thresholds=Thresholds(
-            free_disk_bytes=o.size(min_free_disk),
-            free_memory_bytes=o.size(min_free_memory),
-            load=max_load,
-            others_load=idle_load if idle else None,
-        ),
+        thresholds=_thresholds(min_free_disk, min_free_memory, max_load, idle_load * idle),
     )
+    _begin(settings)
+
+
+def _begin(settings: BuilderSettings) -> None:
     # What builds are started with is chosen anyhow; this is for whoever looks at this process.
     os.environ.pop(_CODE_VARIABLE, None)
     _print_progress()
     asyncio.run(_run(settings))
+
+
+def _thresholds(disk: str, memory: str, load: float, others: float) -> Thresholds:
+    """Return when a machine takes nothing; ``others`` 0: whatever others do on it."""
+    return Thresholds(
+        free_disk_bytes=o.size(disk),
+        free_memory_bytes=o.size(memory),
+        load=load,
+        others_load=others or None,
+    )
 
 
 def read_code(text: str) -> str:

@@ -30,7 +30,7 @@ from wheelyard.plan.events import (
     Start,
     UnitId,
 )
-from wheelyard.plan.forecast import DEFAULT_SECONDS, Forecast, Urgency, dependants
+from wheelyard.plan.forecast import Forecast, Urgency, dependants, usual_seconds
 from wheelyard.plan.planner import Planner
 from wheelyard.plan.summary import Row, summarise
 from wheelyard.plan.unit import State
@@ -117,7 +117,7 @@ class Run:
 
     def _seconds(self, unit: UnitId) -> float:
         known = self._durations.get(unit.release.project)
-        return known if known is not None else DEFAULT_SECONDS
+        return known if known is not None else usual_seconds(unit.release.project)
 
     async def _issue(self, commands: list[Command], group: asyncio.TaskGroup) -> None:
         if self._build and any(isinstance(command, Start) for command in commands):

@@ -2,8 +2,8 @@
 
 import asyncio
 import os
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Self
@@ -11,7 +11,7 @@ from typing import Self
 from packaging.tags import platform_tags
 from packaging.version import Version
 
-from wheelyard.errors import InterpreterError, InvalidTargetError
+from wheelyard.errors import ConfigurationError, InterpreterError, InvalidTargetError, nearest
 from wheelyard.executor.interpreter_answers import Answer, ask_all
 from wheelyard.executor.interpreter_places import candidates
 from wheelyard.targets.interpreter import ANY, Interpreter
@@ -101,6 +101,18 @@ class MachineInterpreters:
             except (InterpreterError, InvalidTargetError) as error:
                 broken.append(BrokenInterpreter(executable=path, reason=error.message))
         return cls(found=best_of(found), broken=tuple(broken))
+
+    def only(self, names: Collection[str]) -> Self:
+        """Return what is left when some are wanted (``cp312``); all where none is named. Raises ConfigurationError."""
+        known = [str(one.target.interpreter) for one in self.found]
+        for name in names:
+            if name not in known:
+                raise ConfigurationError(
+                    f"no Python here builds for {name!r}",
+                    hint=nearest(name, known) or f"Those that are here are {', '.join(known)}.",
+                )
+        kept = (one for one in self.found if not names or str(one.target.interpreter) in names)
+        return replace(self, found=tuple(kept))
 
     def executable(self, target: Target) -> Path | None:
         """Return the interpreter that builds for a target here, or None."""

@@ -122,3 +122,15 @@ def modules_of(backend: str) -> tuple[str, ...]:
     """Return what to load for a back end, itself first."""
     module = backend.partition(":")[0]
     return (module, *_LATE_IMPORTS.get(module, ()))
+
+
+# PEP 517 has front ends call each hook in a process of its own, so that a back end may change what is global.
+# These do nothing of the kind when they are asked what they require: they read the project's settings.
+_KEEPS_ITS_PROCESS = frozenset(
+    {"flit_core.buildapi", "hatchling.build", "poetry.core.masonry.api", "pdm.backend"}
+)
+
+
+def may_build_where_it_was_asked(backend: str) -> bool:
+    """Whether a back end may build in the process in which it was asked what it requires."""
+    return backend in _KEEPS_ITS_PROCESS

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from wheelyard.errors import OutOfSpaceError, StoreError, ToolError
 from wheelyard.executor.attempt import INSIDE, Attempt, Running, State, known
+from wheelyard.executor.bill_of_materials import add_bill_of_materials
 from wheelyard.executor.imports import ImportFailure, judge_imports, own_modules
 from wheelyard.executor.outcomes import Stopped, last_lines, too_large
 from wheelyard.executor.preload import FOR_IMPORTS
@@ -35,6 +36,8 @@ def _repair(attempt: Attempt, state: State) -> Path:
     except ToolError as error:
         raise Stopped(Outcome.FAILED, error.message, hint=error.hint) from error
     attempt.shop.parts.normalise(wheel, attempt.offer.source_date_epoch)
+    if attempt.offer.recipe.bill_of_materials:
+        add_bill_of_materials(wheel, attempt.offer)
     return wheel
 
 

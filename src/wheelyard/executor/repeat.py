@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wheelyard.executor.attempt import State
+from wheelyard.executor.surroundings import OF_WHEELS
 from wheelyard.model.job import Offer
 from wheelyard.model.secrets import HIDDEN, is_secret, shown
 
@@ -46,6 +47,7 @@ def repeat_line(
     variables = {
         "SOURCE_DATE_EPOCH": str(offer.source_date_epoch),
         "PYTHONHASHSEED": "0",
+        **OF_WHEELS,
         **offer.recipe.environment,
     }
     words = [f"{name}={_value(name, value)}" for name, value in variables.items()]

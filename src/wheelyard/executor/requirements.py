@@ -31,11 +31,11 @@ def _met(requirement: Requirement, versions: dict[str, Version], markers: dict[s
     return version is not None and requirement.specifier.contains(version, prereleases=True)
 
 
-def invalid(asked: Sequence[str]) -> str:
-    """Return the first line that is no requirement, or nothing."""
+def invalid(asked: Sequence[str]) -> str | None:
+    """Return the first line that is no requirement, an empty one included, or None."""
     for line in asked:
         try:
             Requirement(line)
         except InvalidRequirement:
             return line
-    return ""
+    return None

@@ -23,8 +23,9 @@ from wheelyard.executor.attempt import INSIDE, OUTPUT, SOURCE, Attempt, Running,
 from wheelyard.executor.environments import Environment
 from wheelyard.executor.folders import regular_file
 from wheelyard.executor.outcomes import Stopped, failure, too_large
+from wheelyard.executor.parallel import compile_in_parallel
 from wheelyard.executor.patching import apply_patch
-from wheelyard.executor.preload import modules_of
+from wheelyard.executor.preload import may_build_where_it_was_asked, modules_of
 from wheelyard.executor.projects import read_build_system
 from wheelyard.executor.requirements import invalid, unmet
 from wheelyard.executor.sessions import Answer
@@ -33,6 +34,7 @@ from wheelyard.model.job import Outcome, StepName
 from wheelyard.model.recipe import Patch
 
 T = TypeVar("T")
+_ASKING = "get_requires_for_build_wheel"
 
 
 async def fetch(attempt: Attempt, state: State) -> State:
@@ -61,6 +63,7 @@ def lay_out(attempt: Attempt, inside: Path) -> Path:
     """Unpack the source into a build's folder and return the project's place in it. Raises Stopped."""
     for part in (SOURCE, OUTPUT, "tmp", "home"):
         (inside / part).mkdir(parents=True)
+    compile_in_parallel(attempt.offer.release.project, inside / "home")
     archive = attempt.shop.blobs.path(attempt.offer.source.archive)
     if archive is None:
         raise Stopped(Outcome.INFRASTRUCTURE, "the source is not in the blobs")
@@ -140,10 +143,12 @@ async def make(attempt: Attempt, state: State, name: str = INSIDE) -> State:
                 running = await stack.enter_async_context(
                     attempt.running(known(state.environment), preload(attempt, state), inside)
                 )
+            first = asked_with_the_build(state)
             async with attempt.step(StepName.REQUIREMENTS):
-                await ask_requirements(attempt, state, running)
+                if not first:
+                    await ask_requirements(attempt, state, running)
             async with attempt.step(StepName.BUILD):
-                filename = await call_build(attempt, state, running)
+                filename = await call_build(attempt, state, running, first)
     finally:
         if cached:
             await asyncio.to_thread(compiler_cache.check_in, caches, offer, inside / CACHE)
@@ -160,13 +165,24 @@ def preload(attempt: Attempt, state: State) -> tuple[str, ...]:
     return modules_of(state.system.backend)
 
 
+def asked_with_the_build(state: State) -> str:
+    """Return the hook that is called in the process that builds, before it does; empty: none."""
+    together = may_build_where_it_was_asked(state.system.backend)
+    return _ASKING if together and not state.system.backend_path else ""
+
+
 async def ask_requirements(attempt: Attempt, state: State, running: Running) -> None:
     """Ask what the back end needs beyond pyproject.toml; stops where its environment lacks it."""
-    answer = await running.call(hook(attempt, state, running, "get_requires_for_build_wheel"))
+    answer = await running.call(hook(attempt, state, running, _ASKING))
     judge(attempt, answer)
-    asked = answer.returned if isinstance(answer.returned, list) else []
+    check_requirements(attempt, answer.returned)
+
+
+def check_requirements(attempt: Attempt, returned: object) -> None:
+    """Hold what a back end asks for against its environment. Raises Stopped."""
+    asked = returned if isinstance(returned, list) else []
     lines = tuple(str(line) for line in asked)
-    if wrong := invalid(lines):
+    if (wrong := invalid(lines)) is not None:
         raise Stopped(Outcome.FAILED, f"the back end asks for {wrong!r}, which is no requirement")
     missing = unmet(lines, attempt.offer.requirements, attempt.python.markers)
     if missing:
@@ -174,10 +190,16 @@ async def ask_requirements(attempt: Attempt, state: State, running: Running) -> 
         raise Stopped(Outcome.NEEDS, "needs " + ", ".join(missing), needs=lines)
 
 
-async def call_build(attempt: Attempt, state: State, running: Running) -> str:
-    """Have the wheel built, and return its file name."""
-    answer = await running.call(hook(attempt, state, running, "build_wheel"))
+async def call_build(attempt: Attempt, state: State, running: Running, first: str = "") -> str:
+    """Have the wheel built, and return its file name; what ``first`` asks for comes before."""
+    call = hook(attempt, state, running, "build_wheel")
+    answer = await running.call({**call, "first": first})
     judge(attempt, answer)
+    if isinstance(answer.returned, list):
+        # It asked for something, and did not build: what it has in its environment already is no hindrance.
+        check_requirements(attempt, answer.returned)
+        answer = await running.call(call)
+        judge(attempt, answer)
     return str(answer.returned)
 
 

@@ -13,9 +13,10 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from wheelyard.errors import ConfigurationError
+from wheelyard.index.fallthrough import Fallthrough
+from wheelyard.index.listing import IndexPorts
 from wheelyard.index.patience import PatientProtocol
 from wheelyard.index.server import IndexServer
-from wheelyard.ports import ArtifactStore, Blobs
 
 _log = logging.getLogger(__name__)
 _BACKLOG = 2048
@@ -58,15 +59,17 @@ async def running(app: ASGIApp, *, host: str = "127.0.0.1", port: int = 0) -> As
 
 
 async def serve(
-    artifacts: ArtifactStore,
-    blobs: Blobs,
+    ports: IndexPorts,
     *,
     host: str,
     port: int,
     announce: Callable[[str], None],
+    upstream: Fallthrough | None = None,
 ) -> None:
     """Serve the index until the process is told to stop; ``announce`` gets its address."""
-    app = IndexServer(artifacts=artifacts, blobs=blobs)
+    app = IndexServer(
+        artifacts=ports.artifacts, blobs=ports.blobs, snapshots=ports.snapshots, upstream=upstream
+    )
     stop = asyncio.Event()
     async with running(app, host=host, port=port) as address:
         with _told_to_stop(stop):

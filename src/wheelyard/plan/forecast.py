@@ -1,6 +1,7 @@
 """How long what is left will take: the critical path and the work that there is for the slots."""
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 from wheelyard.plan.board import Board
 from wheelyard.plan.events import UnitId
@@ -8,6 +9,20 @@ from wheelyard.plan.unit import State
 
 DEFAULT_SECONDS = 10.0
 """What a build takes where nothing is known of the project: a guess between pure and compiled."""
+
+# Much longer than others, and known to everybody: what waits for these should not wait for their turn, too.
+_LONG: Mapping[str, float] = MappingProxyType(
+    {
+        **dict.fromkeys(("cython", "cryptography", "lxml", "maturin", "pillow"), 100.0),
+        **dict.fromkeys(("cmake", "h5py", "llvmlite", "matplotlib", "numpy", "pandas"), 400.0),
+        **dict.fromkeys(("grpcio", "opencv-python", "pyarrow", "scikit-learn", "scipy"), 1200.0),
+    }
+)
+
+
+def usual_seconds(project: str) -> float:
+    """Return what a build of a project takes that was never built here."""
+    return _LONG.get(project, DEFAULT_SECONDS)
 
 
 class Urgency:

@@ -20,8 +20,8 @@ INSERT INTO cells (
     changed = excluded.changed, built_version = excluded.built_version,
     built_key = excluded.built_key, regressed = excluded.regressed
 """
-NAME = "INSERT INTO projects (project) VALUES (:project) ON CONFLICT (project) DO NOTHING"
-_NAMED = "SELECT 1 FROM projects WHERE project = :project"
+NAME = "INSERT INTO known_projects (project) VALUES (:project) ON CONFLICT (project) DO NOTHING"
+_NAMED = "SELECT 1 FROM known_projects WHERE project = :project"
 
 
 def keep_cell(connection: Connection, job: Job) -> None:

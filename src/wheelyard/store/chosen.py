@@ -10,7 +10,7 @@ def chosen(choice: Choice) -> tuple[str, dict[str, object]]:
     """Return the statement that finds the names of projects, in their order, and its parameters."""
     names: dict[str, object] = {"after": choice.after}
     wheres = ["{0}.project > :after"]
-    table = "projects"
+    table = "known_projects"
     if choice.regressed:
         table = "cells"
         wheres.append("cells.regressed")
@@ -47,7 +47,7 @@ def holding(part: str, *, beginning: bool) -> tuple[str, dict[str, object]]:
     }
     starts = "project >= :first AND project < :beyond"
     where = starts if beginning else f"project LIKE :part ESCAPE '\\' AND NOT ({starts})"
-    return f"SELECT project FROM projects WHERE {where} ORDER BY project LIMIT :limit", names  # noqa: S608
+    return f"SELECT project FROM known_projects WHERE {where} ORDER BY project LIMIT :limit", names  # noqa: S608
 
 
 def _escaped(text: str) -> str:

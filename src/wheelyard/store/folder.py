@@ -24,6 +24,7 @@ from wheelyard.store.artifacts import StoredArtifacts
 from wheelyard.store.builders import StoredBuilders
 from wheelyard.store.clock import SystemClock
 from wheelyard.store.database import PATIENCE_SECONDS, Database, open_database
+from wheelyard.store.evidence import StoredEvidence
 from wheelyard.store.faults import translated
 from wheelyard.store.happenings import StoredEvents
 from wheelyard.store.jobs import StoredJobs
@@ -34,6 +35,7 @@ from wheelyard.store.queue import StoredQueue
 from wheelyard.store.references import StoredReferences
 from wheelyard.store.requests import StoredRequests
 from wheelyard.store.site import StoredSite
+from wheelyard.store.snapshots import StoredSnapshots
 from wheelyard.store.tokens import StoredTokens
 
 FORMAT = 1
@@ -66,8 +68,10 @@ class StateFolder:
         self.path = path
         self.jobs = StoredJobs(database=database, clock=clock)
         self.artifacts = StoredArtifacts(database=database, clock=clock)
+        self.snapshots = StoredSnapshots(database=database, clock=clock)
         self.memory = StoredMemory(database=database)
         self.references = StoredReferences(database=database)
+        self.evidence = StoredEvidence(database=database)
         self.queue = StoredQueue(database=database, clock=clock)
         self.requests = StoredRequests(database=database, clock=clock)
         self.builders = StoredBuilders(database=database, clock=clock)
@@ -93,7 +97,7 @@ class StateFolder:
 
         ``database`` is the ``postgresql://…`` address of the database, where it is not the folder's own.
         """
-        path = await asyncio.to_thread(_prepare, path)
+        path = await asyncio.to_thread(prepare, path)
         if not database:
             await asyncio.to_thread(_keep_apart, path)
         address = database or path / _DATABASE
@@ -176,7 +180,7 @@ def _host(path: Path) -> str:
     return f"{socket.gethostname()}-{digest[:8]}"
 
 
-def _prepare(path: Path) -> Path:
+def prepare(path: Path) -> Path:
     """Make sure that a state folder is there and ours; return its absolute path."""
     path = path.absolute()
     with translated(path):

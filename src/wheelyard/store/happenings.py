@@ -1,12 +1,11 @@
 """The farm's event log in the database."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from wheelyard.farm_ports import Happening
 from wheelyard.ports import Clock
 from wheelyard.store.database import Connection, Database, Row
+from wheelyard.store.gathering import Gathering
 from wheelyard.store.moments import to_moment, to_ticks
 from wheelyard.store.texts import read_value, write_value
 
@@ -22,58 +21,26 @@ _LAST = "SELECT MAX(id) AS id FROM happenings"
 _RECENT = "SELECT * FROM happenings WHERE {where} ORDER BY id DESC LIMIT :limit"
 
 
-@dataclass(slots=True, eq=False)
-class _Line:
-    """A line on its way into the database."""
-
-    columns: Mapping[str, object]
-    written: bool = False
-
-
 class StoredEvents:
-    """The ``EventLog`` of a database.
-
-    Lines that come while others are being written wait and go together: a commit is slow, and a farm
-    writes several lines a job.
-    """
+    """The ``EventLog`` of a database. Lines go together where several come at once."""
 
     def __init__(self, *, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
-        self._waiting: list[_Line] = []
-        self._turn = asyncio.Lock()
+        self._lines = Gathering(database, _insert, begin=_queue_up)
 
     async def write(
         self, action: str, subject: str, *, actor: str = "", **detail: str | float
     ) -> None:
         """Add a line; it is there when this returns."""
-        line = _Line(
-            {
-                "at": to_ticks(self._clock.now()),
-                "action": action,
-                "subject": subject,
-                "actor": actor,
-                "detail": write_value(detail),
-            }
-        )
-        self._waiting.append(line)
-        async with self._turn:
-            if not line.written:
-                lines, self._waiting = self._waiting, []
-                await self._write(lines, mine=line)
-
-    async def _write(self, lines: list[_Line], *, mine: _Line) -> None:
-        writing = asyncio.ensure_future(self._database.write(lambda c: _insert(c, lines)))
-        try:
-            await asyncio.shield(writing)
-        finally:
-            # Whoever is cancelled here had others' lines with it, and the thread that writes them goes on.
-            await asyncio.wait([writing])
-            if writing.exception() is None:
-                for line in lines:
-                    line.written = True
-            else:
-                self._waiting[:0] = [line for line in lines if line is not mine]
+        line = {
+            "at": to_ticks(self._clock.now()),
+            "action": action,
+            "subject": subject,
+            "actor": actor,
+            "detail": write_value(detail),
+        }
+        await self._lines.add(line)
 
     async def read(
         self, *, after: int = 0, subject: str = "", limit: int = 1000
@@ -107,11 +74,13 @@ class StoredEvents:
         return [_read(row) for row in rows]
 
 
-def _insert(connection: Connection, lines: Sequence[_Line]) -> None:
+def _queue_up(connection: Connection) -> None:
     # Numbers must become visible in their order: who has read up to one has read all before it.
     connection.queue_up("happenings")
-    for line in lines:
-        connection.execute(_WRITE, line.columns)
+
+
+def _insert(connection: Connection, line: Mapping[str, object]) -> int:
+    return connection.execute(_WRITE, line).rowcount
 
 
 def _read(row: Row) -> Happening:

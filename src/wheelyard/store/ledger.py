@@ -10,6 +10,7 @@ from wheelyard.model.job import BuildKey, Report
 from wheelyard.store.cells import keep_cell
 from wheelyard.store.database import Connection
 from wheelyard.store.moments import to_ticks
+from wheelyard.store.projects import note_changes
 from wheelyard.store.rows import artifact_row, attempt_row, job_row, read_job
 from wheelyard.store.texts import write_report
 
@@ -60,11 +61,11 @@ KEEP = """
 INSERT INTO artifacts (
     filename, digest, size, project, version, tags, origin, requires_python, requires_dist,
     metadata_digest, build_key, target, source_digest, recipe_digest, created, yanked,
-    counts, published
+    provenance_digest, counts, published
 ) VALUES (
     :filename, :digest, :size, :project, :version, :tags, :origin, :requires_python, :requires_dist,
     :metadata_digest, :build_key, :target, :source_digest, :recipe_digest, :created, :yanked,
-    FALSE, FALSE
+    :provenance_digest, FALSE, FALSE
 ) ON CONFLICT (build_key, digest) DO NOTHING
 """
 
@@ -74,6 +75,10 @@ UPDATE artifacts SET counts = TRUE WHERE build_key = :key AND digest = :digest
 
 _WITHDRAW = """
 UPDATE artifacts SET counts = FALSE, published = FALSE WHERE build_key = :key AND digest = :digest
+"""
+
+_PROJECTS = """
+SELECT DISTINCT project FROM artifacts WHERE build_key = :key AND digest = :digest AND published
 """
 
 
@@ -131,7 +136,12 @@ class DatabaseLedger:
     def count(self, key: BuildKey, digest: str, *, counts: bool) -> None:
         """Let a wheel count as what its job built, or no longer; what does not count is not published."""
         names = {"key": key, "digest": digest}
-        self._connection.execute(_COUNT if counts else _WITHDRAW, names)
+        if counts:
+            self._connection.execute(_COUNT, names)
+            return
+        changed = [row[0] for row in self._connection.execute(_PROJECTS, names)]
+        self._connection.execute(_WITHDRAW, names)
+        note_changes(self._connection, changed)
 
 
 def _shown(job: Job) -> tuple[str, str]:

@@ -14,19 +14,20 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     Table,
     Text,
     UniqueConstraint,
     false,
     text,
 )
-from sqlalchemy.ext.compiler import compiles
 
-METADATA = MetaData()
+from wheelyard.store import schema_site
+from wheelyard.store.schema_base import METADATA, NUMBER
 
-# SQLite numbers the rows of an INTEGER key by itself, and of no other.
-NUMBER = BigInteger().with_variant(Integer, "sqlite")
+__all__ = ["METADATA"]
+
+# What the site asks is in tables of its own.
+_OF_THE_SITE = (schema_site.CELLS, schema_site.KNOWN_PROJECTS, schema_site.ASKERS)
 
 JOBS = Table(
     "jobs",
@@ -95,41 +96,6 @@ JOBS = Table(
     ),
 )
 
-# How the newest version of a project stands for a target (``jobs.cells``), for those who look at all of them.
-CELLS = Table(
-    "cells",
-    METADATA,
-    Column("project", Text, primary_key=True),
-    Column("target", Text, primary_key=True),
-    Column("version", Text, nullable=False),
-    Column("key", Text, nullable=False),
-    Column("state", Text, nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("changed", BigInteger),
-    Column("built_version", Text, nullable=False),
-    Column("built_key", Text, nullable=False),
-    Column("regressed", Boolean, nullable=False),
-    Index("cells_by_target", "target", "project"),
-    Index("cells_by_state", "state", "project"),
-    Index("cells_tallied", "target", "state"),
-    Index(
-        "cells_regressed",
-        "project",
-        sqlite_where=text("regressed"),
-        postgresql_where=text("regressed"),
-    ),
-)
-
-PROJECTS = Table("projects", METADATA, Column("project", Text, primary_key=True))
-
-# Whose jobs a project has.
-ASKERS = Table(
-    "askers",
-    METADATA,
-    Column("owner", Text, primary_key=True),
-    Column("project", Text, primary_key=True),
-)
-
 ATTEMPTS = Table(
     "attempts",
     METADATA,
@@ -187,6 +153,7 @@ ARTIFACTS = Table(
     Column("yanked", Text),
     Column("counts", Boolean, nullable=False),
     Column("published", Boolean, nullable=False),
+    Column("provenance_digest", Text, nullable=False, server_default=""),
     UniqueConstraint("build_key", "digest", name="artifacts_of_a_job_differ"),
     Index("artifacts_by_project", "project"),
     Index("artifacts_by_digest", "digest"),
@@ -211,6 +178,47 @@ ARTIFACTS = Table(
         sqlite_where=text("counts"),
         postgresql_where=text("counts"),
     ),
+)
+
+# ``change`` is the number of the index's last change in which the project had a part.
+PROJECTS = Table(
+    "projects",
+    METADATA,
+    Column("project", Text, primary_key=True),
+    Column("change", BigInteger, nullable=False),
+    Column("listed", Boolean, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Index("projects_by_change", "change"),
+)
+
+SNAPSHOTS = Table(
+    "snapshots",
+    METADATA,
+    Column("id", NUMBER, primary_key=True),
+    Column("created", BigInteger, nullable=False),
+    Column("files", Integer, nullable=False),
+    Column("projects", Integer, nullable=False),
+    Column("removed", Boolean, nullable=False),
+)
+
+SNAPSHOT_FILES = Table(
+    "snapshot_files",
+    METADATA,
+    Column("snapshot", NUMBER, ForeignKey("snapshots.id"), primary_key=True),
+    Column("project", Text, primary_key=True),
+    Column("artifact", Integer, ForeignKey("artifacts.id"), primary_key=True),
+    Column("yanked", Text),
+    Index("snapshot_files_by_artifact", "artifact"),
+)
+
+SNAPSHOT_NAMES = Table(
+    "snapshot_names",
+    METADATA,
+    Column("name", Text, primary_key=True),
+    Column("snapshot", NUMBER, ForeignKey("snapshots.id"), nullable=False),
+    Column("earlier", Text, nullable=False),
+    Column("changed", BigInteger, nullable=False),
 )
 
 MEMORY = Table(
@@ -362,9 +370,3 @@ COMMITS = Table(
     Column("number", BigInteger, nullable=False),
     Column("at", DateTime(timezone=True), nullable=False),
 )
-
-
-@compiles(Text, "postgresql")
-def _text(_type: Text, _compiler: object, **_: object) -> str:
-    """Sort texts by their code points on both engines, whatever the language of the server is."""
-    return 'TEXT COLLATE "C"'

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from wheelyard.jobs.cells import Cell
+from wheelyard.model.artifact import Artifact
 from wheelyard.model.job import BuildKey
 from wheelyard.model.release import ProjectName
 from wheelyard.model.request import RequestId
@@ -27,6 +28,7 @@ from wheelyard.store.cells import read_cell
 from wheelyard.store.chosen import chosen, holding
 from wheelyard.store.database import Connection, Database, Row
 from wheelyard.store.moments import to_moment, to_ticks
+from wheelyard.store.rows import read_artifact
 from wheelyard.store.texts import read_report
 
 _HOUR = timedelta(hours=1) // timedelta(microseconds=1)
@@ -40,7 +42,7 @@ WITH RECURSIVE found (target) AS (
     WHERE found.target IS NOT NULL
 ) SELECT target FROM found WHERE target IS NOT NULL ORDER BY target
 """
-_KNOWN = "SELECT 1 FROM projects WHERE project = :project"
+_KNOWN = "SELECT 1 FROM known_projects WHERE project = :project"
 _LINE = """
 SELECT jobs.key, jobs.project, jobs.version, jobs.target, jobs.state, jobs.outcome, jobs.reason, jobs.changed
 FROM jobs
@@ -67,6 +69,7 @@ WHERE published AND origin <> 'command'
 """
 _PUBLISHED = f"{_FILES} ORDER BY created DESC LIMIT :limit"
 _PUBLISHED_OF = f"{_FILES} AND project = :project ORDER BY created DESC LIMIT :limit"
+_FILES_OF = "SELECT * FROM artifacts WHERE project = :project AND published ORDER BY filename"
 _BEGUN = "SELECT started FROM attempts ORDER BY id DESC LIMIT 1"
 _TALLIES = "SELECT target, state, COUNT(*) AS count FROM cells GROUP BY target, state"
 _ENDED = """
@@ -199,6 +202,10 @@ class StoredSite:
         """Return when the newest attempt began."""
         rows = await self._select(_BEGUN, {})
         return to_moment(rows[0]["started"]) if rows else None
+
+    async def files_of(self, project: ProjectName) -> Sequence[Artifact]:
+        """Return the files of a project that the index has, in the order of their names."""
+        return [read_artifact(row) for row in await self._select(_FILES_OF, {"project": project})]
 
     async def tallies(self) -> Sequence[Tally]:
         """Count all cells by target and state."""

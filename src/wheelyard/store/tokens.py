@@ -6,6 +6,7 @@ from wheelyard.farm_ports import Role, Token
 from wheelyard.model.builder import Tier
 from wheelyard.ports import Clock
 from wheelyard.store.database import Connection, Database, Row
+from wheelyard.store.gathering import Gathering
 from wheelyard.store.moments import to_moment, to_ticks
 
 _ADD = """
@@ -28,15 +29,16 @@ UPDATE tokens SET revoked = TRUE WHERE role = :role AND subject = :subject AND N
 
 
 class StoredTokens:
-    """The ``TokenStore`` of a database."""
+    """The ``TokenStore`` of a database. New ones go together where several come at once: each job has one."""
 
     def __init__(self, *, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
+        self._new = Gathering(database, _insert)
 
     async def add(self, token: Token) -> None:
         """Keep a token."""
-        if await self._change(_ADD, _columns(token)) == 0:
+        if await self._new.add(token) == 0:
             raise ValueError(f"there is a token {token.id!r} already")
 
     async def get(self, token: str) -> Token | None:
@@ -68,6 +70,10 @@ class StoredTokens:
             return connection.execute(statement, names).rowcount
 
         return await self._database.write(work)
+
+
+def _insert(connection: Connection, token: Token) -> int:
+    return connection.execute(_ADD, _columns(token)).rowcount
 
 
 def _columns(token: Token) -> dict[str, object]:

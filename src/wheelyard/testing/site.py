@@ -128,6 +128,10 @@ class MemorySite:
         """Return when the newest attempt began."""
         return self._attempts()[-1].started if self._attempts() else None
 
+    async def files_of(self, project: ProjectName) -> Sequence[Artifact]:
+        """Return the files of a project that the index has, in the order of their names."""
+        return await self._store.artifacts.of_project(project)
+
     async def tallies(self) -> Sequence[Tally]:
         """Count all cells by target and state."""
         counts = Counter(

@@ -34,8 +34,9 @@ from wheelyard.web.refusals import (
 from wheelyard.web.routes import endpoints
 from wheelyard.web.site.site import Site
 from wheelyard.web.tracing import Traced
+from wheelyard.web.uploads import with_bearer
 
-_INDEX = ("/simple", "/files/")
+_INDEX = ("/simple", "/files/", "/snapshots/")
 
 
 class WebApp:
@@ -56,15 +57,23 @@ class WebApp:
         )
         pages = self.site.endpoints()
         self.endpoints = (*table, *pages, *openapi.endpoints((*table, *pages)))
-        self.index = IndexServer(artifacts=ports.artifacts, blobs=ports.blobs)
+        self.index = IndexServer(
+            artifacts=ports.artifacts,
+            blobs=ports.blobs,
+            snapshots=ports.snapshots,
+            upstream=ports.fallthrough,
+        )
         access = Access(tokens=ports.tokens, clock=ports.clock, public=ports.public)
         application = _application(self.endpoints, access, self.site)
         self._api = Traced(Measured(application, self.metrics))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        index = scope["type"] == "http" and scope["path"].startswith(_INDEX)
-        app: ASGIApp = self.index if index else self._api
+        if scope["type"] == "http" and scope["path"].startswith(_INDEX):
+            await self.index(scope, receive, send)
+            return
+        scope = with_bearer(scope)
+        app: ASGIApp = self._api
         await app(scope, receive, send)
 
     async def run(self) -> None:

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from wheelyard.errors import ConfigurationError
+from wheelyard.errors import ConfigurationError, nearest
 from wheelyard.farm_ports import Role
 
+_KEYS = ("issuer", "client", "secret", "role-claim", "roles")
 _THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
 _PEOPLE = (Role.ADMINISTRATOR, Role.OPERATOR, Role.REQUESTER, Role.READER)
 
@@ -28,27 +29,34 @@ class OpenIdSettings:
     default: Role | None = Role.READER
 
     @classmethod
-    def parse(
-        cls, *, issuer: str, client_id: str, client_secret: str, role_claim: str, roles: str
-    ) -> Self:
+    def of(cls, said: Mapping[str, object]) -> Self:
         """Read what an operator wrote. Raises ConfigurationError."""
+        texts = {}
+        for key, value in said.items():
+            if key not in _KEYS or not isinstance(value, str):
+                hint = f"The keys are {', '.join(_KEYS)}, each a text."
+                hint = hint if key in _KEYS else nearest(key, _KEYS) or hint
+                raise ConfigurationError(f"{key!r} says nothing of who people are", hint=hint)
+            texts[key] = value
+        issuer = texts.get("issuer", "")
         parts = urlsplit(issuer)
         near = parts.scheme == "http" and parts.hostname in _THIS_MACHINE
         if not parts.hostname or (parts.scheme != "https" and not near):
             raise ConfigurationError(
-                f"{issuer!r} is no provider of identities", hint="Write https://HOST/…"
+                f"{issuer!r} is no provider of identities",
+                hint='Write issuer = "https://HOST/…".',
             )
-        if not client_id:
+        if not texts.get("client"):
             raise ConfigurationError(
                 "the provider of identities does not know this farm by a name",
-                hint="Say which client it is there, with --openid-client.",
+                hint='Write client = "…": which client this farm is there.',
             )
         return cls(
             issuer=issuer,
-            client_id=client_id,
-            client_secret=client_secret,
-            role_claim=role_claim,
-            roles=parse_roles(roles),
+            client_id=texts["client"],
+            client_secret=texts.get("secret", ""),
+            role_claim=texts.get("role-claim", "groups"),
+            roles=parse_roles(texts.get("roles", "")),
         )
 
     def role_of(self, claims: Mapping[str, Any]) -> Role | None:

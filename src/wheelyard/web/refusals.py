@@ -14,6 +14,7 @@ from starlette.responses import Response
 from wheelyard.errors import (
     BusError,
     ConfigurationError,
+    ConflictError,
     DeniedError,
     DigestMismatchError,
     InvalidArchiveError,
@@ -38,6 +39,7 @@ _STATUSES: tuple[tuple[type[WheelyardError], int], ...] = (
     (OutOfSpaceError, 507),
     (StoreError, 503),
     (BusError, 503),
+    (ConflictError, 409),
     (DigestMismatchError, 422),
     (NotUpstreamError, 404),
     (UpstreamError, 502),

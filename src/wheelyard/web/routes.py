@@ -6,6 +6,7 @@ from wheelyard.web import (
     blobs,
     builders,
     bus,
+    curation,
     enrolment,
     happenings,
     health,
@@ -14,6 +15,7 @@ from wheelyard.web import (
     metrics,
     requests,
     tokens,
+    uploads,
     waiting,
     watching,
 )
@@ -43,6 +45,8 @@ def endpoints(
         *builders.endpoints(ports, attendance),
         *tokens.endpoints(ports),
         *happenings.endpoints(ports),
+        *curation.endpoints(ports),
+        *uploads.endpoints(ports),
         *health.endpoints(ports),
         *_measured(ports, metrics, attendance),
     )

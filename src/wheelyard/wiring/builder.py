@@ -49,6 +49,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _SHARE_OF_MEMORY = 0.9
 _AGAIN_SECONDS = 5.0
+_AGAIN_PRESENCES = 12
 _LOOK_SECONDS = 30.0
 
 
@@ -56,6 +57,7 @@ _LOOK_SECONDS = 30.0
 class BuilderSettings:
     """What a builder is told. ``join`` and ``code`` are needed the first time only.
 
+    ``pythons`` are those that it builds for (``cp312``); none named: all that are here.
     ``network``: commands that ask for it are given it.
     """
 
@@ -65,6 +67,7 @@ class BuilderSettings:
     name: str = ""
     slots: int | None = None
     labels: tuple[str, ...] = ()
+    pythons: tuple[str, ...] = ()
     once: bool = False
     sandbox: Sandbox = Sandbox.AUTO
     compiler_cache: CompilerCache = CompilerCache.NONE
@@ -98,7 +101,7 @@ async def open_builder(settings: BuilderSettings) -> AsyncIterator[Agent]:
         stack.push_async_callback(farm.close)
         incoming = settings.state / "incoming"
         await asyncio.to_thread(sweep, incoming)
-        bus = await _bus(identity, session)
+        bus = await bus_of_farm(identity, session)
         stack.push_async_callback(bus.close)
         if identity.bus.kind != "http":
             await stack.enter_async_context(until_shut_out(lambda: identities.look_again(identity)))
@@ -155,7 +158,7 @@ async def agent_of(settings: BuilderSettings, joined: Joined, stack: AsyncExitSt
     machine = LocalMachine(state)
     equipment = await asyncio.to_thread(machine.equipment)
     slots = 1 if settings.once else slots_for(equipment, settings.slots)
-    interpreters = await MachineInterpreters.find(cache=state / "cache" / "interpreters.json")
+    interpreters = await _interpreters(settings)
     executor = LocalExecutor(
         ExecutorSettings(
             state=state,
@@ -170,19 +173,15 @@ async def agent_of(settings: BuilderSettings, joined: Joined, stack: AsyncExitSt
     )
     stack.push_async_callback(executor.close)
     facts = await _facts(settings, equipment, slots, interpreters, executor)
-    _log.info(
-        "joined %s as %s: %d slots for %s",
-        joined.identity.farm,
-        joined.identity.name,
-        slots,
-        ", ".join(map(str, interpreters.targets())) or "no Python",
-    )
+    _say_joined(joined.identity, slots, interpreters)
     return Agent(
         AgentSettings(
             name=joined.identity.name,
             session=joined.session,
             facts=facts,
             presence_seconds=joined.identity.presence_seconds,
+            # A farm with short leases wants to hear again soon of what it may have lost.
+            again_seconds=_AGAIN_PRESENCES * joined.identity.presence_seconds,
             memory_bytes=int(equipment.memory_bytes * _SHARE_OF_MEMORY / slots),
             least_disk_bytes=settings.thresholds.free_disk_bytes,
             cache_bytes=settings.cache_bytes,
@@ -199,6 +198,21 @@ async def agent_of(settings: BuilderSettings, joined: Joined, stack: AsyncExitSt
             vitals=Vitals(settings.thresholds),
         ),
     )
+
+
+def _say_joined(identity: Identity, slots: int, interpreters: MachineInterpreters) -> None:
+    _log.info(
+        "joined %s as %s: %d slots for %s",
+        identity.farm,
+        identity.name,
+        slots,
+        ", ".join(map(str, interpreters.targets())) or "no Python",
+    )
+
+
+async def _interpreters(settings: BuilderSettings) -> MachineInterpreters:
+    cache = settings.state / "cache" / "interpreters.json"
+    return (await MachineInterpreters.find(cache=cache)).only(settings.pythons)
 
 
 async def _facts(
@@ -243,7 +257,7 @@ async def _identity(settings: BuilderSettings) -> Identity:
     return found
 
 
-async def _bus(identity: Identity, session: str) -> BuilderBus:
+async def bus_of_farm(identity: Identity, session: str) -> BuilderBus:
     """Connect to the bus that the farm named; where it is away, when it is back. Raises DeniedError."""
     if identity.bus.kind == "http":
         return HttpBuilderBus(identity.farm, token=identity.token, session=session)

@@ -162,11 +162,12 @@ class FarmCrew:
             terms = replace(terms, needs=before.terms.needs, pool=before.terms.pool)
         job = await self._ports.queue.submit(offer, terms)
         if job.state is State.READY:
+            # A free slot does not wait for the line in the event log, which is written before the next one is.
+            self._parts.dispatcher.submitted(terms)
             if before is None:
                 await self._ports.events.write(
                     Action.JOB_QUEUED, offer.key, actor=self._request.id, release=str(offer.release)
                 )
-            self._parts.dispatcher.submitted(terms)
         elif job.state is State.LEASED:
             self._site.tell(JobAwaited(unit=start.unit, key=offer.key))
         return job

@@ -7,6 +7,7 @@ changed until then counts. Only then does its offer go onto the bus.
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from wheelyard.coordinator.farm.actions import Action
 from wheelyard.coordinator.farm.bell import Bell
@@ -38,6 +39,7 @@ class Dispatcher:
         self._news = news
         self._pools = OpenPools()
         self._read_again = 0.0
+        self._wake_at: datetime | None = None
         self.bell = Bell()
 
     def submitted(self, terms: Terms) -> None:
@@ -54,14 +56,14 @@ class Dispatcher:
         """Go round whenever something changed."""
         self.look_again()
         while True:
-            pause = await self._seconds_to_wake()
-            await self.bell.wait(pause)
+            await self.bell.wait(self._seconds_to_wake())
             await self.round()
 
     async def round(self) -> None:
         """Fill every slot that is free now."""
         if self._ports.ticks() >= self._read_again:
             self._read_again = self._ports.ticks() + self._rules.refresh
+            self._wake_at = await self._ports.queue.wake()
             self._pools.refresh(await self._ports.queue.open_pools())
         if not self._ports.has_room():
             # What is built could not be taken in. The pools are read again soon, and so is this.
@@ -73,13 +75,12 @@ class Dispatcher:
         """Give one job to a builder in quarantine, to see whether it can build again."""
         return await self._fill(builder, 1, probe=True) > 0
 
-    async def _seconds_to_wake(self) -> float:
+    def _seconds_to_wake(self) -> float:
         """Return after how long a job's pause ends, or the pools have to be read again."""
         longest = max(0.0, self._read_again - self._ports.ticks())
-        at = await self._ports.queue.wake()
-        if at is None:
+        if self._wake_at is None:
             return longest
-        pause = (at - self._ports.clock.now()).total_seconds()
+        pause = (self._wake_at - self._ports.clock.now()).total_seconds()
         if pause <= longest:
             # What is free then is in no count yet.
             self._read_again = self._ports.ticks() + max(0.0, pause)

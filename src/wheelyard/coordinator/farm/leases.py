@@ -15,11 +15,12 @@ from wheelyard.coordinator.farm.actions import Action
 from wheelyard.coordinator.farm.dispatcher import Dispatcher
 from wheelyard.coordinator.farm.news import News
 from wheelyard.coordinator.farm.ports import FarmPorts
-from wheelyard.coordinator.farm.roster import Held, Roster
+from wheelyard.coordinator.farm.roster import Fence, Held, Roster
 from wheelyard.coordinator.farm.rules import FarmRules
 from wheelyard.coordinator.farm.speaking import Speaker
 from wheelyard.errors import ProtocolError
 from wheelyard.jobs.job import State
+from wheelyard.jobs.selection import Selection
 from wheelyard.model.builder import Builder, Mode
 from wheelyard.model.job import BuildKey
 from wheelyard.protocol.messages import Presence
@@ -29,6 +30,7 @@ _LOG = logging.getLogger(__name__)
 _LATE_TICKS = 3.0
 """A tick that comes later than so many times its interval says that this process was stopped."""
 
+_MADE_UP, _LAST_EVENTS = 50, 1000
 _KEPT_SECONDS = 30.0
 """How old what people see of a builder may be; it is decided upon by nobody."""
 
@@ -55,6 +57,7 @@ class LeaseKeeper:
         self._last_tick = ports.ticks()
         self._renewed = 0.0
         self._kept: dict[str, float] = {}
+        self._strays: dict[Fence, float] = {}
 
     async def take_over(self) -> None:
         """Learn who has what, and give every lease its whole time again."""
@@ -65,6 +68,22 @@ class LeaseKeeper:
             self._roster.grant(Held(queued=queued, vouched=self._roster.now))
         fences = [(lease.key, lease.fence) for _, lease in leased]
         await self._ports.queue.renew_all(fences, seconds=self._rules.lease)
+        await self._make_up()
+
+    async def _make_up(self) -> None:
+        """Write down the ends that were committed last, where a crash came before the line; their builders may be gone."""
+        for job in await self._ports.jobs.jobs(Selection(state=State.DONE), limit=_MADE_UP):
+            lines = await self._ports.events.read(subject=job.key, limit=_LAST_EVENTS)
+            known = {one.detail.get("fence") for one in lines if one.action == Action.JOB_ENDED}
+            if job.accepted and job.outcome is not None and job.fence not in known:
+                await self._ports.events.write(
+                    Action.JOB_ENDED,
+                    job.key,
+                    actor=job.builder,
+                    fence=job.fence,
+                    outcome=job.outcome.value,
+                    reason=job.reason[:300],
+                )
 
     async def listen(self) -> None:
         """Hear presences."""
@@ -130,6 +149,7 @@ class LeaseKeeper:
         await self._count_time()
         if self._roster.now - self._renewed >= self._rules.lease / 4:
             await self._renew()
+            await self._find_strays()
             self._renewed = self._roster.now
         for name in self._silent():
             await self._lose(name)
@@ -154,6 +174,23 @@ class LeaseKeeper:
             held = self._roster.end(key, fence)
             if held is not None:
                 await self._speaker.stop(held.builder, key, fence, "its lease was lost")
+
+    async def _find_strays(self) -> None:
+        """Look after leases that are in the database and that nobody here knows of.
+
+        A leader that is cut off while it takes one has it all the same, and whoever leads next may have read
+        leases before that. What is strange twice is one of these; the first time it may be on its way here.
+        """
+        strays: dict[Fence, float] = {}
+        for queued, lease in await self._ports.queue.leased():
+            fence = (lease.key, lease.fence)
+            if self._roster.lease(*fence) is not None:
+                continue
+            if fence in self._strays:
+                self._roster.grant(Held(queued=queued, vouched=self._strays[fence]))
+            else:
+                strays[fence] = self._roster.now
+        self._strays = strays
 
     async def _lose(self, name: str) -> None:
         """Give the jobs of a builder that is not heard of any more to others."""
@@ -218,5 +255,8 @@ class LeaseKeeper:
         )
         if queued is not None and mine:
             self._roster.grant(Held(queued=queued, vouched=self._roster.now))
+            return
+        if job is not None and job.accepted and (job.builder, job.fence) == (builder, fence):
+            # Its result was taken in; it is told so when it says it again, and what a crash lost is made up for then.
             return
         await self._speaker.stop(builder, key, fence, "its lease was lost")

@@ -136,6 +136,8 @@ class Receiver:
         self._roster.end(word.key, word.fence)
         self._dispatcher.bell.ring()
         if taken.accepted:
+            # It names what it delivers until it is told, which is soon.
+            self._roster.told(word.builder, word.key, word.fence)
             await self._aftermath.follow(Ended(word=word, taken=taken, held=held))
             await self._settle(word, accepted=True)
         return taken.accepted
@@ -182,3 +184,4 @@ class Receiver:
         await self._speaker.settle(
             word.builder, word.key, word.fence, accepted=accepted, reason=reason
         )
+        self._roster.told(word.builder, word.key, word.fence)

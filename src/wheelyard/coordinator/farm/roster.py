@@ -11,11 +11,14 @@ from dataclasses import dataclass, field, replace
 from wheelyard.farm_ports import QueuedJob
 from wheelyard.jobs.needs import Needs, meets
 from wheelyard.jobs.waiting import Standing
-from wheelyard.model.builder import Builder, FactValue, Mode
-from wheelyard.model.job import BuildKey
+from wheelyard.model.builder import Builder, FactValue, Mode, Tier
+from wheelyard.model.job import BuildKey, StepName
 from wheelyard.protocol.messages import Presence
 
 Fence = tuple[BuildKey, int]
+_TOLD_SECONDS = 10.0
+"""For so long a builder may say that it holds what it was told to forget: both words cross on their way."""
+_DELIVERING = StepName.DELIVER.value
 
 
 @dataclass(slots=True, kw_only=True)
@@ -56,15 +59,18 @@ class Held:
 class Seen:
     """A builder and what was heard of it since this coordinator leads; ``presence`` None: nothing.
 
-    ``running`` is what it said that it runs, ``settled`` what of that has ended since. ``held`` are its leases.
+    ``running`` is what it said that it runs, ``delivering`` what of that takes no slot any more, ``settled``
+    what of the rest has ended since. ``held`` are its leases, ``told`` those that it was told the end of, and when.
     """
 
     builder: Builder
     presence: Presence | None = None
     heard: float = 0.0
     running: set[Fence] = field(default_factory=set)
+    delivering: set[Fence] = field(default_factory=set)
     settled: set[Fence] = field(default_factory=set)
     held: dict[Fence, Held] = field(default_factory=dict)
+    told: dict[Fence, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,14 +107,16 @@ class Roster:
             return None
         before, seen.presence, seen.heard = seen.presence, presence, self.now
         seen.running = {(one.key, one.fence) for one in presence.running}
+        seen.delivering = {(o.key, o.fence) for o in presence.running if o.step == _DELIVERING}
         seen.settled = set()
+        seen.told = {k: at for k, at in seen.told.items() if self.now - at < _TOLD_SECONDS}
         stale = []
         for one in presence.running:
             held = self._held.get((one.key, one.fence))
-            if held is None or held.builder != presence.builder:
-                stale.append((one.key, one.fence))
-            else:
+            if held is not None and held.builder == presence.builder:
                 held.vouched, held.step, held.seconds = self.now, one.step, one.seconds
+            elif (one.key, one.fence) not in seen.told:
+                stale.append((one.key, one.fence))
         known = seen.builder
         seen.builder = replace(
             known, facts=presence.facts, health=presence.health, session=presence.session
@@ -124,7 +132,8 @@ class Roster:
         """Forget that a builder is there."""
         seen = self._seen.get(name)
         if seen is not None:
-            seen.presence, seen.running, seen.settled = None, set(), set()
+            seen.presence, seen.running, seen.delivering = None, set(), set()
+            seen.settled, seen.told = set(), {}
 
     def grant(self, held: Held) -> None:
         """Note that a builder got a lease."""
@@ -138,8 +147,13 @@ class Roster:
         seen = self._seen.get(held.builder) if held is not None else None
         if seen is not None:
             seen.held.pop((key, fence), None)
-            seen.settled |= {(key, fence)} & seen.running
+            seen.settled |= {(key, fence)} & (seen.running - seen.delivering)
         return held
+
+    def told(self, name: str, key: BuildKey, fence: int) -> None:
+        """Note that a builder was told what became of a result."""
+        if name in self._seen:
+            self._seen[name].told[key, fence] = self.now
 
     def lease(self, key: BuildKey, fence: int) -> Held | None:
         """Return a lease."""
@@ -171,7 +185,8 @@ class Roster:
     def free(self, name: str) -> int:
         """Return how many more jobs a builder would take: what it said, less what is on its way to it.
 
-        What it said that it runs and what was settled since makes room again.
+        What ran in a slot and was settled since makes room again. What is on its way to the farm takes none,
+        but a builder never holds more than twice as many leases as it has slots, whatever it says.
         """
         seen = self._seen[name]
         presence = seen.presence
@@ -179,7 +194,8 @@ class Roster:
             return 0
         under_way = len(seen.held.keys() - seen.running)
         free = presence.free - under_way + len(seen.settled)
-        return max(0, min(free, presence.facts.slots - len(seen.held)))
+        slots, in_slots = presence.facts.slots, len(seen.held.keys() - seen.delivering)
+        return max(0, min(free, slots - in_slots, 2 * slots - len(seen.held)))
 
     def willing(self) -> Sequence[Builder]:
         """Return active builders with free slots, those that can do least first, so that others stay free."""
@@ -207,6 +223,10 @@ class Roster:
             and seen.builder.mode is Mode.ACTIVE
             and meets(facts_of(seen.builder), needs)
         ]
+
+    def strangers(self) -> bool:
+        """Whether there is, or was, a builder whose word alone does not count."""
+        return any(seen.builder.tier is Tier.STRANGER for seen in self._seen.values())
 
     def slots(self) -> int:
         """Return how many jobs all builders that are there run at once."""

@@ -20,10 +20,17 @@ class _UnusableError(Exception):
 
 
 def call(request):  # type: (dict[str, object]) -> dict[str, object]
-    """Call one hook and say how it went; what it prints goes where standard output goes."""
+    """Call a hook and say how it went; what it prints goes where standard output goes.
+
+    Where another is to be called ``first`` and that returns something, this is the answer, and all of it.
+    """
     try:
         backend = _load(str(request["backend"]), list(request["backend_path"]))  # type: ignore[call-overload]
-        return {"returned": _run(backend, request)}
+        first = str(request.get("first") or "")
+        wanted = _run(backend, request, first) if first else None
+        if wanted:
+            return {"returned": wanted}
+        return {"returned": _run(backend, request, str(request["hook"]))}
     except _UnusableError as error:
         traceback.print_exc()
         return {"failed": "backend", "message": str(error)}
@@ -66,8 +73,7 @@ def _inside(file, folders):  # type: (str | None, list[str]) -> bool
     )
 
 
-def _run(backend, request):  # type: (object, dict[str, object]) -> object
-    name = str(request["hook"])
+def _run(backend, request, name):  # type: (object, dict[str, object], str) -> object
     hook = getattr(backend, name, None)
     if hook is None:
         if name in _OPTIONAL:

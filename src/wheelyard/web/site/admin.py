@@ -7,16 +7,20 @@ import msgspec
 
 from wheelyard.farm_ports import EventLog
 from wheelyard.model.builder import Tier
+from wheelyard.ports import Holding
 from wheelyard.web.access import ADMINISTRATORS
 from wheelyard.web.endpoint import Call, Parameter
 from wheelyard.web.happenings import HappeningView, view_of
-from wheelyard.web.ports import WebPorts
+from wheelyard.web.ports import Housekeeping, WebPorts
 from wheelyard.web.refusals import Refusal
 from wheelyard.web.site.page import Deed, Page
 from wheelyard.web.tokens import NewToken, TokenBook, TokenView, book_of
 
 _LINES = 100
 _DAY_SECONDS = 86400.0
+_UNUSED_DAYS = 30
+_MOST_DAYS = 10_000
+_NOTHING = Holding(kind="")
 
 
 class AdminView(msgspec.Struct, kw_only=True):
@@ -47,10 +51,35 @@ class AuditView(msgspec.Struct, kw_only=True):
     after: str | None
 
 
+class HoldingLine(msgspec.Struct, kw_only=True):
+    """How much there is of a kind, and how much of it would go; sizes in bytes."""
+
+    kind: str
+    count: int
+    size: int
+    would_go: int
+    would_free: int
+
+
+class KeptView(msgspec.Struct, kw_only=True):
+    """What is kept, and what of it nobody used for so many days."""
+
+    days: int
+    holdings: Sequence[HoldingLine]
+
+
 class Administration:
     """Shows and changes what only administrators may."""
 
-    def __init__(self, *, tokens: TokenBook, events: EventLog, policies: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        *,
+        tokens: TokenBook,
+        events: EventLog,
+        policies: Mapping[str, str],
+        housekeeping: Housekeeping | None,
+    ) -> None:
+        self._housekeeping = housekeeping
         self._tokens = tokens
         self._events = events
         self._policies = dict(policies)
@@ -81,6 +110,26 @@ class Administration:
         await self._tokens.end(call.bearer, call.place("token"))
         return "/admin/tokens"
 
+    async def storage(self, call: Call) -> KeptView:
+        """Show what is kept, and what a collection would remove. Nothing is removed."""
+        days = call.number("days", _UNUSED_DAYS, most=_MOST_DAYS)
+        if self._housekeeping is None:
+            return KeptView(days=days, holdings=())
+        gone = {one.kind: one for one in await self._housekeeping.preview(days * _DAY_SECONDS)}
+        lines = []
+        for one in await self._housekeeping.show():
+            would = gone.get(one.kind, _NOTHING)
+            lines.append(
+                HoldingLine(
+                    kind=one.kind,
+                    count=one.count,
+                    size=one.size,
+                    would_go=would.count,
+                    would_free=would.size,
+                )
+            )
+        return KeptView(days=days, holdings=lines)
+
     async def audit(self, call: Call) -> AuditView:
         """Show what happened, newest first."""
         subject, actor = call.text("subject"), call.text("actor")
@@ -97,7 +146,16 @@ class Administration:
 
 def pages(ports: WebPorts) -> Sequence[Page | Deed]:
     """Return what administrators see."""
-    site = Administration(tokens=book_of(ports), events=ports.events, policies=ports.policies)
+    site = Administration(
+        tokens=book_of(ports),
+        events=ports.events,
+        policies=ports.policies,
+        housekeeping=ports.housekeeping,
+    )
+    return (*_looked_at(site), *_decided(site))
+
+
+def _looked_at(site: Administration) -> Sequence[Page]:
     return (
         Page(
             path="/admin",
@@ -118,6 +176,16 @@ def pages(ports: WebPorts) -> Sequence[Page | Deed]:
             visitors=False,
         ),
         Page(
+            path="/admin/storage",
+            template="storage.html",
+            title="Storage",
+            show=site.storage,
+            says="What is kept, and what a collection would remove; it removes nothing.",
+            query=(Parameter(name="days", says="What nobody used for so long.", kind="integer"),),
+            allowed=ADMINISTRATORS,
+            visitors=False,
+        ),
+        Page(
             path="/admin/audit",
             template="audit.html",
             title="Audit log",
@@ -131,6 +199,11 @@ def pages(ports: WebPorts) -> Sequence[Page | Deed]:
             allowed=ADMINISTRATORS,
             visitors=False,
         ),
+    )
+
+
+def _decided(site: Administration) -> Sequence[Deed]:
+    return (
         Deed(
             path="/admin/tokens",
             do=site.make,

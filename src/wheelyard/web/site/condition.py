@@ -47,7 +47,7 @@ def _faults(one: Condition) -> Iterator[str]:
     ungiven = _seconds(one.now, one.begun)
     if one.waiting and one.free_slots and not one.running and ungiven > _LONG_UNGIVEN_SECONDS:
         yield (
-            f"{one.waiting} jobs wait, {one.free_slots} slots are free, and nothing was given out{_for(ungiven)}: "
+            f"Jobs wait ({one.waiting}), slots are free ({one.free_slots}), and nothing was given out{_for(ungiven)}: "
             "no builder has what they need, or the coordinator is absent."
         )
     unpublished = _seconds(one.now, one.published)

@@ -14,7 +14,7 @@ from wheelyard.index.address import fault_of, sha256_of
 from wheelyard.model.artifact import Artifact
 from wheelyard.model.job import BuildKey
 from wheelyard.model.release import ProjectName
-from wheelyard.ports import ArtifactStore, Blobs
+from wheelyard.ports import Blobs
 from wheelyard.site_ports import JobLine, SiteStore
 from wheelyard.targets.compatibility import serves
 from wheelyard.targets.target import Target
@@ -99,11 +99,8 @@ class ProjectView(msgspec.Struct, kw_only=True):
 class ProjectBook:
     """Puts it together."""
 
-    def __init__(
-        self, *, site: SiteStore, artifacts: ArtifactStore, blobs: Blobs, stories: Stories
-    ) -> None:
+    def __init__(self, *, site: SiteStore, blobs: Blobs, stories: Stories) -> None:
         self._site = site
-        self._artifacts = artifacts
         self._blobs = blobs
         self._stories = stories
 
@@ -113,7 +110,7 @@ class ProjectBook:
         """Return all about a project, with some of its releases."""
         cells = await self._site.cells_of(project)
         jobs = await self._site.jobs_of(project, limit=_JOBS)
-        files = [one for one in await self._artifacts.of_project(project) if not fault_of(one)]
+        files = [one for one in await self._site.files_of(project) if not fault_of(one)]
         files.sort(key=lambda one: (one.release.version, one.filename), reverse=True)
         versions = newest_first(
             {job.version for job in jobs} | {str(one.release.version) for one in files}

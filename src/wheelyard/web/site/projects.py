@@ -103,9 +103,7 @@ def _count(cells: Sequence[Cell], states: set[str] | frozenset[str]) -> int:
 
 def pages(ports: WebPorts) -> Sequence[Page]:
     """Return what there is of projects."""
-    book = ProjectBook(
-        site=ports.site, artifacts=ports.artifacts, blobs=ports.blobs, stories=ports.stories
-    )
+    book = ProjectBook(site=ports.site, blobs=ports.blobs, stories=ports.stories)
     site = ProjectPages(site=ports.site, book=book)
     return (
         Page(

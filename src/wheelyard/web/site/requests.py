@@ -175,6 +175,10 @@ def pages(ports: WebPorts) -> Sequence[Page | Deed]:
     site = RequestsSite(
         book=RequestBook(requests=ports.requests, desk=ports.desk), stories=ports.stories
     )
+    return (*_looked_at(site), *_decided(site))
+
+
+def _looked_at(site: RequestsSite) -> Sequence[Page]:
     return (
         Page(
             path="/requests",
@@ -211,6 +215,11 @@ def pages(ports: WebPorts) -> Sequence[Page | Deed]:
             says="One request, and how far it is.",
             follows=("request:{request.id}", "jobs"),
         ),
+    )
+
+
+def _decided(site: RequestsSite) -> Sequence[Deed]:
+    return (
         Deed(
             path="/requests",
             do=site.submit,

@@ -25,6 +25,7 @@ from wheelyard.web.site import (
     reports,
     requests,
     search,
+    shelf,
     sign_in,
 )
 from wheelyard.web.site.figures import Figures
@@ -60,6 +61,7 @@ class Site:
             *builders.pages(ports, attendance),
             *search.pages(ports),
             *sign_in.pages(sessions),
+            *shelf.pages(ports),
             *admin.pages(ports),
         )
         self._openid = _openid(ports, sessions)

@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from alembic import op
 from packaging.version import Version
 
-revision = "0003"
-down_revision = "0002"
+revision = "0004"
+down_revision = "0003"
 branch_labels = None
 depends_on = None
 
@@ -26,7 +26,7 @@ def upgrade() -> None:
     _fill_cells(connection)
     connection.execute(
         sa.text(
-            "INSERT INTO projects (project) SELECT project FROM jobs "
+            "INSERT INTO known_projects (project) SELECT project FROM jobs "
             "UNION SELECT project FROM artifacts WHERE published"
         )
     )
@@ -57,7 +57,7 @@ def _tables() -> None:
     op.create_index("cells_by_state", "cells", ["state", "project"])
     op.create_index("cells_tallied", "cells", ["target", "state"])
     _partial("cells_regressed", "cells", "project", "regressed")
-    op.create_table("projects", sa.Column("project", sa.Text, primary_key=True))
+    op.create_table("known_projects", sa.Column("project", sa.Text, primary_key=True))
     op.create_table(
         "askers",
         sa.Column("owner", sa.Text, primary_key=True),

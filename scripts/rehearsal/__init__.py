@@ -1,0 +1,1 @@
+"""A farm on one machine, rehearsed: network namespaces stand for hosts."""
