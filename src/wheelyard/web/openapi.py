@@ -98,9 +98,10 @@ _WHY = {
     404: "There is nothing of that name.",
     406: "The page has no form that is wanted.",
     408: "The body does not come.",
+    409: "It is too late, or somebody was quicker.",
     411: "The length of the body is missing.",
     413: "The body is too large.",
-    415: "The body is no form.",
+    415: "The body is not of the kind that is taken.",
     422: "It can be read and not followed; ``error`` says which part.",
     503: "The farm's database or bus does not answer; ask again later.",
     507: "The farm's disk is full.",
@@ -121,7 +122,9 @@ def _refused(one: Endpoint) -> set[int]:
     if one.query:
         found |= {404, 422}
     if one.body is not None:
-        found |= {408, 411, 413, 422, 507}
+        found |= {404, 408, 411, 413, 415, 422, 507}
+    if one.method == "POST" and 409 not in dict(one.also):  # noqa: PLR2004 - conflict
+        found.add(409)
     if one.page:
         found.add(406)
     if one.page and one.body is not None:
