@@ -138,12 +138,15 @@ async def open_place(
     times: Times = TIMES,
     public: bool = False,
     identities: OpenIdSettings | None = None,
+    database: str = "",
     housekeeping: Housekeeping | None = None,
 ) -> AsyncIterator[Place]:
     clock, bus = ManualClock(), MemoryBus(log_folder=folder / "logs")
     async with AsyncExitStack() as stack:
         stack.push_async_callback(bus.close)
-        ports, jobs = await _ports(stack, folder, kind=kind, clock=clock, bus=bus, times=times)
+        ports, jobs = await _ports(
+            stack, folder, kind=kind, clock=clock, bus=bus, times=times, database=database
+        )
         ports = replace(ports, public=public, identities=identities, housekeeping=housekeeping)
         app = WebApp(ports)
         address = await stack.enter_async_context(running(app))
@@ -163,6 +166,7 @@ async def _ports(
     clock: ManualClock,
     bus: MemoryBus,
     times: Times,
+    database: str,
 ) -> tuple[WebPorts, MemoryJobStore | StoredJobs]:
     async def bus_of(_: str) -> Mapping[str, str]:
         return {"kind": "http"}
@@ -194,7 +198,9 @@ async def _ports(
             times=times,
             scratch=folder,
         ), jobs
-    state = await stack.enter_async_context(await StateFolder.open(folder / "state", clock=clock))
+    state = await stack.enter_async_context(
+        await StateFolder.open(folder / "state", database=database, clock=clock)
+    )
     desk = DeskPorts(
         requests=state.requests,
         jobs=state.jobs,

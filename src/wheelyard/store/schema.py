@@ -57,6 +57,7 @@ JOBS = Table(
     Column("owner", Text),
     Column("rank", BigInteger),
     Column("submitted", BigInteger),
+    Column("worth", Text),
     Column("open", Boolean, nullable=False, server_default=false()),
     Column("wake", BigInteger),
     Index(

@@ -202,10 +202,12 @@ def _join(entry: _Entry, job: Job, offer: Offer, terms: Terms) -> None:
     """Let a job that waits be wanted as the newest wants it, at the better of both ranks."""
     if job.state is not State.READY:
         return
-    rank = min(entry.terms.rank, terms.rank)
     kept = entry.terms
+    better = terms if terms.rank < kept.rank else kept
     entry.offer = offer
-    entry.terms = replace(terms, rank=rank, owner=kept.owner, request=kept.request)
+    entry.terms = replace(
+        terms, rank=better.rank, worth=better.worth, owner=kept.owner, request=kept.request
+    )
 
 
 def _depth(pool: str, jobs: Sequence[tuple[Terms, Job]]) -> PoolDepth:

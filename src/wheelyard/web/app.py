@@ -21,7 +21,7 @@ from wheelyard.web.access import Access
 from wheelyard.web.attendance import Attendance
 from wheelyard.web.doors import Doors
 from wheelyard.web.ending import Ending
-from wheelyard.web.endpoint import Call, Endpoint
+from wheelyard.web.endpoint import Call, Endpoint, check_texts
 from wheelyard.web.metrics import Measured, Metrics
 from wheelyard.web.ports import WebPorts
 from wheelyard.web.refusals import (
@@ -86,6 +86,7 @@ class WebApp:
         """Let every long answer end, so that nobody is cut off."""
         self._ending.begin()
         await self._doors.close()
+        await self.site.changes.listeners.end()
         await asyncio.sleep(0)
 
 
@@ -108,6 +109,7 @@ def _application(table: Sequence[Endpoint], access: Access, site: Site) -> Starl
 
 def _guarded(endpoint: Endpoint, access: Access) -> Callable[[Request], Awaitable[Response]]:
     async def answer(request: Request) -> Response:
+        check_texts(request)
         cookies = endpoint.page or endpoint.visitors
         bearer = await access.admit(
             request, endpoint.allowed, visitors=endpoint.visitors, cookies=cookies

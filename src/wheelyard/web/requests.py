@@ -186,6 +186,7 @@ def endpoints(ports: WebPorts) -> Sequence[Endpoint]:
             body=Asked,
             gives=RequestView,
             status=201,
+            also=((200, RequestView),),
         ),
         Endpoint(
             method="GET",

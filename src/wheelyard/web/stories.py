@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from wheelyard.coordinator.run import Standing
 from wheelyard.model.release import ProjectName
 from wheelyard.model.request import RequestId
+from wheelyard.plan.blocking import Blocking
 from wheelyard.plan.events import UnitId
 from wheelyard.web.telling import Told, write
 
@@ -22,7 +23,8 @@ _KEPT = 200
 class Story:
     """The events of one undertaking.
 
-    ``standing`` says how far it is, and ``dependants`` which units wait for wheels of a project.
+    ``standing`` says how far it is, ``dependants`` which units wait for wheels of a project, and ``blocking``
+    what blocks what.
     """
 
     def __init__(self) -> None:
@@ -30,6 +32,7 @@ class Story:
         self.over = False
         self.standing: Callable[[], Standing] | None = None
         self.dependants: Callable[[ProjectName], Sequence[UnitId]] | None = None
+        self.blocking: Callable[[], Blocking] | None = None
         self._lines: list[bytes] = []
         self._left_out = 0
         self._changed = asyncio.Event()

@@ -17,7 +17,7 @@ from wheelyard.executor.check_policy import DEFAULT_VERDICTS, CheckPolicy
 from wheelyard.executor.delivered import Delivered
 from wheelyard.executor.uploaded import inspect_upload
 from wheelyard.farm_ports import Role
-from wheelyard.index.serving import running
+from wheelyard.index.serving import allow_many_connections, running
 from wheelyard.model.job import Verdict
 from wheelyard.model.recipe import DEFAULT_RECIPE, Recipe
 from wheelyard.model.release import Release
@@ -87,6 +87,7 @@ class Served:
 @asynccontextmanager
 async def serving(settings: ServeSettings) -> AsyncIterator[Served]:
     """Run a farm while the block runs. Raises WheelyardError where it cannot begin."""
+    allow_many_connections()
     async with AsyncExitStack() as stack:
         clock = SystemClock()
         folder = await stack.enter_async_context(

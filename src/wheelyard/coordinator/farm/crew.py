@@ -223,6 +223,7 @@ class FarmCrew:
             rank=rank(worth),
             request=request.id,
             context=context.encode(),
+            worth=worth,
         )
 
 

@@ -80,7 +80,10 @@ class LogView(msgspec.Struct, kw_only=True):
 
 
 class JobPageView(msgspec.Struct, kw_only=True):
-    """All about a job."""
+    """All about a job.
+
+    ``terms`` is what the place of one that waits is made of, in seconds of waiting; ``begins`` an estimate.
+    """
 
     job: JobView
     state: str
@@ -88,7 +91,9 @@ class JobPageView(msgspec.Struct, kw_only=True):
     pool: str
     needs: dict[str, Any]
     owner: str
+    rank: int | None
     terms: Mapping[str, float]
+    begins: datetime | None
     requests: Sequence[str]
     inputs: Sequence[InputView]
     attempts: Sequence[AttemptReport]

@@ -1,6 +1,7 @@
 """Jobs: the list with its filters, one job with its attempts and log, and what people do to it."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from urllib.parse import urlencode
 
 import msgspec
@@ -9,10 +10,12 @@ from wheelyard.farm_ports import Queue, QueuedJob
 from wheelyard.jobs.job import Job, State
 from wheelyard.jobs.selection import Selection
 from wheelyard.model.job import Attempt, Offer
+from wheelyard.ports import Clock
 from wheelyard.web.access import OPERATORS
 from wheelyard.web.endpoint import Call
 from wheelyard.web.filters import PAGES, PARAMETERS, Filter, filter_of, next_offset, page_of
 from wheelyard.web.jobs import JobView, find_job, view_of
+from wheelyard.web.place_in_queue import begins, terms_of, usual_seconds
 from wheelyard.web.ports import Desk, Jobs, WebPorts
 from wheelyard.web.refusals import Refusal, not_there
 from wheelyard.web.site.job_views import (
@@ -26,6 +29,7 @@ from wheelyard.web.site.logs import AttemptLogs
 from wheelyard.web.site.page import Deed, Page
 
 _MOST_LEVELS = 100
+_LOOKED_THROUGH = 200
 
 
 class JobRow(msgspec.Struct, kw_only=True):
@@ -54,7 +58,10 @@ class RetryPreview(msgspec.Struct, kw_only=True):
 class JobPages:
     """Shows jobs, and passes on what people want of them."""
 
-    def __init__(self, *, jobs: Jobs, queue: Queue, desk: Desk, logs: AttemptLogs) -> None:
+    def __init__(
+        self, *, jobs: Jobs, queue: Queue, desk: Desk, logs: AttemptLogs, clock: Clock
+    ) -> None:
+        self._clock = clock
         self._jobs = jobs
         self._queue = queue
         self._desk = desk
@@ -86,11 +93,27 @@ class JobPages:
             pool=queued.terms.pool if queued else "",
             needs=dict(queued.terms.needs) if queued else {},
             owner=queued.terms.owner if queued else "",
-            terms=_terms(queued),
+            rank=queued.terms.rank if queued else None,
+            terms=terms_of(queued, self._clock.now()) if _waits(job, queued) and queued else {},
+            begins=await self._begins(queued) if _waits(job, queued) and queued else None,
             requests=list(await self._queue.requests_of(job.key)),
             inputs=_inputs(queued.offer) if queued else (),
             attempts=[attempt_view(one, running=_runs(job, one)) for one in attempts],
             log=await self._logs.end_of(job, newest) if newest else None,
+        )
+
+    async def _begins(self, queued: QueuedJob) -> datetime | None:
+        """Estimate when a job begins; None where it is too far back to be looked for."""
+        before = await self._queue.waiting(queued.terms.pool, limit=_LOOKED_THROUGH)
+        keys = [one.job.key for one in before]
+        if queued.job.key not in keys:
+            return None
+        return begins(
+            queued,
+            await self._desk.standings(),
+            self._clock.now(),
+            ahead=keys.index(queued.job.key),
+            seconds=await usual_seconds(self._jobs),
         )
 
     async def attempt(self, call: Call) -> AttemptPageView:
@@ -184,9 +207,8 @@ def _address(wanted: Filter, offset: int) -> str:
     return f"?{urlencode({**kept, 'offset': offset})}"
 
 
-def _terms(queued: QueuedJob | None) -> Mapping[str, float]:
-    """Say what a waiting job's rank is made of, as far as the queue knows: when it came, and how far ahead it was put."""
-    return {} if queued is None else {"rank": float(queued.terms.rank)}
+def _waits(job: Job, queued: QueuedJob | None) -> bool:
+    return queued is not None and job.state is State.READY
 
 
 def _inputs(offer: Offer) -> Sequence[InputView]:
@@ -207,7 +229,9 @@ def _inputs(offer: Offer) -> Sequence[InputView]:
 def pages(ports: WebPorts) -> Sequence[Page | Deed]:
     """Return what there is of jobs."""
     logs = AttemptLogs(jobs=ports.jobs, bus=ports.bus, blobs=ports.blobs)
-    book = JobPages(jobs=ports.jobs, queue=ports.queue, desk=ports.desk, logs=logs)
+    book = JobPages(
+        jobs=ports.jobs, queue=ports.queue, desk=ports.desk, logs=logs, clock=ports.clock
+    )
     return (
         Page(
             path="/jobs",

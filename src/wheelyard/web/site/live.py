@@ -6,10 +6,10 @@ once in a while that it should be shown again. What is shown is then asked for l
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Iterable, Sequence
-from typing import Self
+from collections.abc import Sequence
 
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from wheelyard.errors import StoreError
 from wheelyard.farm_ports import EventLog, Happening
@@ -18,12 +18,12 @@ from wheelyard.web.ending import Ending
 from wheelyard.web.endpoint import Call, Endpoint, Parameter
 from wheelyard.web.ports import Times
 from wheelyard.web.refusals import Refusal
+from wheelyard.web.site.listeners import Listeners
 
 _log = logging.getLogger(__name__)
 _STREAM = "text/event-stream"
 _MOST_TOPICS = 16
 _MOST_LINES = 1000
-_AT_MOST_EVERY_SECONDS = 1.0
 _AGAIN_MILLISECONDS = 3000
 
 
@@ -34,20 +34,21 @@ class Changes:
         self._events = events
         self._times = times
         self._last = -1
-        self._waiting: set[_Listener] = set()
+        self.listeners = Listeners(beat=times.beat)
 
     async def run(self) -> None:
-        """Read the event log for ever."""
+        """Read the event log and tell who listens, for ever."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.listeners.run())
+            group.create_task(self._read())
+
+    async def _read(self) -> None:
         while True:
             try:
                 await self._look()
             except StoreError as error:
                 _log.warning("pages wait for news: %s", error.message)
             await asyncio.sleep(self._times.look)
-
-    def listener(self, topics: Iterable[str]) -> "_Listener":
-        """Return somebody who waits for topics."""
-        return _Listener(frozenset(topics), self._waiting)
 
     async def _look(self) -> None:
         if self._last < 0:
@@ -56,37 +57,7 @@ class Changes:
         if not found:
             return
         self._last = found[-1].id
-        topics = frozenset(topic for one in found for topic in _topics_of(one))
-        for listener in tuple(self._waiting):
-            listener.hear(topics)
-
-
-class _Listener:
-    def __init__(self, topics: frozenset[str], waiting: "set[_Listener]") -> None:
-        self._topics = topics
-        self._waiting = waiting
-        self._changed = asyncio.Event()
-
-    def __enter__(self) -> Self:
-        self._waiting.add(self)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._waiting.discard(self)
-
-    def hear(self, topics: frozenset[str]) -> None:
-        if topics & self._topics:
-            self._changed.set()
-
-    async def wait(self, seconds: float) -> bool:
-        """Wait for news, but not longer than so many seconds; whether there were any."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self._changed.wait()
-        except TimeoutError:
-            return False
-        self._changed.clear()
-        return True
+        self.listeners.hear(frozenset(topic for one in found for topic in _topics_of(one)))
 
 
 _KINDS = {"job": "jobs", "artifact": "jobs", "result": "jobs", "request": "requests"}
@@ -100,9 +71,8 @@ def _topics_of(happening: Happening) -> tuple[str, str]:
 class LivePages:
     """The stream that open pages listen to."""
 
-    def __init__(self, *, changes: Changes, times: Times, ending: Ending) -> None:
+    def __init__(self, *, changes: Changes, ending: Ending) -> None:
         self._changes = changes
-        self._times = times
         self._ending = ending
 
     async def answer(self, call: Call) -> Response:
@@ -110,17 +80,7 @@ class LivePages:
         topics = [one for one in call.text("of").split(",") if one]
         if not topics or len(topics) > _MOST_TOPICS:
             raise Refusal(422, f"{len(topics)} topics", f"From 1 to {_MOST_TOPICS}, with commas.")
-        return StreamingResponse(self._stream(topics), media_type=_STREAM)
-
-    async def _stream(self, topics: Sequence[str]) -> AsyncGenerator[str, None]:
-        with self._changes.listener(topics) as listener:
-            yield f"retry: {_AGAIN_MILLISECONDS}\n\n"
-            while not self._ending.begun:
-                if await listener.wait(self._times.beat):
-                    yield "event: changed\ndata: \n\n"
-                    await self._ending.wait(_AT_MOST_EVERY_SECONDS)
-                else:
-                    yield ": still here\n\n"
+        return _Stream(frozenset(topics), self._changes.listeners, self._ending)
 
     def endpoints(self) -> Sequence[Endpoint]:
         """Return where pages listen."""
@@ -136,3 +96,33 @@ class LivePages:
                 media=_STREAM,
             ),
         )
+
+
+class _Stream(Response):
+    """An answer that others write to. It takes nothing but a place among the listeners and waits for the client to leave.
+
+    Starlette's own streams have two more tasks each, and ten thousand of them keep everybody waiting.
+    """
+
+    media_type = _STREAM
+
+    def __init__(self, topics: frozenset[str], listeners: Listeners, ending: Ending) -> None:
+        super().__init__()
+        del self.headers["content-length"]
+        self._topics = topics
+        self._listeners = listeners
+        self._ending = ending
+
+    async def __call__(self, _: Scope, receive: Receive, send: Send) -> None:
+        """Send the beginning, and wait for the end."""
+        await send(
+            {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
+        )
+        begun = self._ending.begun
+        first = f"retry: {_AGAIN_MILLISECONDS}\n\n".encode()
+        await send({"type": "http.response.body", "body": first, "more_body": not begun})
+        if begun:
+            return
+        with self._listeners.listening(self._topics, send):
+            while (await receive())["type"] != "http.disconnect":
+                pass

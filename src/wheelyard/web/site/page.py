@@ -90,8 +90,14 @@ class Deed:
             body_media=_FORM,
             media="text/html",
             status=_SEE_OTHER,
+            also=((409, None), *self._shown()),
             page=True,
         )
+
+    def _shown(self) -> tuple[tuple[int, Any], ...]:
+        """Return the value that is shown once, where there is one."""
+        kind = _value_of(self.do)
+        return ((_MADE, kind),) if self.template else ()
 
 
 class _Done:
@@ -143,7 +149,7 @@ def _filled(text: str, value: msgspec.Struct) -> str:
     return text.format_map(msgspec.structs.asdict(value))
 
 
-def _value_of(show: Showing) -> Any:
+def _value_of(show: Showing | Doing) -> Any:
     """Return the type of what a page shows, for the description of the interface."""
     function = inspect.unwrap(show)
     return get_type_hints(function).get("return")
@@ -164,4 +170,6 @@ async def form_of(call: Call) -> Mapping[str, str]:
         )
     except ValueError as error:
         raise Refusal(400, "the form cannot be read", "Send it as browsers do.") from error
+    if any("\0" in text for pair in pairs for text in pair):
+        raise Refusal(422, "the form has a text with a NUL in it", "Leave it out.")
     return dict(pairs)

@@ -21,7 +21,7 @@ class QueuePage:
 
 def pages(ports: WebPorts) -> Sequence[Page]:
     """Return where the queue is shown."""
-    room = WaitingRoom(queue=ports.queue, desk=ports.desk, clock=ports.clock)
+    room = WaitingRoom(queue=ports.queue, desk=ports.desk, clock=ports.clock, jobs=ports.jobs)
     return (
         Page(
             path="/queue",

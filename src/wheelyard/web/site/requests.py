@@ -14,6 +14,7 @@ from wheelyard.web.filters import PAGES
 from wheelyard.web.ports import WebPorts
 from wheelyard.web.refusals import Refusal
 from wheelyard.web.requests import Asked, RequestBook, RequestView
+from wheelyard.web.site.blocking_view import BlockingView, drawn
 from wheelyard.web.site.page import Deed, Page
 from wheelyard.web.stories import Stories
 
@@ -59,6 +60,7 @@ class RequestPageView(msgspec.Struct, kw_only=True):
     request: RequestView
     asked: str
     progress: Progress | None
+    blocking: BlockingView | None
 
 
 class RequestsSite:
@@ -100,8 +102,14 @@ class RequestsSite:
                     for unit, seconds in standing.running.items()
                 ],
             )
+        blocking = story.blocking() if story and story.blocking and not story.over else None
         asked = bytes(request.asked or b"").decode(errors="replace")
-        return RequestPageView(request=request, asked=asked, progress=progress)
+        return RequestPageView(
+            request=request,
+            asked=asked,
+            progress=progress,
+            blocking=None if blocking is None else drawn(blocking),
+        )
 
     async def submit(self, call: Call, fields: Mapping[str, str]) -> str:
         """Take a request."""

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from wheelyard.web.attendance import Attendance
 from wheelyard.web.ending import Ending
-from wheelyard.web.endpoint import Endpoint
+from wheelyard.web.endpoint import INTERFACE, Endpoint
 from wheelyard.web.ports import WebPorts
 from wheelyard.web.refusals import Refusal, refusal_of
 from wheelyard.web.site import (
@@ -35,7 +35,6 @@ from wheelyard.web.site.page import Deed, Page
 from wheelyard.web.site.rendering import Renderer
 from wheelyard.web.site.static import StaticFiles
 
-_INTERFACE = ("/api/", "/healthz", "/metrics")
 Answering = Callable[[Request, Exception], Awaitable[Response]]
 
 
@@ -46,7 +45,7 @@ class Site:
         self._static = StaticFiles()
         self._renderer = Renderer(clock=ports.clock, static=self._static, name=ports.name)
         self.changes = Changes(events=ports.events, times=ports.times)
-        self._live = LivePages(changes=self.changes, times=ports.times, ending=ending)
+        self._live = LivePages(changes=self.changes, ending=ending)
         self.figures = Figures(site=ports.site, clock=ports.clock)
         self._pictures = (*feeds.endpoints(ports), *badges.endpoints(ports))
         sessions = sign_in.sessions_of(ports)
@@ -110,7 +109,7 @@ def _openid(ports: WebPorts, sessions: sign_in.Sessions) -> Sequence[Endpoint]:
 
 def _is_for_people(request: Request) -> bool:
     """Whether a person is likely to read the answer."""
-    if request.url.path.startswith(_INTERFACE):
+    if request.url.path.startswith(INTERFACE):
         return False
     try:
         return wanted(request) is Wanted.HTML

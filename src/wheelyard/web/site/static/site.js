@@ -30,12 +30,29 @@ function follow(element) {
   const stream = new EventSource(element.dataset.follow);
   const stays = document.getElementById("follow-end");
   const most = 2_000_000;
+  let held = 0;
   stream.addEventListener("log", (event) => {
-    element.append(JSON.parse(event.data).text);
-    while (element.textContent.length > most && element.childNodes.length > 1) element.firstChild.remove();
+    const { text } = JSON.parse(event.data);
+    element.append(text);
+    held += text.length;
+    while (held > most && element.childNodes.length > 1) {
+      held -= element.firstChild.textContent.length;
+      element.firstChild.remove();
+    }
     if (!stays || stays.checked) element.scrollTop = element.scrollHeight;
   });
-  stream.addEventListener("attempt", () => element.replaceChildren());
+  stream.addEventListener("attempt", () => { element.replaceChildren(); held = 0; });
   stream.addEventListener("end", () => { stream.close(); location.reload(); });
 }
 for (const element of document.querySelectorAll("[data-follow]")) follow(element);
+
+// What somebody began to fill in stays when the part around it is shown again.
+function begun(field) {
+  if (field.type === "checkbox" || field.type === "radio") return field.checked !== field.defaultChecked;
+  if (field.options) return Array.from(field.options).some((one) => one.selected !== one.defaultSelected);
+  return field.value !== field.defaultValue;
+}
+if (window.Idiomorph) {
+  Idiomorph.defaults.callbacks.beforeNodeMorphed = (old) =>
+    !(old.matches && old.matches("input:not([type=hidden]), textarea, select") && begun(old));
+}
