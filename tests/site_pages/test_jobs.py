@@ -111,9 +111,7 @@ async def test_a_running_log_is_followed(screen: Screen, farm: Place) -> None:
     await screen.page.get_by_text("compiling <b>two</b>").wait_for()
 
 
-@pytest.mark.parametrize(
-    "address", ["/jobs/nothing", "/jobs/k1k1k1/attempts/x", "/jobs/%00", "/jobs/..%2f"]
-)
+@pytest.mark.parametrize("address", ["/jobs/nothing", "/jobs/k1k1k1/attempts/x", "/jobs/..%2f"])
 async def test_what_is_not_there_is_said(farm: Place, address: str) -> None:
     answer = await farm.client.get(address, headers=HTML)
     assert answer.status_code == 404
