@@ -6,10 +6,10 @@ SHELL := bash
 PYTHON_OF_VENV := .venv/bin/python
 export SYSTEM_PACKAGES
 
-.PHONY: help setup demo rehearsal test check fmt docs bench clean
+.PHONY: help setup demo rehearsal test check fmt docs screenshots bench clean
 
 help: ## Say what there is
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' '{printf "make %-9s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' '{printf "make %-11s %s\n", $$1, $$2}'
 
 setup: ## Set up .venv and the programs that wheelyard uses; nothing where that is done
 	@bash scripts/setup.sh
@@ -29,6 +29,9 @@ fmt: setup ## Format the code and mend what the linter can mend
 
 docs: setup ## Write the pages that are made from the code
 	@$(PYTHON_OF_VENV) scripts/cli_reference.py
+
+screenshots: setup ## Take the pictures of the site that are in the documentation
+	@$(PYTHON_OF_VENV) scripts/screenshots.py
 
 rehearsal: setup ## Rehearse a farm of many machines on this one, as root (TREE=small: minutes)
 	@$(PYTHON_OF_VENV) scripts/rehearse_farm.py --tree "$(or $(TREE),large)"

@@ -2,7 +2,8 @@
 
 Both engines are asked through the store, as the coordinator asks it, each call timed by itself. A
 database with a hundredth of the jobs is asked too: what differs is what grows with the queue. The
-server flushes each commit to its disk; ``nothing, committed`` is what that alone takes.
+server flushes each commit to its disk; ``nothing, committed`` is what that alone takes, and ``not flushed``
+says what choosing takes without it. SQLite flushes no commit: its log is carried over beside them.
 """
 
 import asyncio
@@ -10,7 +11,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.report import Report, Row, Verdict
@@ -63,6 +64,7 @@ INSERT INTO pool_changes (pool, owner, waiting, running)
 SELECT pool, owner, COUNT(*), 0 FROM jobs GROUP BY pool, owner
 """
 _TOUCH = "UPDATE pools SET needs = needs WHERE pool = 'pool-0'"
+_UNFLUSHED = "ALTER ROLE CURRENT_USER SET synchronous_commit = off"
 _POOLS = "INSERT INTO pools (pool, needs) VALUES (:pool, '{}')"
 
 
@@ -107,42 +109,63 @@ async def _measure(engine: str, address: str | Path, jobs: int) -> Sequence[Timi
     if is_server(address):
         # As the server itself does after a minute.
         await database.write(lambda connection: connection.execute("ANALYZE"))
+    timings = await _timings(database, engine, jobs)
+    if is_server(address):
+        timings.append(await _not_flushed(database, address, engine, jobs))
+    await database.close()
+    return timings
+
+
+async def _not_flushed(database: Database, address: str | Path, engine: str, jobs: int) -> Timing:
+    """Choose over connections for which the server does not wait for its disk."""
+    await database.write(lambda connection: connection.execute(_UNFLUSHED))
+    hasty = await open_database(address)
+    queue = StoredQueue(database=hasty, clock=SystemClock())
+    timing = await _timed("choose the next of a pool, not flushed", 1000, _choose(queue))
+    await hasty.close()
+    return replace(timing, engine=engine, jobs=jobs)
+
+
+def _choose(queue: StoredQueue) -> Callable[[int], Awaitable[object]]:
+    """Lease one job of one of two pools."""
+    return lambda number: queue.lease_next(
+        {f"pool-{number % 2}": ()}, "builder", owners=OWNERS, count=1, seconds=60
+    )
+
+
+async def _timed(what: str, calls: int, call: Callable[[int], Awaitable[object]]) -> Timing:
+    seconds = []
+    for number in range(calls):
+        started = time.perf_counter()
+        await call(number)
+        seconds.append(time.perf_counter() - started)
+    cuts = statistics.quantiles(seconds, n=100)
+    p50, p99 = (round(cuts[place] * 1000, 2) for place in (49, 98))
+    return Timing(engine="", jobs=0, what=what, calls=calls, p50=p50, p99=p99)
+
+
+async def _timings(database: Database, engine: str, jobs: int) -> list[Timing]:
     queue = StoredQueue(database=database, clock=SystemClock())
     pools: dict[str, tuple[str, ...]] = {f"pool-{number}": () for number in range(3)}
 
-    async def timed(what: str, calls: int, call: Callable[[int], Awaitable[object]]) -> Timing:
-        seconds = []
-        for number in range(calls):
-            started = time.perf_counter()
-            await call(number)
-            seconds.append(time.perf_counter() - started)
-        cuts = statistics.quantiles(seconds, n=100)
-        p50, p99 = (round(cuts[place] * 1000, 2) for place in (49, 98))
-        return Timing(engine=engine, jobs=jobs, what=what, calls=calls, p50=p50, p99=p99)
-
     calls = 1000
-    timings = [
-        # What the engine and the disk take for any transaction, on this machine at this moment.
-        await timed("nothing, committed", calls, lambda _: database.write(_touch)),
-        await timed(
-            "choose the next of a pool",
-            calls,
-            lambda number: queue.lease_next(
-                {f"pool-{number % 2}": ()}, "builder", owners=OWNERS, count=1, seconds=60
+    return [
+        replace(timing, engine=engine, jobs=jobs)
+        for timing in (
+            # What the engine and the disk take for any transaction, on this machine at this moment.
+            await _timed("nothing, committed", calls, lambda _: database.write(_touch)),
+            await _timed("choose the next of a pool", calls, _choose(queue)),
+            await _timed(
+                "choose the next of three pools",
+                calls,
+                lambda _: queue.lease_next(pools, "builder", owners=OWNERS, count=1, seconds=60),
             ),
-        ),
-        await timed(
-            "choose the next of three pools",
-            calls,
-            lambda _: queue.lease_next(pools, "builder", owners=OWNERS, count=1, seconds=60),
-        ),
-        await timed("submit", calls, lambda number: queue.submit(*_wanted(number))),
-        await timed("all leases", calls // 5, lambda _: queue.leased()),
-        await timed("depths of all pools", calls // 5, lambda _: queue.open_pools()),
-        await _raise(queue, engine, jobs),
+            await _timed("submit", calls, lambda number: queue.submit(*_wanted(number))),
+            await _timed("all leases", calls // 5, lambda _: queue.leased()),
+            await _timed("depths of all pools", calls // 5, lambda _: queue.open_pools()),
+            await _raise(queue, engine, jobs),
+        )
     ]
-    await database.close()
-    return timings
 
 
 def _touch(connection: Connection) -> None:

@@ -28,7 +28,7 @@ Variables of options that can be repeated hold several values with spaces betwee
 
 EXIT_CODES = {
     ExitCode.OK: "All that was asked for is there.",
-    ExitCode.BUILDS_FAILED: "Something could not be built, or no set of releases fits; the rest was done.",
+    ExitCode.BUILDS_FAILED: "Something could not be built or is held, or no set of releases fits; the rest was done.",
     ExitCode.USAGE: "The command, a requirement, a target or a setting cannot be followed.",
     ExitCode.UPSTREAM: "An index, a repository or a download did not give what it should.",
     ExitCode.STATE: "The state folder, its database or an index folder cannot be used, or is full.",

@@ -50,6 +50,7 @@ PARTS = (
     Part("patchelf", "repairs wheels that need system libraries", on_path("patchelf")),
     Part("ccache", "keeps what compilers made", on_path("ccache")),
     Part("git", "fetches git sources", on_path("git")),
+    Part("chromium", "looks at the site in tests", on_path("chromium")),
     Part("nats-server", "carries messages between the machines of a farm", on_path("nats-server")),
 )
 

@@ -78,6 +78,12 @@ class DigestMismatchError(UpstreamError):
     """Bytes that are not those that were announced."""
 
 
+class ConflictError(WheelyardError):
+    """A published file name stands for other bytes already."""
+
+    exit_code = ExitCode.STATE
+
+
 class InvalidArchiveError(WheelyardError):
     """An sdist or a wheel that is corrupt, hostile or not what it says."""
 

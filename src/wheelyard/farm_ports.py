@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from wheelyard.jobs.job import Job
+from wheelyard.jobs.priority import Worth
 from wheelyard.jobs.selection import EVERYTHING, Selection
 from wheelyard.model.builder import Builder, Mode, Tier
 from wheelyard.model.job import BuildKey, Offer
@@ -26,7 +27,8 @@ class Terms:
 
     ``needs`` are the facts that its builder must have (``jobs.needs``), ``pool`` their canonical text.
     ``rank`` orders jobs of one owner in one pool, the smallest first (``jobs.priority``). ``request`` is
-    who wants it; more may come. ``context`` is the caller's own, given back with the job.
+    who wants it; more may come. ``context`` is the caller's own, given back with the job. ``worth`` is what
+    the rank was made of, for people; None where nobody said.
     """
 
     owner: str
@@ -35,6 +37,7 @@ class Terms:
     rank: int
     request: RequestId
     context: bytes = b""
+    worth: Worth | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -316,6 +319,16 @@ class EventLog(Protocol):
         self, *, after: int = 0, subject: str = "", limit: int = 1000
     ) -> Sequence[Happening]:
         """Return lines after a number, oldest first."""
+        ...
+
+    async def last(self) -> int:
+        """Return the number of the newest line; 0 where there is none."""
+        ...
+
+    async def recent(
+        self, *, before: int = 0, subject: str = "", actor: str = "", limit: int = 100
+    ) -> Sequence[Happening]:
+        """Return the lines before a number (0: all of them), newest first."""
         ...
 
 

@@ -15,6 +15,7 @@ from wheelyard.jobs.selection import Selection
 from wheelyard.model.artifact import Artifact
 from wheelyard.model.command import Revision
 from wheelyard.model.job import Attempt, BuildKey, Offer, Report, StepName
+from wheelyard.model.listing import Changes, ProjectStatus
 from wheelyard.model.release import ProjectName, Release
 from wheelyard.model.resolution import Query, Resolution
 from wheelyard.model.source import FileEntry, ProjectPage, Source, SourceFacts
@@ -222,8 +223,11 @@ class JobStore(Protocol):
         """Prolong a lease; False where it was lost."""
         ...
 
-    async def finish(self, key: BuildKey, fence: int, report: Report) -> bool:
-        """Record how an attempt ended, with its artifact, in one transaction; False where the lease was lost."""
+    async def finish(self, key: BuildKey, fence: int, report: Report) -> Job | None:
+        """Record how an attempt ended, with its artifact, in one transaction, and return how its job stands then.
+
+        None where the lease was lost.
+        """
         ...
 
     async def release_owner(self, builder: str) -> int:
@@ -303,6 +307,24 @@ class Revisions(Protocol):
         ...
 
 
+@runtime_checkable
+class ChangedProjects(Protocol):
+    """What an ArtifactStore may also have, so that its readers read again only what changed."""
+
+    async def changes_since(self, since: int) -> Changes:
+        """Return which projects changed after a revision; the cost grows with them alone."""
+        ...
+
+
+@runtime_checkable
+class Statuses(Protocol):
+    """What an ArtifactStore may also have: statuses of projects (PEP 792)."""
+
+    async def status(self, project: ProjectName) -> ProjectStatus:
+        """Return the status of a project."""
+        ...
+
+
 class Memory(Protocol):
     """What was learned and stays true: answers named by what they were the answer to."""
 
@@ -359,6 +381,14 @@ class Reference:
     wheel: str = ""
     filename: str = ""
     needed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """A blob that only the past needs, and its size in bytes where that is known."""
+
+    digest: str
+    size: int
 
 
 class Interpreters(Protocol):

@@ -18,6 +18,7 @@ from starlette.routing import Route
 from executor.yard import FolderBlobs
 from wheelyard.bus.memory import MemoryBuilderBus, MemoryBus
 from wheelyard.bus_ports import Delivery, LogPiece
+from wheelyard.protocol.messages import VERSION
 
 CODE, BUILDER = "one-time-code", "builder-token"
 Answer = Callable[[Request], Awaitable[Response]]
@@ -32,6 +33,7 @@ class HttpFarm:
     scratch: Path
     codes: set[str] = field(default_factory=lambda: {CODE})
     revoked: bool = False
+    speaks: int = VERSION
     jobs: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Job tokens, and the key and fence that they are for."""
     flips: int = 0
@@ -90,6 +92,8 @@ class HttpFarm:
         return JSONResponse(self._described(body["name"]) | {"token": BUILDER}, 201)
 
     async def me(self, request: Request) -> Response:
+        if request.query_params["version"] != str(self.speaks):
+            return refusal(422, f"this farm speaks version {self.speaks} of the protocol")
         return self._denied(request) or JSONResponse(self._described("arm-1"))
 
     def _described(self, name: str) -> dict[str, object]:

@@ -68,6 +68,15 @@ async def test_a_builder_joins_once_and_its_identity_is_its_owners_only(
         await identity.enrol(farm.url, CODE, name="arm-2")
 
 
+async def test_a_builder_that_comes_back_to_a_farm_of_another_version_is_told_so(
+    farm: HttpFarm,
+) -> None:
+    joined = await identity.enrol(farm.url, CODE, name="arm-1")
+    farm.speaks += 1
+    with pytest.raises(ConfigurationError, match=f"speaks version {farm.speaks}"):
+        await identity.look_again(joined)
+
+
 async def test_a_name_that_is_taken_leaves_the_code_good(farm: HttpFarm) -> None:
     with pytest.raises(ConfigurationError, match="taken"):
         await identity.enrol(farm.url, CODE, name="taken")

@@ -189,16 +189,21 @@ async def test_killed_in_mid_upload_it_delivers_after_its_restart_without_buildi
     assert site.world.blobs.path(report.artifact.digest) is not None
 
 
-async def test_killed_in_mid_build_its_order_comes_again_and_is_built(site: Site) -> None:
-    offer = site.world.offer("import time; print('began', flush=True); time.sleep(1.5)")
+async def test_killed_in_mid_build_it_says_after_its_restart_that_the_job_was_lost(
+    site: Site,
+) -> None:
+    offer = site.world.offer("import time; print('began', flush=True); time.sleep(30)")
     async with site.builder() as builder:
         offer = await site.assign(offer)
         await site.world.farm.step("build")
         builder.send(signal.SIGKILL)
         await builder.ended()
-    async with site.builder():
-        assert (await site.world.farm.result()).outcome is Outcome.BUILT
+    async with site.builder() as again:
+        assert (await site.world.farm.result()).outcome is Outcome.LOST
+        await site.world.farm.until(lambda: site.world.farm.presences[-1].running == ())
+        assert not [line for line in again.printed if "began" in line]
     assert len(site.world.farm.words) == 1
+    assert not list((site.state / "spool").glob("*.begun"))
 
 
 async def test_told_to_end_it_finishes_and_told_twice_it_gives_back(site: Site) -> None:
@@ -356,7 +361,7 @@ def imported() -> set[str]:
 
 
 def test_a_builder_imports_nothing_of_a_farms_server() -> None:
-    names = "alembic apprise jinja2 psycopg pydantic rustworkx sqlalchemy starlette uvicorn yaml"
+    names = "alembic apprise boto3 cryptography jinja2 psycopg pydantic python_multipart rustworkx sqlalchemy starlette uvicorn yaml"
     assert not set(names.split()) & imported()
     assert "nats" in imported()
 

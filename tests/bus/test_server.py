@@ -142,7 +142,10 @@ async def test_a_builder_overhears_nothing(farm: NatsWorld, hostile: Client) -> 
 
 async def test_a_builder_that_is_revoked_is_cut_off_and_the_others_are_not(farm: NatsWorld) -> None:
     raw, other = await closing(farm, "arm-2"), await closing(farm, "arm-1")
+    shut_out = await farm.builder("arm-2")
     await farm.server.admit([user("arm-1")])
+    async with asyncio.timeout(5):
+        await shut_out.refused.wait()
     await soon(raw[1].wait())
     assert not other[0].is_closed
     with pytest.raises(BusError):

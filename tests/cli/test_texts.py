@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from wheelyard.cli.display.lines import excerpt, line_of, plural
+from wheelyard.cli.display.lines import excerpt, line_of
 from wheelyard.cli.display.table import print_summary
 from wheelyard.cli.main import execute
 from wheelyard.coordinator.story import TargetResolved
 from wheelyard.errors import ExitCode
+from wheelyard.model.counted import plural
 from wheelyard.model.job import BuildKey, Outcome, Report
 from wheelyard.model.release import Release
 from wheelyard.plan.events import Exclusion, UnitId

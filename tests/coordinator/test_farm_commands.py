@@ -141,7 +141,7 @@ def test_a_failure_and_an_unknown_revision_end_the_request_with_why() -> None:
             trees.farm.machines["one"].everything = lambda _: failed
             end = await trees.farm.end_of(await coordinator.submit(command()))
             assert end.state is RequestState.FAILED
-            assert "it ended with 7" in end.reason
+            assert end.reason == "failed: it ended with 7\nhint: look"
             end = await trees.farm.end_of(await coordinator.submit(command(revision="no")))
             assert end.state is RequestState.FAILED
             assert "no revision 'no'" in end.reason

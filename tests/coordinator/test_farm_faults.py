@@ -23,6 +23,7 @@ from wheelyard.farm_ports import Role, Token
 from wheelyard.jobs.builder_life import Revoked
 from wheelyard.jobs.job import Job, State
 from wheelyard.jobs.selection import Selection
+from wheelyard.model.builder import Builder
 from wheelyard.model.job import Finding, Offer, Outcome, Report, Verdict
 from wheelyard.model.request import Request, RequestState
 from wheelyard.protocol.messages import Result
@@ -156,6 +157,52 @@ def test_7_a_crash_around_the_commit_gives_one_transition_and_one_event(place: s
     scenario(work)
 
 
+def test_7_what_was_committed_is_written_down_though_its_builder_is_gone() -> None:
+    async def work() -> None:
+        farm = Machines(BASE)
+        farm.crash_at = "intake.after_commit"
+        coordinator = farm.coordinator()
+        leading = asyncio.create_task(coordinator.run())
+        await until_quiet(lambda: coordinator.leads)
+        one, request = await begun(farm, coordinator)
+        await one.release("base")
+        with pytest.raises(ExceptionGroup):
+            await leading
+        await one.end()
+        await farm.bus.forget("one")
+        assert await farm.happenings("job.ended") == []
+        async with farm.led():
+            assert (await farm.end_of(request)).state is RequestState.DONE
+            for _ in range(20):
+                await turn()
+            assert len(await farm.happenings("job.ended")) == 1
+        await farm.close()
+
+    scenario(work)
+
+
+def test_7_whose_result_was_taken_in_is_not_told_to_drop_it_before_it_says_it_again() -> None:
+    async def work() -> None:
+        farm = Machines(BASE)
+        async with farm.led() as coordinator:
+            one, request = await begun(farm, coordinator)
+            ((offer, _),) = one.running.values()
+            await one.release("base")
+            assert (await farm.end_of(request)).state is RequestState.DONE
+            # The answer was lost with a coordinator: for this builder it is on its way still.
+            one.running[offer.key] = (offer, asyncio.Event())
+            kept = asyncio.create_task(asyncio.Event().wait())
+            one._builds[offer.key] = kept  # type: ignore[assignment]
+            await one.announce()
+            for _ in range(50):
+                await turn()
+            assert one.killed == []
+            await one.end()
+        await farm.close()
+
+    scenario(work)
+
+
 def test_9_outages_of_bus_and_database_lose_nothing() -> None:
     async def work() -> None:
         farm = Machines({name: Package() for name in "abcd"})
@@ -167,7 +214,7 @@ def test_9_outages_of_bus_and_database_lose_nothing() -> None:
                 raise BusError("the bus is away")
             await order(builder, content, name=name)
 
-        async def flaky_finish(*arguments: object) -> bool:
+        async def flaky_finish(*arguments: object) -> Job | None:
             if outages[1]:
                 outages[1] -= 1
                 raise StoreError("the database is away")
@@ -243,7 +290,7 @@ def test_11_the_same_result_five_times_at_once_is_one_transition_event_and_lette
             await until_quiet(lambda: bool(one.running))
             result, finish = result_of(one), farm.jobs.finish
 
-            async def slow(*arguments: object) -> bool:
+            async def slow(*arguments: object) -> Job | None:
                 await turn()
                 return await finish(*arguments)  # type: ignore[arg-type]
 
@@ -311,6 +358,35 @@ def test_15_failures_of_a_broken_builder_are_nobodys_but_its_own() -> None:
         assert sorted(good.built) == sorted("abcdefghij")
         assert {job.outcome for job in farm.jobs.ledger.jobs.values()} == {Outcome.BUILT}
         assert len(await farm.happenings("job.doubted")) >= 5
+        await farm.close()
+
+    scenario(work)
+
+
+def test_15_failures_that_come_at_once_all_count_and_are_all_doubted() -> None:
+    async def work() -> None:
+        names = "abcdef"
+        farm = Machines({name: Package() for name in names}, replace(QUICK, doubt=30.0))
+        read = farm.builders.get
+
+        async def slowly(name: str) -> Builder | None:
+            found = await read(name)
+            await turn()
+            return found
+
+        farm.builders.get = slowly  # type: ignore[method-assign]
+        async with farm.led() as coordinator:
+            broken = await farm.builder("broken", slots=6, manual=True)
+            broken.everything = lambda _: Report(outcome=Outcome.FAILED, reason="cc is gone")
+            request = await coordinator.submit(wheels(*names))
+            await until_quiet(lambda: len(broken.running) == 6)
+            good = await farm.builder("good", slots=6)
+            for name in names:
+                await broken.release(name)
+            assert (await farm.end_of(request)).state is RequestState.DONE
+        assert sorted(good.built) == sorted(names)
+        assert await farm.happenings("builder.alarm") == ["broken"]
+        assert len(await farm.happenings("job.doubted")) == 6
         await farm.close()
 
     scenario(work)

@@ -1,16 +1,25 @@
 """A request's life on a farm: taken, joined, built, told, answered at once, cancelled, resumed."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from coordinator.machines import X86, Machines, scenario, turn, until_quiet, wheels
 from plan.world import Package
+from wheelyard.coordinator.farm.coordinator import Coordinator
 from wheelyard.errors import ConfigurationError, NotifyError, StoreError
 from wheelyard.jobs.job import State
-from wheelyard.model.job import Outcome, Report
-from wheelyard.model.request import RequestState
+from wheelyard.jobs.selection import Selection
+from wheelyard.model.job import BuildKey, Outcome, Report
+from wheelyard.model.request import Request, RequestState
 
 TREE = {"base": Package(), "top": Package(build=("base",), run=("leaf",)), "leaf": Package()}
 MAIL = "mailto:ann@example.org"
+
+
+def keys_of(coordinator: Coordinator, request: Request) -> Sequence[BuildKey]:
+    undertaking = coordinator.undertaking(request.id)
+    return undertaking.keys() if undertaking is not None else ()
 
 
 def test_a_tree_is_built_by_two_builders_and_published() -> None:
@@ -92,6 +101,30 @@ def test_after_a_failure_a_new_request_tries_again() -> None:
             assert "Python.h not found" in end.reason
             end = await farm.end_of(await coordinator.submit(wheels("base")))
             assert end.state is RequestState.DONE
+        await farm.close()
+
+    scenario(work)
+
+
+def test_a_job_that_a_person_holds_waits_with_its_requests_until_it_is_let_go() -> None:
+    async def work() -> None:
+        farm = Machines({"base": Package(), "other": Package()})
+        async with farm.led() as coordinator:
+            first = await coordinator.submit(wheels("base"))
+            await until_quiet(lambda: bool(keys_of(coordinator, first)))
+            (key,) = keys_of(coordinator, first)
+            assert await coordinator.hold(key, actor="ann", reason="wait for me")
+            second = await coordinator.submit(wheels("base", "other", owner="bob"))
+            one = await farm.builder("one")
+            await until_quiet(lambda: one.built == ["other"])
+            said = "is held: wait for me; 'wheelyard job retry --project base' lets it go on"
+            for request in (first, second):
+                (waits,) = await coordinator.waits(request.id)
+                assert waits.endswith(said)
+            await coordinator.retry(Selection(keys=(key,)), actor="ann")
+            for request in (first, second):
+                assert (await farm.end_of(request)).state is RequestState.DONE
+            assert one.built == ["other", "base"]
         await farm.close()
 
     scenario(work)

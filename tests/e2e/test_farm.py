@@ -114,6 +114,21 @@ def test_a_tree_is_built_on_a_farm_and_brought_home(served: Served, tmp_path: Pa
     assert set().union(*again.endings.values()) == {"reused"}
 
 
+def test_what_a_farm_publishes_is_signed_and_kept_under_names(
+    served: Served, tmp_path: Path
+) -> None:
+    words = ("--target", served.user.target, "-o", tmp_path / "wheels")
+    assert served.ask("build", "yard-base", *words).code == 0
+    state, key = served.user.folder / "farm", tmp_path / "farm.pub"
+    key.write_text(served.user.run("index", "key", "--state", state).out)
+    # Another process moves names and statuses while the farm serves.
+    snapshot = served.user.run("index", "snapshot", "create", "stable", "--state", state)
+    assert snapshot.code == 0, snapshot.err
+    for index in ("simple", "snapshots/stable/simple"):
+        checked = served.user.run("index", "verify", f"{served.address}/{index}/", "--key", key)
+        assert (checked.code, checked.out) == (0, ""), checked.err
+
+
 def test_a_failure_is_shown_as_it_is_here(served: Served) -> None:
     ran = served.ask("build", "yard-broken", "--target", served.user.target)
     assert ran.code == 1
@@ -259,6 +274,10 @@ def test_a_command_that_fails_on_a_farm_is_told_as_here(served: Served, tmp_path
     assert ran.code == 1
     assert "boom" in ran.out
     assert "is failed" in ran.out
+    ran = served.ask("build", "--git", project, "--revision", "nowhere", *words)
+    assert ran.code == 1
+    assert "is failed" in ran.out
+    assert "\nhint: " in ran.out
 
 
 def test_a_farm_that_is_not_there_is_no_traceback(user: User) -> None:

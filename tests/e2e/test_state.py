@@ -164,3 +164,39 @@ def test_other_isolation_is_another_build_and_the_same_is_none(newcomer: User) -
     assert {"pure==1.0", "native==1.0"} <= set(user.build(*words, "off").started)
     assert user.build(*words, "auto").started == []
     assert user.build(*words, "off").started == []
+
+
+def test_what_was_built_is_signed_and_lost_provenance_is_offered_no_more(
+    stocked: User, tmp_path: Path
+) -> None:
+    key, out = tmp_path / "key.pub", tmp_path / "out"
+    key.write_text(stocked.run("index", "key", "--state", stocked.state).out)
+    stocked.run("index", "export", out, "--state", stocked.state)
+    checked = stocked.run("index", "verify", out, "--key", key)
+    assert (checked.code, checked.out) == (0, "")
+    (file,) = json.loads((out / "simple/one/index.json").read_text())["files"]
+    provenance = (out / "simple/one" / file["provenance"]).resolve()
+    (blob,) = [
+        path
+        for path in (stocked.state / "blobs" / "sha256").glob("??/*")
+        if path.samefile(provenance)
+    ]
+    blob.unlink()
+    found = state(stocked, "check", code=4)
+    assert [one["kind"] for one in found["lost"]] == ["provenance"]
+    assert found["reopened"] == []
+    state(stocked, "check")
+    assert stocked.build("one").started == []
+
+
+def test_old_logs_go_when_that_is_asked_for(stocked: User) -> None:
+    before = counts(state(stocked, "show")["holdings"])
+    preview = state(stocked, "clean", "--logs", "0s", "--dry-run")
+    assert counts(preview["removed"])["old logs"] == before["logs"]
+    assert counts(state(stocked, "show")["holdings"]) == before
+    cleaned = state(stocked, "clean", "--logs", "0s", "--evidence", "0s")
+    assert counts(cleaned["removed"])["old logs"] == before["logs"]
+    after = counts(state(stocked, "show")["holdings"])
+    assert "logs" not in after
+    assert after["wheels"] == before["wheels"]
+    state(stocked, "check")

@@ -346,8 +346,10 @@ async def test_the_recipes_test_decides(warm: Yard) -> None:
     bad = Recipe(test="echo about to fail; exit 3")
 
     assert (await warm.run(warm.offer(recipe=good))).outcome is Outcome.BUILT
-    report = await warm.run(warm.offer(recipe=bad))
+    report = await warm.run(warm.offer("print('adding a file')", recipe=bad))
     assert report.outcome is Outcome.FAILED
+    assert "adding a file" in await warm.log(report)
+    assert "adding a file" not in report.detail
     assert report.reason == "its test failed (exit status 3)"
     assert "about to fail" in report.detail
 

@@ -63,6 +63,13 @@ def test_a_builder_that_fails_everything_is_suspected_and_its_failures_are_doubt
     assert any(isinstance(one, Alarm) for one in told)
 
 
+def test_what_fails_in_the_moment_of_its_quarantine_is_doubted_with_the_rest() -> None:
+    builder, _ = after(ARM, *[ended(Outcome.FAILED)] * SUSPECT)
+    again, told = after(builder, ended(Outcome.FAILED))
+    assert again.mode is Mode.QUARANTINED
+    assert told == [DoubtFailures(count=SUSPECT + 1)]
+
+
 def test_one_success_ends_a_streak() -> None:
     failures = [ended(Outcome.FAILED)] * (SUSPECT - 1)
     builder, told = after(ARM, *failures, ended(Outcome.BUILT), *failures)

@@ -1,12 +1,13 @@
 """Each part of the benchmarks runs to its end, on an input that is too small to say anything about speed."""
 
+import asyncio
 import json
 import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
-from benchmarks import dispatch, fleet
+from benchmarks import dispatch, fleet, site_pages
 from benchmarks.__main__ import PARTS, alone, run
 from benchmarks.measure import BenchmarkError, measure
 from benchmarks.report import Report
@@ -140,4 +141,11 @@ def test_every_part_has_a_test() -> None:
         "pure_and_c",
         "tree_from_source",
         "second_run",
+        "site_pages",
     }
+
+
+def test_every_page_of_the_site_is_asked_for(tmp_path: Path) -> None:
+    timings = asyncio.run(site_pages.measure("SQLite", tmp_path, "", projects=10, rounds=2))
+    assert [one.page for one in timings] == list(site_pages.PAGES)
+    assert all(one.size > 100 and one.p50 > 0 for one in timings)

@@ -85,7 +85,7 @@ async def test_a_builder_whose_bus_shut_it_out_ends() -> None:
             raise answer
 
     with pytest.raises(ExceptionGroup) as ended:
-        async with asyncio.timeout(10), until_shut_out(look, every=0):
+        async with asyncio.timeout(10), until_shut_out(look, refused=asyncio.Event(), every=0):
             await asyncio.Event().wait()
     assert ended.group_contains(DeniedError)
 
@@ -94,5 +94,19 @@ async def test_a_builder_that_leaves_is_not_kept() -> None:
     async def look() -> None:
         raise AssertionError
 
-    async with until_shut_out(look, every=60):
+    async with until_shut_out(look, refused=asyncio.Event(), every=60):
         pass
+
+
+async def test_a_builder_that_the_bus_refuses_asks_the_farm_at_once() -> None:
+    refused = asyncio.Event()
+
+    async def look() -> None:
+        message = "it was revoked"
+        raise DeniedError(message)
+
+    refused.set()
+    with pytest.raises(ExceptionGroup) as ended:
+        async with until_shut_out(look, refused=refused, every=600):
+            await asyncio.wait_for(asyncio.Event().wait(), 10)
+    assert ended.group_contains(DeniedError)

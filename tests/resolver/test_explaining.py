@@ -64,10 +64,18 @@ def test_a_project_without_a_source_says_which_option_takes_wheels(
 ) -> None:
     upstream.add("a==1", sdist=False, wheels=("py3-none-any",))
     upstream.add("user==1", "a")
-    for asked in ("a", "user"):
+    for asked, way in (("a", "--from-source=none"), ("user", "--from-source=requested")):
         error = failure(resolve, asked)
         assert "a has no source for release 1" in error.hint
-        assert "--from-source=requested" in error.hint
+        assert way in error.hint
+
+
+def test_no_option_is_advised_where_there_is_no_wheel_for_the_target_either(
+    upstream: MemoryUpstream, resolve: Resolve
+) -> None:
+    upstream.add("a==1", sdist=False, wheels=("cp312-cp312-win_amd64",))
+    error = failure(resolve, "a")
+    assert error.hint == "a has neither a source nor a wheel for this target for release 1"
 
 
 def test_releases_cut_by_time_are_counted_and_dated(

@@ -84,3 +84,13 @@ def test_a_withdrawn_release_that_had_to_be_chosen_says_why_it_was_withdrawn(
     upstream.add("b==1")
     pins = resolve("a==1", "b").pins
     assert [pin.yanked for pin in pins] == ["loses mail", None]
+
+
+def test_what_another_python_has_is_not_the_reason_where_time_left_out_what_this_one_could_use(
+    upstream: MemoryUpstream, resolve: Resolve
+) -> None:
+    upstream.add("a==1", uploaded=OLD)
+    upstream.add("a==2", uploaded=NEW)
+    upstream.add("a==3", uploaded=NEW, requires_python=">=3.14")
+    said = older(resolve, "a", exclude_newer=CUT)
+    assert said == "2 was uploaded 2024-05-01 00:00 UTC, after 2024-03-01 00:00"

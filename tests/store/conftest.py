@@ -11,9 +11,11 @@ import pytest
 
 from wheelyard.errors import ToolError
 from wheelyard.farm_ports import BuilderStore, EventLog, Queue, RequestStore, TokenStore
+from wheelyard.site_ports import SiteStore
 from wheelyard.store.artifacts import StoredArtifacts
 from wheelyard.store.builders import StoredBuilders
 from wheelyard.store.database import Database
+from wheelyard.store.evidence import StoredEvidence
 from wheelyard.store.happenings import StoredEvents
 from wheelyard.store.jobs import StoredJobs
 from wheelyard.store.memory import StoredMemory
@@ -21,8 +23,11 @@ from wheelyard.store.postgres import PostgresDatabase
 from wheelyard.store.postgres_revision import bring_up
 from wheelyard.store.private_server import PrivateServer
 from wheelyard.store.queue import StoredQueue
+from wheelyard.store.references import StoredReferences
 from wheelyard.store.requests import StoredRequests
 from wheelyard.store.schema import METADATA
+from wheelyard.store.site import StoredSite
+from wheelyard.store.snapshots import StoredSnapshots
 from wheelyard.store.sqlite import SqliteDatabase
 from wheelyard.store.tokens import StoredTokens
 from wheelyard.testing.artifacts import MemoryArtifactStore
@@ -33,6 +38,7 @@ from wheelyard.testing.jobs import MemoryJobStore
 from wheelyard.testing.memo import MemoryMemo
 from wheelyard.testing.queue import MemoryQueue
 from wheelyard.testing.requests import MemoryRequestStore
+from wheelyard.testing.site import MemorySite
 from wheelyard.testing.tokens import MemoryTokenStore
 
 ENGINES = ("sqlite", "postgres")
@@ -50,7 +56,11 @@ class Stores:
     builders: BuilderStore
     tokens: TokenStore
     events: EventLog
+    site: SiteStore
     clock: ManualClock
+    snapshots: StoredSnapshots | None = None
+    evidence: StoredEvidence | None = None
+    references: StoredReferences | None = None
 
 
 @pytest.fixture(scope="session")
@@ -146,15 +156,17 @@ async def stores(
 def in_memory(clock: ManualClock) -> Stores:
     artifacts = MemoryArtifactStore(clock=clock)
     jobs = MemoryJobStore(clock=clock, artifacts=artifacts)
+    queue = MemoryQueue(jobs)
     return Stores(
         jobs=jobs,
         artifacts=artifacts,
         memory=MemoryMemo(),
-        queue=MemoryQueue(jobs),
+        queue=queue,
         requests=MemoryRequestStore(clock=clock),
         builders=MemoryBuilderStore(clock=clock),
         tokens=MemoryTokenStore(clock=clock),
         events=MemoryEventLog(clock=clock),
+        site=MemorySite(jobs=jobs, queue=queue),
         clock=clock,
     )
 
@@ -169,5 +181,9 @@ def of_database(database: Database, clock: ManualClock) -> Stores:
         builders=StoredBuilders(database=database, clock=clock),
         tokens=StoredTokens(database=database, clock=clock),
         events=StoredEvents(database=database, clock=clock),
+        site=StoredSite(pages=database, counts=database),
         clock=clock,
+        snapshots=StoredSnapshots(database=database, clock=clock),
+        evidence=StoredEvidence(database=database),
+        references=StoredReferences(database=database),
     )

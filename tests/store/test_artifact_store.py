@@ -9,6 +9,7 @@ from store.conftest import Stores
 from store.things import TARGET, built, offer, wheel
 from wheelyard.model.artifact import Artifact, Origin
 from wheelyard.model.job import BuildKey
+from wheelyard.model.listing import ProjectStatus, Status
 from wheelyard.model.release import Release, project_name
 from wheelyard.ports import ArtifactStore, Memory
 
@@ -137,3 +138,45 @@ async def test_moments_are_kept_to_the_microsecond(stores: Stores) -> None:
     moment = stores.clock.now() + timedelta(days=40_000, microseconds=1)
     published = await stores.artifacts.publish(replace(wheel(), created=moment))
     assert published.created == moment
+
+
+async def test_what_changed_since_a_number_is_told_and_nothing_else(stores: Stores) -> None:
+    store = stores.artifacts
+    six = await store.publish(wheel())
+    await store.publish(wheel("attrs==25.1", "attrs"))
+    seen = await store.revision()
+    assert (await store.changes_since(seen)).projects == {}
+    assert set((await store.changes_since(0)).projects) == {"attrs", "six"}
+    await store.yank(six.filename, "broken")
+    changes = await store.changes_since(seen)
+    assert (changes.revision > seen, changes.projects) == (True, {"six": True})
+    await store.withdraw(six.digest)
+    assert (await store.changes_since(changes.revision)).projects == {"six": False}
+
+
+async def test_a_wheel_that_its_job_lost_is_told_as_a_change(stores: Stores) -> None:
+    kept = await stores.artifacts.publish(await make(stores, "k1", wheel()))
+    seen = await stores.artifacts.revision()
+    await stores.jobs.artifact_lost(kept.digest)
+    assert (await stores.artifacts.changes_since(seen)).projects == {"six": False}
+
+
+async def test_a_project_keeps_its_status_and_why(stores: Stores) -> None:
+    six, store = project_name("six"), stores.artifacts
+    gone = ProjectStatus(status=Status.ARCHIVED, reason="nothing more is to come")
+    assert not await store.set_status(six, gone)
+    await store.publish(wheel())
+    assert await store.status(six) == ProjectStatus()
+    seen = await store.revision()
+    assert await store.set_status(six, gone)
+    assert await store.status(six) == gone
+    assert (await store.changes_since(seen)).projects == {"six": True}
+    await store.publish(wheel("six==1.18.0", "newer"))
+    assert await store.status(six) == gone
+
+
+async def test_a_project_of_which_nothing_is_left_is_known_all_the_same(stores: Stores) -> None:
+    six = project_name("six")
+    assert not await stores.artifacts.known(six)
+    await make(stores, "k1", wheel())
+    assert await stores.artifacts.known(six)

@@ -38,6 +38,15 @@ async def test_it_is_what_the_port_asks_for(stores: Stores) -> None:
     assert await store.attempts() == []
 
 
+async def test_finishing_says_how_the_job_stands_then(stores: Stores) -> None:
+    lease = await take(stores)
+    assert await stores.jobs.finish(K1, lease.fence + 1, built()) is None
+    finished = await stores.jobs.finish(K1, lease.fence, built())
+    assert finished is not None
+    assert finished.state is State.DONE
+    assert finished == await stores.jobs.job(K1)
+
+
 async def test_a_new_job_is_leased_and_says_who_has_it(stores: Stores) -> None:
     lease = await take(stores)
     expires = stores.clock.now() + timedelta(seconds=60)

@@ -41,6 +41,7 @@ KEEP = """
 INSERT INTO memory (kind, key, value) VALUES ('kind', :key, :value)
 ON CONFLICT (kind, key) DO UPDATE SET value = excluded.value
 """
+VALUE = "SELECT value FROM memory WHERE key = :key"
 COUNT = "SELECT COUNT(*) AS number FROM memory"
 
 
@@ -160,6 +161,14 @@ def test_parameters_are_named_as_the_driver_wants_them() -> None:
     text = r"x LIKE :x ESCAPE '\' AND y = 'it''s :no' AND z::text = '5 %' AND 7 % 2 = 1"
     expected = r"x LIKE %(x)s ESCAPE '\' AND y = 'it''s :no' AND z::text = '5 %%' AND 7 %% 2 = 1"
     assert for_psycopg(text) == expected
+
+
+async def test_the_first_row_is_found_as_it_is_now(database: PostgresDatabase) -> None:
+    await database.write(lambda c: c.execute(KEEP, {"key": "a", "value": b"old"}))
+    await database.write(lambda c: c.execute(KEEP, {"key": "a", "value": b"new"}))
+    row = await database.first(VALUE, {"key": "a"})
+    assert bytes(row["value"]) == b"new"
+    assert await database.first(VALUE, {"key": "b"}) is None
 
 
 async def test_what_fails_in_a_transaction_leaves_nothing_of_it(database: PostgresDatabase) -> None:

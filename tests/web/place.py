@@ -12,6 +12,8 @@ import httpx
 from store.things import offer
 from wheelyard.blobs.folder import FolderBlobs
 from wheelyard.bus.memory import MemoryBus
+from wheelyard.coordinator.uploads import Uploads
+from wheelyard.executor.uploaded import inspect_upload
 from wheelyard.farm_ports import Queue, Role, Terms
 from wheelyard.index.serving import running
 from wheelyard.jobs.needs import Needs
@@ -32,10 +34,12 @@ from wheelyard.testing.happenings import MemoryEventLog
 from wheelyard.testing.jobs import MemoryJobStore
 from wheelyard.testing.queue import MemoryQueue
 from wheelyard.testing.requests import MemoryRequestStore
+from wheelyard.testing.site import MemorySite
 from wheelyard.testing.tokens import MemoryTokenStore
 from wheelyard.web.app import WebApp
+from wheelyard.web.identities import OpenIdSettings
 from wheelyard.web.minting import Mint
-from wheelyard.web.ports import Times, WebPorts
+from wheelyard.web.ports import Housekeeping, Times, WebPorts
 
 FACTS = Facts(version="0.1.0", slots=2, values=(("arch", "x86_64"), ("python", ("cp311", "cp312"))))
 NEEDS = Needs.of({"python": "cp312"})
@@ -127,11 +131,23 @@ def result(word: Result) -> bytes:
 
 
 @asynccontextmanager
-async def open_place(folder: Path, *, kind: str, times: Times = TIMES) -> AsyncIterator[Place]:
+async def open_place(
+    folder: Path,
+    *,
+    kind: str,
+    times: Times = TIMES,
+    public: bool = False,
+    identities: OpenIdSettings | None = None,
+    database: str = "",
+    housekeeping: Housekeeping | None = None,
+) -> AsyncIterator[Place]:
     clock, bus = ManualClock(), MemoryBus(log_folder=folder / "logs")
     async with AsyncExitStack() as stack:
         stack.push_async_callback(bus.close)
-        ports, jobs = await _ports(stack, folder, kind=kind, clock=clock, bus=bus, times=times)
+        ports, jobs = await _ports(
+            stack, folder, kind=kind, clock=clock, bus=bus, times=times, database=database
+        )
+        ports = replace(ports, public=public, identities=identities, housekeeping=housekeeping)
         app = WebApp(ports)
         address = await stack.enter_async_context(running(app))
         stack.push_async_callback(app.end)
@@ -150,6 +166,7 @@ async def _ports(
     clock: ManualClock,
     bus: MemoryBus,
     times: Times,
+    database: str,
 ) -> tuple[WebPorts, MemoryJobStore | StoredJobs]:
     async def bus_of(_: str) -> Mapping[str, str]:
         return {"kind": "http"}
@@ -173,13 +190,17 @@ async def _ports(
             desk,
             jobs=jobs,
             tokens=tokens,
+            site=MemorySite(jobs=jobs, queue=queue),
             artifacts=artifacts,
             blobs=MemoryBlobs(folder / "read"),
             bus=bus,
             bus_of=bus_of,
             times=times,
+            scratch=folder,
         ), jobs
-    state = await stack.enter_async_context(await StateFolder.open(folder / "state", clock=clock))
+    state = await stack.enter_async_context(
+        await StateFolder.open(folder / "state", database=database, clock=clock)
+    )
     desk = DeskPorts(
         requests=state.requests,
         jobs=state.jobs,
@@ -193,15 +214,18 @@ async def _ports(
         desk,
         jobs=state.jobs,
         tokens=state.tokens,
+        site=await state.site(),
         artifacts=state.artifacts,
         blobs=FolderBlobs(state.place("blobs"), own=state.path, flush=False),
         bus=bus,
         bus_of=bus_of,
         times=times,
+        scratch=state.place("jobs"),
+        snapshots=state.snapshots,
     ), state.jobs
 
 
-def _web(desk: DeskPorts, *, bus: MemoryBus, **more: object) -> WebPorts:
+def _web(desk: DeskPorts, *, bus: MemoryBus, scratch: Path, **more: object) -> WebPorts:
     values: dict[str, object] = {
         "builders": desk.builders,
         "requests": desk.requests,
@@ -211,6 +235,13 @@ def _web(desk: DeskPorts, *, bus: MemoryBus, **more: object) -> WebPorts:
         "bus": bus,
         "end_of": bus.builder,
         "desk": StoreDesk(desk),
+        "uploads": Uploads(
+            inspect=inspect_upload,
+            artifacts=more["artifacts"],  # type: ignore[arg-type]
+            blobs=more["blobs"],  # type: ignore[arg-type]
+            events=desk.events,
+            scratch=scratch,
+        ),
         **more,
     }
     return WebPorts(**values)  # type: ignore[arg-type]

@@ -22,7 +22,14 @@ from wheelyard.web.endpoint import Endpoint
 from wheelyard.web.ports import Times
 
 pytestmark = pytest.mark.anyio
-OPEN = {"GET /healthz", "GET /api/openapi.json"}
+OPEN = {
+    "GET /healthz",
+    "GET /api/openapi.json",
+    "GET /static/{mark}/{name}",
+    "GET /sign-in",
+    "POST /sign-in",
+}
+JSON = {"Accept": "application/json"}
 PEOPLE = (Role.READER, Role.REQUESTER, Role.OPERATOR, Role.ADMINISTRATOR)
 
 
@@ -40,7 +47,7 @@ async def test_no_route_answers_without_a_token(memory_place: Place) -> None:
     for endpoint in memory_place.app.endpoints:
         if endpoint.name in OPEN:
             continue
-        answer = await memory_place.client.request(endpoint.method, address(endpoint))
+        answer = await memory_place.client.request(endpoint.method, address(endpoint), headers=JSON)
         assert answer.status_code == 401, endpoint.name
         assert answer.headers["www-authenticate"] == "Bearer"
         assert set(answer.json()) == {"error", "hint"}

@@ -150,6 +150,17 @@ async def test_what_is_not_the_builders_own_word_is_refused(
     assert set(answer.json()) == {"error", "hint"}
 
 
+@pytest.mark.parametrize("content", [b"\x00\xff", presence("arm-2")])
+async def test_who_says_what_cannot_be_read_or_speaks_for_another_one_is_flagged(
+    memory_place: Place, content: bytes
+) -> None:
+    headers = await memory_place.builder()
+    answer = await send(memory_place, headers, "words", content, name="w1")
+    assert answer.is_client_error
+    [line] = await memory_place.ports.events.read(subject="arm-1")
+    assert line.action == "builder.flagged"
+
+
 async def test_a_word_needs_a_name(memory_place: Place) -> None:
     headers = await memory_place.builder()
     word = returned(BuildKey("k1"), 1)

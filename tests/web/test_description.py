@@ -11,9 +11,10 @@ from wheelyard.web.access import ANYBODY
 from wheelyard.web.endpoint import Endpoint
 
 pytestmark = pytest.mark.anyio
-PAGE = Path(__file__).parents[2] / "docs" / "reference" / "http-api.md"
+REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
+PAGES = ("http-api.md", "site.md")
 ADDRESS = re.compile(r"(GET|HEAD|POST|PUT) (/[^`?]*)")
-ROW = re.compile(r"^\| `(\w+ /\S+)` \| (\w+) \| (.*) \|$", re.MULTILINE)
+ROW = re.compile(r"^\| `(\w+ /\S*)` \| (\w+) \| (.*) \|$", re.MULTILINE)
 PEOPLE = (Role.READER, Role.REQUESTER, Role.OPERATOR, Role.ADMINISTRATOR)
 
 
@@ -39,8 +40,8 @@ async def test_every_endpoint_is_described(memory_place: Place) -> None:
     assert said["paths"]["/healthz"]["get"]["security"] == []
 
 
-async def test_the_page_has_every_endpoint_and_no_other(memory_place: Place) -> None:
-    page = PAGE.read_text("utf-8")
+async def test_the_pages_have_every_endpoint_and_no_other(memory_place: Place) -> None:
+    page = "\n".join((REFERENCE / name).read_text("utf-8") for name in PAGES)
     headings = [line for line in page.splitlines() if line.startswith("### `")]
     of_builders = {
         f"{method.replace('HEAD', 'GET')} {path}"

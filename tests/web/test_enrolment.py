@@ -78,6 +78,17 @@ async def test_another_version_is_told_which_one_would_do(memory_place: Place) -
     assert str(VERSION) in str(said["error"])
 
 
+async def test_a_builder_that_comes_back_in_another_version_is_told_which_one_would_do(
+    memory_place: Place,
+) -> None:
+    headers = await memory_place.builder()
+    for version, status in ((VERSION, 200), (VERSION + 1, 422)):
+        path = f"/api/builders/me?version={version}"
+        answer = await memory_place.client.get(path, headers=headers)
+        assert answer.status_code == status
+    assert f"version {VERSION + 1} of the protocol" in answer.json()["error"]
+
+
 async def test_two_at_once_with_one_code_are_one_builder(place: Place) -> None:
     import asyncio
 

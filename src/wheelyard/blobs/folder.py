@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from wheelyard import failpoints
 from wheelyard.blobs.incoming import IncomingBlob
 from wheelyard.errors import DigestMismatchError, OutOfSpaceError, StoreError
 
@@ -64,17 +65,23 @@ class FolderBlobs:
     async def receive(self, digest: str, *, size: int) -> AsyncIterator[IncomingBlob]:
         """Take a blob in by pieces; what is not kept when the block ends is gone. Raises OutOfSpaceError."""
         self._place(digest)
-        stack = ExitStack()
+        stack, kept = ExitStack(), False
         try:
             path, file = await asyncio.to_thread(self._open_temporary, stack, size)
 
             def name() -> None:
+                nonlocal kept
                 self._seal(file)
+                failpoints.pass_by("blobs.before_name")
                 self._name(path, digest)
+                failpoints.pass_by("blobs.after_name")
+                stack.close()
+                kept = True
 
             yield IncomingBlob(file=file, digest=digest, size=size, told=self._told, named=name)
         finally:
-            await asyncio.to_thread(stack.close)
+            if not kept:
+                await asyncio.to_thread(stack.close)
 
     def path(self, digest: str) -> Path | None:
         """Return where the bytes lie, or None."""
@@ -95,6 +102,9 @@ class FolderBlobs:
 
     def digests(self) -> Sequence[str]:
         """List everything that is stored, in order."""
+        return self._names()
+
+    def _names(self) -> Sequence[str]:
         with self._told():
             names = (
                 f"sha256:{path.parent.name}{path.name}"
@@ -112,7 +122,7 @@ class FolderBlobs:
         """List everything that is stored with its size and when it was used last; blocks."""
         found = []
         with self._told():
-            for digest in self.digests():
+            for digest in self._names():
                 with contextlib.suppress(FileNotFoundError):
                     facts = self._place(digest).stat()
                     # Not the time of the content: a linked file may have that of years ago.
@@ -235,7 +245,11 @@ class FolderBlobs:
 
     def _scrub(self) -> Sequence[str]:
         with self._told():
-            return [name for name in self.digests() if _digest(self._place(name)) not in {name, ""}]
+            return [name for name in self._names() if _digest(self._place(name)) not in {name, ""}]
+
+    @staticmethod
+    def _digest_of(path: Path) -> str:
+        return _digest(path)
 
     def _sweep(self, older_than: float) -> int:
         limit = time.time() - older_than

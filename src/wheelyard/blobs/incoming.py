@@ -46,14 +46,18 @@ class IncomingBlob:
 
     async def keep(self) -> None:
         """Check size and digest, and name the blob. Raises DigestMismatchError."""
-        await self._flush()
+        # In one turn of a thread: most blobs are small, and came whole before anything was written.
+        with self._told():
+            await asyncio.to_thread(self._check_and_name)
+
+    def _check_and_name(self) -> None:
+        self._put(self._gathered)
         found = f"sha256:{self._hash.hexdigest()}"
         if self._seen != self._size:
             raise _mismatch(f"{self._seen} bytes came instead of {self._size}")
         if found != self._digest:
             raise _mismatch(f"the bytes that came have the digest {found!r}, not {self._digest!r}")
-        with self._told():
-            await asyncio.to_thread(self._named)
+        self._named()
 
     async def _flush(self) -> None:
         gathered, self._gathered = self._gathered, bytearray()

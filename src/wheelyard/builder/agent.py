@@ -18,6 +18,7 @@ from wheelyard.builder.settings import AgentPorts, AgentSettings
 from wheelyard.bus_ports import Delivery
 from wheelyard.errors import BusError, DeniedError, ProtocolError
 from wheelyard.model.builder import Health, Mode
+from wheelyard.model.counted import plural
 from wheelyard.protocol.messages import Assignment, Presence, SetMode, Settled, Stop
 from wheelyard.protocol.wire import decode_order
 
@@ -42,6 +43,7 @@ class Agent:
     async def run(self) -> None:
         """Take orders until told to leave. Raises (a group with) DeniedError where the farm shut it out."""
         kept = await self._ports.spool.all()
+        begun = await self._ports.spool.begun()
         async with asyncio.TaskGroup() as group:
             bench = Bench(
                 self._settings,
@@ -53,6 +55,8 @@ class Agent:
             self._bench = bench
             for one in kept:
                 bench.resume(one)
+            for job in begun - {(one.key, one.fence) for one in kept}:
+                bench.lose(*job)
             endless = [
                 group.create_task(self._heart.beat(self.presence)),
                 group.create_task(self._heart.keep_working(bench.open_deliveries)),
@@ -69,8 +73,8 @@ class Agent:
         await self._heart.farewell(self.presence())
         if bench.deliveries.open:
             _log.warning(
-                "%d results are kept for the next start: the farm did not settle them yet",
-                len(bench.deliveries.open),
+                "%s kept for the next start: the farm did not settle that yet",
+                plural(len(bench.deliveries.open), "result"),
                 extra={"action": "builder.left"},
             )
 
@@ -114,7 +118,7 @@ class Agent:
         assert self._bench is not None
         waiting = len(self._bench.deliveries.open)
         if waiting >= self._settings.backlog:
-            return f"{waiting} results wait to be delivered"
+            return f"{plural(waiting, 'result')} to be delivered first"
         return health.reason
 
     async def _until_worked(self, bench: Bench) -> None:

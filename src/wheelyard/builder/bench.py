@@ -134,6 +134,12 @@ class Bench:
         if not kept.log_told:
             self._spawn(self._tell_kept_log(kept))
 
+    def lose(self, key: BuildKey, fence: int) -> None:
+        """Say that an earlier process ended while it ran this: the farm counts how often that happens to a job."""
+        # At once: its order may come again before that was written down.
+        self._remember((key, fence))
+        self._spawn(self._lose(key, fence))
+
     def return_all(self, reason: str) -> None:
         """Kill everything and give it back."""
         for job in self._jobs.values():
@@ -157,6 +163,7 @@ class Bench:
 
     async def _see_through(self, job: Job) -> None:
         try:
+            await self._ports.spool.begin(*job.id)
             report = await job.carry_out(
                 self._inputs,
                 self._ports.executor,
@@ -175,6 +182,7 @@ class Bench:
             self._jobs.pop(job.id)
             self._tasks.pop(job.id)
             self._changed.set()
+            await self._ports.spool.end(*job.id)
 
     async def _ended(self, job: Job, report: Report) -> None:
         self._ports.vitals.hear(report.outcome)
@@ -219,6 +227,13 @@ class Bench:
         name = f"{offer.key}.{offer.fence}.{self._session}.refused"
         await say(self._ports.bus, encode(result), name=name)
         await self._done(delivery)
+
+    async def _lose(self, key: BuildKey, fence: int) -> None:
+        _log.info("lost %s: an earlier process ended while it ran", key)
+        report = Report(outcome=Outcome.LOST, reason="its builder ended while it ran")
+        kept = Kept(key=key, fence=fence, report=report, token="", log_told=True)
+        await self.deliveries.add(kept, self._group)
+        await self._ports.spool.end(key, fence)
 
     async def _hand_back(self, key: BuildKey, fence: int, delivery: Delivery, reason: str) -> None:
         _log.info("gave %s back: %s", key, reason, extra={"action": "job.returned", "job": key})

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from wheelyard import failpoints
 from wheelyard.builder.inputs import outputs_of
 from wheelyard.builder.job import JobId
 from wheelyard.builder.patience import Patience
@@ -151,9 +152,10 @@ class Deliveries:
         content, count = encode(result), 0
         while True:
             # The bus counts a name once; a farm that lost the word is told again under another.
-            name = f"{kept.key}.{kept.fence}.{self._session}.{count}"
+            names = [f"{kept.key}.{kept.fence}.{self._session}.{count}"]
+            names += [f"{names[0]}.{again}" for again in range(1, failpoints.times("delivery.say"))]
             try:
-                await say(self._bus, content, name=name)
+                await asyncio.gather(*(say(self._bus, content, name=name) for name in names))
             except ProtocolError as error:
                 _log.error("the farm cannot read a result: %s", error.message)
             self._unsaid.discard(job)
@@ -165,7 +167,9 @@ class Deliveries:
         """Upload what goes with a report, and return the report as it is then."""
         ticket = Ticket(key=kept.key, fence=kept.fence, token=kept.token)
         try:
+            failpoints.pass_by("delivery.before_upload")
             await self._upload(outputs_of(kept.report), ticket)
+            failpoints.pass_by("delivery.after_upload")
         except DeniedError as error:
             # The farm says with its settlement what became of the job; nothing is dropped on a guess.
             _log.warning(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from wheelyard.builder.machine import Reading
 from wheelyard.model.builder import Health
+from wheelyard.model.counted import plural
 from wheelyard.model.job import Outcome
 
 _GB = 1 << 30
@@ -97,7 +98,7 @@ class Vitals:
         if 0 < least.load < reading.load:
             return f"its load is {reading.load:.1f}, more than {least.load:g}"
         if reading.at < self._rest_until:
-            return f"{self._failures} jobs in a row could not be run here; tries again in {self._rest_until - reading.at:.0f} s"
+            return f"{plural(self._failures, 'job')} in a row could not be run here; tries again in {self._rest_until - reading.at:.0f} s"
         return ""
 
     def _see_others(self, before: Reading | None, now: Reading, most: float) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from enum import StrEnum
 
+from wheelyard import failpoints
 from wheelyard.builder.inputs import Inputs
 from wheelyard.builder.log_stream import LogStream
 from wheelyard.bus_ports import BuilderBus, Delivery
@@ -103,6 +104,7 @@ async def _work(
     """Fetch and build; every way it can end is a report."""
     try:
         await inputs.bring(offer)
+        failpoints.pass_by("build.begin")
         return await executor.run(fitted(offer), hear)
     except WheelyardError as error:
         full = isinstance(error, OutOfSpaceError)

@@ -1,7 +1,8 @@
 """Results that the farm did not settle yet, kept through restarts of the builder.
 
 One file each, readable by its owner only (it holds the token of the job). A result is here from the
-moment at which its job ended until the farm says that it was taken in or came too late.
+moment at which its job ended until the farm says that it was taken in or came too late. Which jobs were begun is
+noted, too: one that ends its builder must not end it again after each restart.
 """
 
 import asyncio
@@ -10,6 +11,7 @@ import hashlib
 import os
 import secrets
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,7 +22,7 @@ from wheelyard.model.job import BuildKey, Report
 from wheelyard.protocol.messages import Result
 from wheelyard.protocol.wire import decode_word, encode
 
-_SUFFIX, _UNREADABLE = ".json", ".unreadable"
+_SUFFIX, _UNREADABLE, _BEGUN = ".json", ".unreadable", ".begun"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +61,20 @@ class Spool:
         with contextlib.suppress(OSError):
             await asyncio.to_thread(self._path(key, fence).unlink, missing_ok=True)
 
+    async def begin(self, key: BuildKey, fence: int) -> None:
+        """Note that a job was begun; where that cannot be written, nobody knows after a restart."""
+        with contextlib.suppress(OSError):
+            await asyncio.to_thread(self._note, self._begun(key, fence), f"{key} {fence}")
+
+    async def end(self, key: BuildKey, fence: int) -> None:
+        """Note that a job has ended, however it did."""
+        with contextlib.suppress(OSError):
+            await asyncio.to_thread(self._begun(key, fence).unlink, missing_ok=True)
+
+    async def begun(self) -> AbstractSet[tuple[BuildKey, int]]:
+        """Return the jobs that an earlier process began and did not end: it died while they ran."""
+        return await asyncio.to_thread(self._all_begun)
+
     async def all(self) -> Sequence[Kept]:
         """Return what is kept. What cannot be read (of another version) is put aside."""
         return await asyncio.to_thread(self._all)
@@ -90,6 +106,21 @@ class Spool:
                 with contextlib.suppress(OSError):
                     path.rename(path.with_suffix(_UNREADABLE))
         return found
+
+    def _note(self, path: Path, text: str) -> None:
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+    def _all_begun(self) -> AbstractSet[tuple[BuildKey, int]]:
+        found = set[tuple[BuildKey, int]]()
+        for path in self._folder.glob(f"*{_BEGUN}"):
+            with contextlib.suppress(OSError, ValueError):
+                key, _, fence = path.read_text("utf-8").rpartition(" ")
+                found.add((BuildKey(key), int(fence)))
+        return found
+
+    def _begun(self, key: BuildKey, fence: int) -> Path:
+        return self._path(key, fence).with_suffix(_BEGUN)
 
     def _path(self, key: BuildKey, fence: int) -> Path:
         # A key is a coordinator's word, and no name of a file until it is made one.

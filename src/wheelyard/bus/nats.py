@@ -4,6 +4,7 @@ What the server said it has is in its files, and is delivered until somebody is 
 through lost connections and restarts of the server; writers wait a few seconds and raise BusError.
 """
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from contextlib import aclosing, suppress
@@ -131,6 +132,11 @@ class NatsBuilderBus:
     async def open(cls, options: NatsOptions, *, name: str) -> Self:
         """Connect as a builder. Raises BusError."""
         return cls(await Link.open(options), name)
+
+    @property
+    def refused(self) -> asyncio.Event:
+        """Set each time that the server does not let this builder in again: it may be shut out for good."""
+        return self._link.refused
 
     async def orders(self) -> AsyncIterator[NatsDelivery]:
         """Yield orders; those that were not done with come again when they were silent for a while."""

@@ -131,12 +131,16 @@ class Connection:
 
 
 class Link:
-    """The way to the server. ``ready`` is run on each new connection before it is used."""
+    """The way to the server. ``ready`` is run on each new connection before it is used.
+
+    ``refused`` is set each time that the server does not let this user in again.
+    """
 
     def __init__(
         self, options: NatsOptions, ready: Callable[[Connection], Awaitable[None]] | None
     ) -> None:
         self.options = options
+        self.refused = asyncio.Event()
         self._ready = ready
         self._connection: Connection | None = None
         self._up = asyncio.Event()
@@ -215,6 +219,8 @@ class Link:
                     break
                 except (nats.errors.Error, OSError, TimeoutError) as error:
                     self._fault = error
+                    if _is_refusal(error):
+                        self.refused.set()
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, _LONGEST_PAUSE)
 
@@ -236,9 +242,14 @@ class Link:
         return BusError(f"the bus at {place}: {what}: {reason}", hint=_hint(error))
 
 
-def _hint(error: Exception | None) -> str:
+def _is_refusal(error: Exception | None) -> bool:
     # nats-py has a class for it, but not for each way in which a server says it.
-    if isinstance(error, nats.errors.AuthorizationError) or "authorization" in str(error).lower():
+    said = str(error).lower()
+    return isinstance(error, nats.errors.AuthorizationError) or "authorization" in said
+
+
+def _hint(error: Exception | None) -> str:
+    if _is_refusal(error):
         return "Its user or password is wrong or was revoked; enrol this builder again."
     if isinstance(error, nats.js.errors.ServerError | nats.js.errors.ServiceUnavailableError):
         return "JetStream refused: look whether it is enabled and has room on its disk."

@@ -13,6 +13,7 @@ from wheelyard.cli.index import index_app
 from wheelyard.cli.jobs import app as jobs_app
 from wheelyard.cli.recipes import app as recipes_app
 from wheelyard.cli.requests import app as requests_app
+from wheelyard.cli.selftest import selftest
 from wheelyard.cli.serve import serve
 from wheelyard.cli.state import app as state_app
 from wheelyard.cli.tokens import app as tokens_app
@@ -60,6 +61,7 @@ def main(
 app.command("build")(build)
 app.command("plan")(plan)
 app.command("serve")(serve)
+app.command("selftest")(selftest)
 builders.add_commands(builder_app)
 app.add_typer(builder_app, name="builder")
 app.add_typer(requests_app, name="request")

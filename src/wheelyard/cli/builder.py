@@ -14,6 +14,7 @@ from typing import Annotated
 
 import typer
 
+from wheelyard import failpoints
 from wheelyard.builder.agent import Agent
 from wheelyard.builder.health import Thresholds
 from wheelyard.cli import options as o
@@ -202,6 +203,7 @@ def builder(  # noqa: PLR0913, PLR0917 - the options of a command
     min_free_memory: FreeMemory = "256M",
     max_load: MaxLoad = 0,
     cache_size: CacheSize = "20G",
+    failpoint: o.Failpoints = "",
 ) -> None:
     """Build for a farm: take its jobs, run them on this machine, deliver what was built.
 
@@ -211,6 +213,7 @@ def builder(  # noqa: PLR0913, PLR0917 - the options of a command
     """
     if context.invoked_subcommand is not None:
         return
+    failpoints.arm(failpoint)
     settings = BuilderSettings(
         state=builder_state_path(state),
         join=join.rstrip("/"),
@@ -224,12 +227,7 @@ def builder(  # noqa: PLR0913, PLR0917 - the options of a command
         compiler_cache=compiler_cache,
         network=allow_network,
         cache_bytes=o.size(cache_size),
-        thresholds=Thresholds(
-            free_disk_bytes=o.size(min_free_disk),
-            free_memory_bytes=o.size(min_free_memory),
-            load=max_load,
-            others_load=idle_load if idle else None,
-        ),
+        thresholds=_thresholds(min_free_disk, min_free_memory, max_load, idle_load * idle),
     )
     _begin(settings)
 
@@ -239,6 +237,16 @@ def _begin(settings: BuilderSettings) -> None:
     os.environ.pop(_CODE_VARIABLE, None)
     _print_progress()
     asyncio.run(_run(settings))
+
+
+def _thresholds(disk: str, memory: str, load: float, others: float) -> Thresholds:
+    """Return when a machine takes nothing; ``others`` 0: whatever others do on it."""
+    return Thresholds(
+        free_disk_bytes=o.size(disk),
+        free_memory_bytes=o.size(memory),
+        load=load,
+        others_load=others or None,
+    )
 
 
 def read_code(text: str) -> str:

@@ -1,4 +1,4 @@
-"""``wheelyard index``: serve, export, list and check what was built."""
+"""``wheelyard index``: serve, export and list what was built; its other commands are beside."""
 
 import asyncio
 import sys
@@ -10,12 +10,15 @@ from typing import Annotated
 import msgspec
 import typer
 
-from wheelyard.cli.display.lines import plural
-from wheelyard.errors import ConfigurationError, ExitCode
+from wheelyard.cli import curation
+from wheelyard.cli.addresses import FallThrough, Host, OwnProjects, Port
+from wheelyard.cli.snapshots import app as snapshots_app
+from wheelyard.cli.verifying import verify
 from wheelyard.index.export import ExportResult, export
+from wheelyard.index.fallthrough import KnownProjects
 from wheelyard.index.listing import IndexPorts, Listing, listings
-from wheelyard.index.verify import Verification, verify
-from wheelyard.wiring.keeping import open_archive
+from wheelyard.model.counted import plural
+from wheelyard.wiring.behind import FallthroughSettings, fallthrough_of
 
 OpenState = Callable[[Path | None], AbstractAsyncContextManager[IndexPorts]]
 
@@ -27,16 +30,6 @@ State = Annotated[
         metavar="DIR",
         help="The state folder. Without it: the user's own.",
     ),
-]
-Host = Annotated[
-    str,
-    typer.Option(
-        envvar="WHEELYARD_HOST", help="The address to listen on; 0.0.0.0 lets other machines in."
-    ),
-]
-Port = Annotated[
-    int,
-    typer.Option(envvar="WHEELYARD_PORT", min=0, max=65535, help="The port; 0 takes a free one."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
@@ -50,9 +43,12 @@ def index_app(open_state: OpenState) -> typer.Typer:
         state: State = None,
         host: Host = "127.0.0.1",
         port: Port = 8080,
+        fall_through: FallThrough = "",
+        own_projects: OwnProjects = None,
     ) -> None:
         """Serve the index over HTTP until Ctrl-C."""
-        asyncio.run(_serve(open_state, state, host, port))
+        behind = FallthroughSettings(upstream=fall_through, own=tuple(own_projects or ()))
+        asyncio.run(_serve(open_state, state, host, port, behind))
 
     @app.command("export")
     def export_command(
@@ -72,47 +68,24 @@ def index_app(open_state: OpenState) -> typer.Typer:
         else:
             _print_listings(found)
 
-    @app.command("verify")
-    def verify_command(
-        output: Annotated[Path, typer.Argument(metavar="DIR", help="An exported folder.")],
-        as_json: AsJson = False,
-    ) -> None:
-        """Read an exported folder again: links, digests, metadata files; HTML against JSON."""
-        verification = asyncio.run(verify(output))
-        _print_verification(verification, as_json=as_json)
-        if verification.findings:
-            raise typer.Exit(ExitCode.STATE)
-
-    app.command("yank")(yank)
+    app.command("verify")(verify)
+    app.command("yank")(curation.yank)
+    app.command("status")(curation.status)
+    app.command("key")(curation.key)
+    app.add_typer(snapshots_app, name="snapshot")
     return app
 
 
-def yank(
-    filename: Annotated[str, typer.Argument(metavar="FILE", help="The name of a published file.")],
-    reason: Annotated[
-        str, typer.Option("--reason", metavar="TEXT", help="What installers print.")
-    ] = "",
-    undo: Annotated[bool, typer.Option("--undo", help="Take it back.")] = False,
-    state: State = None,
+async def _serve(
+    open_state: OpenState, state: Path | None, host: str, port: int, settings: FallthroughSettings
 ) -> None:
-    """Let installers take a file only where it is pinned (PEP 592); its bytes stay."""
-
-    async def work() -> bool:
-        async with open_archive(state) as archive:
-            return await archive.artifacts.yank(filename, None if undo else reason)
-
-    if not asyncio.run(work()):
-        raise ConfigurationError(
-            f"{filename!r} is not published", hint="'wheelyard index list' shows what is."
-        )
-
-
-async def _serve(open_state: OpenState, state: Path | None, host: str, port: int) -> None:
     # Importing a web server takes longer than most commands.
     from wheelyard.index.serving import serve
 
     async with open_state(state) as ports:
-        await serve(ports.artifacts, ports.blobs, host=host, port=port, announce=_announce)
+        known = ports.artifacts if isinstance(ports.artifacts, KnownProjects) else None
+        upstream = None if known is None else fallthrough_of(settings, known)
+        await serve(ports, host=host, port=port, announce=_announce, upstream=upstream)
 
 
 async def _export(open_state: OpenState, state: Path | None, output: Path) -> ExportResult:
@@ -181,20 +154,3 @@ def _print_listings(found: list[Listing]) -> None:
         typer.echo(
             "Nothing is published yet: wheelyard build PROJECT builds and publishes.", err=True
         )
-
-
-def _print_verification(verification: Verification, *, as_json: bool) -> None:
-    findings = [{"path": str(f.path), "problem": f.problem} for f in verification.findings]
-    if as_json:
-        said = {
-            "projects": verification.projects,
-            "files": verification.files,
-            "findings": findings,
-        }
-        typer.echo(msgspec.json.format(msgspec.json.encode(said)).decode())
-        return
-    for finding in findings:
-        typer.echo(f"{finding['path']} {finding['problem']}")
-    projects = plural(verification.projects, "project")
-    files = plural(verification.files, "file")
-    typer.echo(f"{projects}, {files}, {len(findings)} wrong.", err=True)

@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import io
+import shlex
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
@@ -212,7 +213,7 @@ def show(  # noqa: PLR0913, PLR0917 - its options
     if as_json:
         typer.echo(msgspec.json.encode(_fields(tried)).decode())
         return
-    _print_attempt(results(), tried)
+    _print_attempt(results(), tried, place=state)
 
 
 @app.command("log")
@@ -374,7 +375,7 @@ def _fields(tried: _Tried) -> dict[str, object]:
     }
 
 
-def _print_attempt(console: Console, tried: _Tried) -> None:
+def _print_attempt(console: Console, tried: _Tried, *, place: Path | None) -> None:
     attempt = tried.attempt
     say_line(console, f"a{attempt.id}: {attempt.release} for {attempt.target}", "bold")
     say_line(console, f"  key      {attempt.key}")
@@ -388,7 +389,9 @@ def _print_attempt(console: Console, tried: _Tried) -> None:
         advice = advice_for_held(attempt.key[:12], attempt.report.findings)
         say_line(console, f"           {advice}", "yellow")
     print_report(console, attempt.report)
-    say_line(console, f"  log      wheelyard job log a{attempt.id}")
+    # Whoever named a state folder has to name it there, too.
+    option = f" --state {shlex.quote(str(place))}" if place is not None else ""
+    say_line(console, f"  log      wheelyard job log a{attempt.id}{option}")
     if attempt.report.repeat:
         say_line(console, "  repeat by hand:")
         say_line(console, attempt.report.repeat)

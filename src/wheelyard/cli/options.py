@@ -209,6 +209,16 @@ AllowNetwork = Annotated[
         rich_help_panel=_HOW,
     ),
 ]
+Failpoints = Annotated[
+    str,
+    typer.Option(
+        "--failpoints",
+        metavar="PLACE=ACTION,…",
+        envvar="WHEELYARD_FAILPOINTS",
+        help="Faults to inject at named places, to see that they are survived. Not for a farm that works.",
+        show_default=False,
+    ),
+]
 Reproducible = Annotated[
     bool,
     typer.Option(

@@ -6,8 +6,8 @@ from typing import Annotated
 import msgspec
 import typer
 
-from wheelyard.cli.display.lines import plural
 from wheelyard.cli.options import AsJson, Recipes
+from wheelyard.model.counted import plural
 from wheelyard.model.recipe import DEFAULT_RECIPE
 from wheelyard.model.release import Release
 from wheelyard.model.secrets import shown

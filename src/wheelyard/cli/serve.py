@@ -4,32 +4,28 @@ import asyncio
 import logging
 import signal
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from wheelyard import failpoints
 from wheelyard.cli import options as o
-from wheelyard.cli.index import Host, Port
+from wheelyard.cli.addresses import Blobs, Database, FallThrough, Host, OwnProjects, Port
 from wheelyard.cli.recipes import overrides_of
+from wheelyard.coordinator.farm.rules import FarmRules
 from wheelyard.executor.settings import CompilerCache, Sandbox
-from wheelyard.settings.file import Configuration
+from wheelyard.settings.overrides import load
+from wheelyard.web.identities import OpenIdSettings
+from wheelyard.wiring.behind import FallthroughSettings
 from wheelyard.wiring.engines import BusSettings
 from wheelyard.wiring.local import FarmSettings
 from wheelyard.wiring.places import state_path
 from wheelyard.wiring.serve import Served, ServeSettings, serving
 
-Database = Annotated[
-    str,
-    typer.Option(
-        "--database",
-        metavar="URL",
-        envvar="WHEELYARD_DATABASE",
-        help="postgresql://… for several machines. Without it: SQLite in the state folder.",
-        show_default=False,
-    ),
-]
 BusOption = Annotated[
     str,
     typer.Option(
@@ -91,6 +87,51 @@ LocalRepositories = Annotated[
         help="Let whoever may ask for something name git repositories on this machine's disk.",
     ),
 ]
+Private = Annotated[
+    bool,
+    typer.Option(
+        "--private",
+        envvar="WHEELYARD_PRIVATE",
+        help="Show the site's pages only to whoever is signed in or bears a token.",
+    ),
+]
+Name = Annotated[
+    str,
+    typer.Option(
+        "--name", envvar="WHEELYARD_NAME", help="What people call this farm; its pages show it."
+    ),
+]
+OpenId = Annotated[
+    Path | None,
+    typer.Option(
+        "--openid",
+        metavar="FILE",
+        envvar="WHEELYARD_OPENID",
+        help="Let people sign in by a provider of OpenID Connect, too: a TOML file with issuer, client, secret, role-claim, roles.",
+        show_default=False,
+    ),
+]
+
+Lease = Annotated[
+    float,
+    typer.Option(
+        "--lease",
+        metavar="SECONDS",
+        min=1,
+        max=3600,
+        envvar="WHEELYARD_LEASE",
+        help="A builder that was not heard of for so long has lost its jobs.",
+    ),
+]
+FreeDisk = Annotated[
+    str,
+    typer.Option(
+        "--min-free-disk",
+        metavar="SIZE",
+        envvar="WHEELYARD_MIN_FREE_DISK",
+        help="Give nothing new out while less is free on the disk of the state folder.",
+    ),
+]
 
 
 def serve(  # noqa: PLR0913, PLR0917 - the options of a process
@@ -99,6 +140,7 @@ def serve(  # noqa: PLR0913, PLR0917 - the options of a process
     host: Host = "127.0.0.1",
     port: Port = 8080,
     database: Database = "",
+    blobs: Blobs = "",
     bus: BusOption = "",
     bus_address: BusTold = "",
     bus_accounts: BusAccounts = None,
@@ -108,44 +150,69 @@ def serve(  # noqa: PLR0913, PLR0917 - the options of a process
     offline: o.Offline = False,
     recipes: o.Recipes = None,
     local_repositories: LocalRepositories = False,
+    fall_through: FallThrough = "",
+    own_projects: OwnProjects = None,
     jobs: o.Jobs = None,
     sandbox: o.Sandbox = Sandbox.AUTO,
     compiler_cache: o.CompilerCacheOption = CompilerCache.NONE,
     allow_network: o.AllowNetwork = False,
+    private: Private = False,
+    name: Name = "wheelyard",
+    openid: OpenId = None,
+    lease: Lease = 60,
+    min_free_disk: FreeDisk = "1G",
+    failpoint: o.Failpoints = "",
 ) -> None:
     """Run a farm: take requests, plan them, have them built, and serve the index, until Ctrl-C.
 
     The first start prints the token of an administrator, once. Other machines join with 'wheelyard builder'.
     """
-    configuration: Configuration = context.obj
-    farm = configuration.farm
-    settings = ServeSettings(
-        farm=FarmSettings(
-            state=state_path(state),
-            indexes=tuple(indexes or ()),
-            offline=offline,
-            sandbox=sandbox.value,
-            compiler_cache=compiler_cache.value,
-            slots=jobs,
-            network=allow_network,
-            checks=configuration.checks,
-        ),
-        host=host,
-        port=port,
-        database=database or farm.get("database", ""),
-        bus=BusSettings(
-            address=bus or farm.get("bus", ""), told=bus_address, accounts=bus_accounts
-        ),
-        builders=builders,
-        mail_server=mail_server or farm.get("mail-server", ""),
-        local_repositories=local_repositories,
-        recipe_of=overrides_of(configuration, recipes).recipe,
+    failpoints.arm(failpoint)
+    machine = FarmSettings(
+        state=state_path(state), offline=offline, slots=jobs, network=allow_network
     )
+    machine = replace(machine, sandbox=sandbox.value, compiler_cache=compiler_cache.value)
+    machine = replace(machine, indexes=tuple(indexes or ()), checks=context.obj.checks)
+    recipe_of = overrides_of(context.obj, recipes).recipe
+    settings = ServeSettings(farm=machine, host=host, port=port, recipe_of=recipe_of)
+    behind = FallthroughSettings(upstream=fall_through, own=tuple(own_projects or ()))
+    told = BusSettings(address=bus, told=bus_address, accounts=bus_accounts)
+    settings = replace(settings, database=database, blobs=blobs, bus=told, fall_through=behind)
+    settings = replace(settings, builders=builders, mail_server=mail_server, name=name)
+    settings = replace(settings, public=not private, local_repositories=local_repositories)
+    rules, room = FarmRules.of_lease(lease), o.size(min_free_disk)
+    settings = replace(settings, rules=rules, least_disk_bytes=room, identities=_identities(openid))
+    _run(_completed(settings, context.obj.farm))
+
+
+def _completed(settings: ServeSettings, farm: Mapping[str, str]) -> ServeSettings:
+    """Say where things are that no option said: as the ``[farm]`` table does."""
+    behind = settings.fall_through
+    return replace(
+        settings,
+        database=settings.database or farm.get("database", ""),
+        blobs=settings.blobs or farm.get("blobs", ""),
+        bus=replace(settings.bus, address=settings.bus.address or farm.get("bus", "")),
+        mail_server=settings.mail_server or farm.get("mail-server", ""),
+        fall_through=FallthroughSettings(
+            upstream=behind.upstream or farm.get("fall-through", ""),
+            own=behind.own or tuple(farm.get("own-projects", "").split()),
+        ),
+    )
+
+
+def _run(settings: ServeSettings) -> None:
     _print_log()
     asyncio.run(_serve(settings))
 
 
+def _identities(path: Path | None) -> OpenIdSettings | None:
+    """Return who tells the farm who people are; None: nobody but itself. Raises ConfigurationError."""
+    return None if path is None else OpenIdSettings.of(load(path))
+
+
 async def _serve(settings: ServeSettings) -> None:
+    _print_log()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -164,6 +231,7 @@ def _announce(served: Served) -> None:
     # Whoever reads the address through a pipe waits for it now, not when the farm ends.
     sys.stdout.flush()
     typer.echo(f"Install from it: pip install --index-url {served.address}/simple/ …", err=True)
+    typer.echo(f"Look at it: {served.address}/", err=True)
     typer.echo(f"Ask it: wheelyard build --farm {served.address} …", err=True)
     typer.echo("Stop with Ctrl-C.", err=True)
 

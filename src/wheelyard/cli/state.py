@@ -11,11 +11,11 @@ import typer
 from rich.table import Table
 
 from wheelyard.cli import options as o
+from wheelyard.cli.addresses import Blobs, Database
 from wheelyard.cli.display.console import results
-from wheelyard.cli.display.lines import plural
-from wheelyard.cli.serve import Database
 from wheelyard.coordinator.upkeep import Checked, Cleaned, Upkeep
 from wheelyard.errors import ExitCode
+from wheelyard.model.counted import plural
 from wheelyard.ports import Holding
 from wheelyard.settings.file import Configuration
 from wheelyard.wiring.keeping import open_upkeep
@@ -37,6 +37,26 @@ Unused = Annotated[
         help="Only what nobody used for so long: 12h, 30d, 8w.",
     ),
 ]
+Logs = Annotated[
+    str,
+    typer.Option(
+        "--logs",
+        metavar="TIME",
+        envvar="WHEELYARD_KEEP_LOGS",
+        help="Also the logs of attempts that ended so long ago: 90d. Without it: logs stay.",
+        show_default=False,
+    ),
+]
+Evidence = Annotated[
+    str,
+    typer.Option(
+        "--evidence",
+        metavar="TIME",
+        envvar="WHEELYARD_KEEP_EVIDENCE",
+        help="Also wheels so old that neither count nor are in the index or a snapshot: 90d. Without it: they stay.",
+        show_default=False,
+    ),
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would go, and remove nothing.")]
 
 
@@ -45,10 +65,11 @@ def show(
     context: typer.Context,
     state: o.State = None,
     database: Database = "",
+    blobs: Blobs = "",
     as_json: o.AsJson = False,
 ) -> None:
     """Show how much there is of each kind of thing."""
-    held = _with_upkeep(context, state, database, lambda upkeep: upkeep.show())
+    held = _with_upkeep(context, state, (database, blobs), lambda upkeep: upkeep.show())
     if as_json:
         _print_json({"state": str(state_path(state)), "holdings": list(map(asdict, held))})
         return
@@ -60,21 +81,29 @@ def show(
 def clean(  # noqa: PLR0913, PLR0917 - its options
     context: typer.Context,
     unused: Unused = "30d",
+    logs: Logs = "",
+    evidence: Evidence = "",
     dry_run: DryRun = False,
     state: o.State = None,
     database: Database = "",
+    blobs: Blobs = "",
     as_json: o.AsJson = False,
 ) -> None:
     """Remove environments, caches and downloads that were not used for a while, and leftovers.
 
-    Wheels, logs and all that the index shows stay. Builds may run meanwhile: what they might want stays, too.
+    What the index or a snapshot shows stays. Builds may run meanwhile: what they might want stays, too.
     """
     seconds = o.duration(unused).total_seconds()
     cleaned = _with_upkeep(
         context,
         state,
-        database,
-        lambda upkeep: upkeep.clean(unused_seconds=seconds, preview=dry_run),
+        (database, blobs),
+        lambda upkeep: upkeep.clean(
+            unused_seconds=seconds,
+            preview=dry_run,
+            logs_seconds=_seconds(logs),
+            evidence_seconds=_seconds(evidence),
+        ),
     )
     if as_json:
         _print_json(asdict(cleaned))
@@ -87,13 +116,14 @@ def check(
     context: typer.Context,
     state: o.State = None,
     database: Database = "",
+    blobs: Blobs = "",
     as_json: o.AsJson = False,
 ) -> None:
     """Read every stored file again and hold it against its digest.
 
     A wheel that is missing or damaged leaves the index, and the next build that wants it builds it again.
     """
-    checked = _with_upkeep(context, state, database, lambda upkeep: upkeep.check())
+    checked = _with_upkeep(context, state, (database, blobs), lambda upkeep: upkeep.check())
     if as_json:
         _print_json(asdict(checked))
     else:
@@ -105,17 +135,22 @@ def check(
 def _with_upkeep(
     context: typer.Context,
     state: Path | None,
-    database: str,
+    elsewhere: tuple[str, str],
     work: Callable[[Upkeep], Awaitable[Result]],
 ) -> Result:
     configuration: Configuration = context.obj
-    address = database or configuration.farm.get("database", "")
+    database = elsewhere[0] or configuration.farm.get("database", "")
+    blobs = elsewhere[1] or configuration.farm.get("blobs", "")
 
     async def run() -> Result:
-        async with open_upkeep(state, database=address) as upkeep:
+        async with open_upkeep(state, database=database, blobs=blobs) as upkeep:
             return await work(upkeep)
 
     return asyncio.run(run())
+
+
+def _seconds(duration: str) -> float | None:
+    return o.duration(duration).total_seconds() if duration else None
 
 
 def _print_json(value: object) -> None:
@@ -158,4 +193,9 @@ def _print_checked(checked: Checked) -> None:
     )
 
 
-_SINGULAR = {"wheels": "wheel", "metadata": "metadata", "logs": "log"}
+_SINGULAR = {
+    "wheels": "wheel",
+    "metadata": "metadata",
+    "provenance": "provenance",
+    "logs": "log",
+}

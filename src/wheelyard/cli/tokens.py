@@ -8,8 +8,8 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from wheelyard.cli import options as o
+from wheelyard.cli.addresses import Database
 from wheelyard.cli.farm_options import FarmUrl, Token, day, on_farm, pick, print_json, print_rows
-from wheelyard.cli.serve import Database
 from wheelyard.errors import ConfigurationError
 from wheelyard.farm_ports import Role
 from wheelyard.settings.file import Configuration

@@ -15,7 +15,7 @@ from packaging.version import Version
 from wheelyard.coordinator.story import Listener, SourceAsked
 from wheelyard.errors import InvalidNameError, MetadataError, NoSolutionError
 from wheelyard.model.artifact import Artifact, InputWheel
-from wheelyard.model.job import BuildKey, Offer, Outcome, Report
+from wheelyard.model.job import BuildKey, Offer, Outcome, Report, StepName
 from wheelyard.model.recipe import Recipe
 from wheelyard.model.release import ProjectName, Release
 from wheelyard.model.resolution import Resolution
@@ -248,6 +248,11 @@ def _unclear(question: Question, why: str) -> MetadataError:
 
 def _failed(question: Question, report: Report) -> MetadataError:
     reason = report.reason or report.outcome.value
+    if not any(step.name is StepName.REQUIREMENTS for step in report.steps):
+        # Nobody asked its back end: its files lead out of their place, for example.
+        return MetadataError(
+            f"{question.name} cannot be asked which release it is: {reason}", hint=report.hint
+        )
     lines = report.detail.splitlines()[-_LINES_OF_LOG:]
     printed = "".join(f"\n  | {line}" for line in lines)
     return MetadataError(

@@ -11,6 +11,7 @@ from typing import Protocol
 
 import msgspec
 
+from wheelyard.coordinator.provenance import Attestor
 from wheelyard.coordinator.questions import AS_OF, NEEDS, PORTABLE, REBUILT
 from wheelyard.jobs.held import advice_for_held
 from wheelyard.jobs.job import Job, State
@@ -83,6 +84,7 @@ class Intake:
         memory: Memory,
         clock: Clock,
         renumber: Renumber,
+        attestor: Attestor | None = None,
     ) -> None:
         self._jobs = jobs
         self._artifacts = artifacts
@@ -90,6 +92,7 @@ class Intake:
         self._memory = memory
         self._clock = clock
         self._renumber = renumber
+        self._attestor = attestor
 
     async def take(
         self, offer: Offer, lease: Lease, report: Report, *, bootstrap: bool, keys: UnitKeys
@@ -102,10 +105,10 @@ class Intake:
             )
         await self._remember(offer, report, keys.portable)
         if report.artifact is not None and not bootstrap and offer.command is None:
-            report = replace(report, artifact=await self._with_free_name(report.artifact))
-        if not await self._jobs.finish(lease.key, lease.fence, report):
-            return Taken(report=report, accepted=False)
-        job = await self._jobs.job(lease.key)
+            report = await self._attested(
+                offer, lease, replace(report, artifact=await self._with_free_name(report.artifact))
+            )
+        job = await self._jobs.finish(lease.key, lease.fence, report)
         if job is None:
             return Taken(report=report, accepted=False)
         if report.artifact is not None and not bootstrap and offer.command is None:
@@ -169,6 +172,15 @@ class Intake:
             created=self._clock.now(),
             as_of=offer.as_of,
         )
+
+    async def _attested(self, offer: Offer, lease: Lease, report: Report) -> Report:
+        """Sign how a wheel came to be: under its last name, and before it is recorded."""
+        if self._attestor is None or report.artifact is None:
+            return report
+        job = await self._jobs.job(lease.key)
+        builder = "" if job is None else job.builder
+        digest = await self._attestor.attest(offer, lease, report, report.artifact, builder=builder)
+        return replace(report, artifact=replace(report.artifact, provenance_digest=digest))
 
     async def _with_free_name(self, artifact: Artifact) -> Artifact:
         """Give the wheel a build number where its name stands for other bytes already.

@@ -9,6 +9,9 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
+from wheelyard.coordinator.farm.actions import Action
+from wheelyard.coordinator.retention import Retention
+from wheelyard.farm_ports import EventLog
 from wheelyard.model.artifact import Artifact
 from wheelyard.model.job import BuildKey
 from wheelyard.ports import ArtifactStore, Blobs, Holding, JobStore, Keeper, Reference
@@ -31,6 +34,10 @@ class Publications(ArtifactStore, Protocol):
 
     async def withdraw(self, digest: str) -> int:
         """Take a file whose bytes are gone out of the index; return how many names it had."""
+        ...
+
+    async def forget_provenance(self, digest: str) -> int:
+        """Offer provenance that is gone no more; return how many files had it."""
         ...
 
 
@@ -78,18 +85,26 @@ class Upkeep:
         references: Callable[[], Awaitable[Sequence[Reference]]],
         artifacts: Publications,
         jobs: JobStore,
+        events: EventLog,
         alone: Callable[[], AbstractAsyncContextManager[bool]],
+        retention: Retention,
     ) -> None:
+        self._retention = retention
         self._keepers = keepers
         self._blobs = blobs
         self._references = references
         self._artifacts = artifacts
         self._jobs = jobs
+        self._events = events
         self._alone = alone
 
     async def show(self) -> tuple[Holding, ...]:
         """Say how much there is of each kind."""
         return tuple([one for keeper in self._keepers for one in await keeper.holdings()])
+
+    async def preview(self, unused_seconds: float) -> tuple[Holding, ...]:
+        """Say what ``clean`` would remove that nobody used for so long."""
+        return (await self.clean(unused_seconds=unused_seconds, preview=True)).removed
 
     async def tidy(self) -> int:
         """Put right what killed runs left by halves; cheap enough for the beginning of every run.
@@ -103,10 +118,24 @@ class Upkeep:
                 swept += 1
         return swept
 
-    async def clean(self, *, unused_seconds: float, preview: bool) -> Cleaned:
-        """Remove what nobody used for so long, and what killed runs left behind."""
+    async def clean(
+        self,
+        *,
+        unused_seconds: float,
+        preview: bool,
+        logs_seconds: float | None = None,
+        evidence_seconds: float | None = None,
+    ) -> Cleaned:
+        """Remove what nobody used for so long, and what killed runs left behind.
+
+        Logs and superseded wheels go by their age; None: they stay.
+        """
         leftovers = 0 if preview else await self.tidy()
-        removed: list[Holding] = []
+        removed = [
+            *await self._retention.forget(
+                logs_seconds=logs_seconds, evidence_seconds=evidence_seconds, preview=preview
+            )
+        ]
         spared: list[str] = []
         async with self._alone() as alone:
             for keeper in self._keepers:
@@ -133,8 +162,14 @@ class Upkeep:
         ]
         reopened: dict[BuildKey, None] = {}
         for wheel in sorted({reference.wheel for reference in lost if reference.wheel}):
-            reopened |= dict.fromkeys(await self._jobs.artifact_lost(wheel))
+            keys = await self._jobs.artifact_lost(wheel)
             await self._artifacts.withdraw(wheel)
+            for key in keys:
+                await self._events.write(Action.ARTIFACT_LOST, key, digest=wheel)
+            reopened |= dict.fromkeys(keys)
+        for one in lost:
+            if one.kind == "provenance":
+                await self._artifacts.forget_provenance(one.digest)
         return Checked(
             blobs=count,
             damaged=len(damaged),

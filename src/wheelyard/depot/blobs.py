@@ -14,6 +14,7 @@ from typing import BinaryIO
 
 import httpx
 
+from wheelyard import failpoints
 from wheelyard.depot.http import Farm, Query, RefusedError
 from wheelyard.depot.retry import until_there
 from wheelyard.depot_ports import Ticket
@@ -148,7 +149,7 @@ async def _receive(response: httpx.Response, file: BinaryIO) -> None:
 async def _pieces(path: Path) -> AsyncIterator[bytes]:
     with await asyncio.to_thread(path.open, "rb") as file:
         while piece := await asyncio.to_thread(file.read, _PIECE_BYTES):
-            yield piece
+            yield failpoints.damaged("upload.body", piece)
 
 
 def _all(path: Path) -> bytes:

@@ -60,10 +60,12 @@ async def enrol(url: str, code: str, *, name: str) -> Identity:
 
 
 async def look_again(known: Identity) -> Identity:
-    """Ask the farm what has changed, its bus for example. Raises DeniedError and BusError."""
+    """Ask the farm what has changed, its bus for example. Raises DeniedError, ConfigurationError and BusError."""
     farm = Farm(known.farm, token=known.token)
     try:
-        response = await farm.ask("GET", "/api/builders/me")
+        response = await farm.ask("GET", "/api/builders/me", Query(params={"version": VERSION}))
+    except RefusedError as error:
+        raise ConfigurationError(error.message, hint=error.hint) from error
     finally:
         await farm.close()
     return _identity(fields_of(response) | {"farm": known.farm, "token": known.token})

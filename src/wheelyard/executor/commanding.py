@@ -23,6 +23,7 @@ from wheelyard.executor.settings import ExecutorSettings
 from wheelyard.executor.surroundings import CACHE
 from wheelyard.model.artifact import Artifact, Origin
 from wheelyard.model.command import Command
+from wheelyard.model.counted import plural
 from wheelyard.model.job import Finding, Offer, Outcome, StepName, Verdict
 from wheelyard.targets.interpreter import ANY
 
@@ -151,7 +152,7 @@ async def _collect(attempt: Attempt, state: State, name: str = INSIDE) -> State:
         command = known(attempt.offer.command)
         found = await steps.told(lambda: _archived(attempt, attempt.folder / name, state.project))
         collection, archive = found
-        attempt.log.note(f"{len(collection.files)} files match, in {command.filename}")
+        attempt.log.note(f"{plural(len(collection.files), 'file')} in {command.filename}")
         for remark in collection.remarks:
             attempt.log.note(f"warn: artifact: {remark}")
         findings = tuple(

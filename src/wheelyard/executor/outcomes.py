@@ -8,7 +8,7 @@ from collections.abc import Callable
 from wheelyard.executor.cgroups import Usage
 from wheelyard.executor.sessions import Answer
 from wheelyard.jobs.reasons import Reason
-from wheelyard.model.job import Limits, Outcome
+from wheelyard.model.job import Limits, Outcome, StepName
 
 _SHORTAGES = re.compile(
     r"No space left on device|Disk quota exceeded|File too large|Cannot allocate memory|\bMemoryError\b|std::bad_alloc"
@@ -75,6 +75,11 @@ def written_size(count: int) -> str:
     if count >= _MEBI:
         return f"{count / _MEBI:.3g} MiB"
     return f"{count / 1024:.3g} KiB"
+
+
+def printed_since(tail: str, step: StepName) -> str:
+    """Return what a log has since a step ended; all of it, where that was so long ago that it is cut off."""
+    return tail.rpartition(f"[wheelyard] {step}: ")[2]
 
 
 def last_lines(tail: str) -> str:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from wheelyard.errors import OutOfSpaceError, StoreError, ToolError
 from wheelyard.executor.attempt import INSIDE, Attempt, Running, State, known
+from wheelyard.executor.bill_of_materials import add_bill_of_materials
 from wheelyard.executor.imports import ImportFailure, judge_imports, own_modules
-from wheelyard.executor.outcomes import Stopped, last_lines, too_large
+from wheelyard.executor.outcomes import Stopped, last_lines, printed_since, too_large
 from wheelyard.executor.preload import FOR_IMPORTS
 from wheelyard.executor.sessions import Answer
 from wheelyard.executor.steps import judge, told
@@ -35,6 +36,8 @@ def _repair(attempt: Attempt, state: State) -> Path:
     except ToolError as error:
         raise Stopped(Outcome.FAILED, error.message, hint=error.hint) from error
     attempt.shop.parts.normalise(wheel, attempt.offer.source_date_epoch)
+    if attempt.offer.recipe.bill_of_materials:
+        add_bill_of_materials(wheel, attempt.offer)
     return wheel
 
 
@@ -77,7 +80,7 @@ async def _try_out(
     empty = await attempt.shop.environments.ensure(attempt.python, ())
     async with attempt.running(empty, FOR_IMPORTS, inside) as running:
         answer = await running.call(_imports(attempt, state, running, wheel, modules))
-        judge(attempt, answer)
+        judge(attempt, answer, since=StepName.INSPECT)
         failures = _failures(answer)
         partial = tuple(failure for failure in failures if _is_partial(attempt, failure.missing))
         others = [failure for failure in failures if failure not in partial]
@@ -89,7 +92,7 @@ async def _try_out(
             pure=all(tag.platform == "any" for tag in known(state.facts).tags),
         )
         for failure in verdict.fatal:
-            detail = last_lines(attempt.log.tail())
+            detail = last_lines(printed_since(attempt.log.tail(), StepName.INSPECT))
             raise Stopped(Outcome.FAILED, str(failure), hint=failure.hint, detail=detail)
         findings = _findings(partial, verdict.told)
         if not attempt.offer.recipe.test or partial:
@@ -196,7 +199,7 @@ async def _run_test(attempt: Attempt, state: State, running: Running) -> None:
     if not answer.ok:
         attempt.log.note(f"the recipe's test failed: {attempt.offer.recipe.test}")
     try:
-        judge(attempt, answer)
+        judge(attempt, answer, since=StepName.INSPECT)
     except Stopped as stopped:
         # The phrases are those of builds; what a test lacks is to be named elsewhere.
         stopped.reason = stopped.reason.replace("build requirement", "requirement of the test")

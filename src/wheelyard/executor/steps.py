@@ -22,7 +22,7 @@ from wheelyard.executor import compiler_cache
 from wheelyard.executor.attempt import INSIDE, OUTPUT, SOURCE, Attempt, Running, State, known
 from wheelyard.executor.environments import Environment
 from wheelyard.executor.folders import regular_file
-from wheelyard.executor.outcomes import Stopped, failure, too_large
+from wheelyard.executor.outcomes import Stopped, failure, printed_since, too_large
 from wheelyard.executor.parallel import compile_in_parallel
 from wheelyard.executor.patching import apply_patch
 from wheelyard.executor.preload import may_build_where_it_was_asked, modules_of
@@ -219,11 +219,13 @@ def hook(attempt: Attempt, state: State, running: Running, name: str) -> dict[st
     }
 
 
-def judge(attempt: Attempt, answer: Answer) -> None:
-    """Stop where a call did not end well."""
+def judge(attempt: Attempt, answer: Answer, *, since: StepName | None = None) -> None:
+    """Stop where a call did not end well; what the log said before ``since`` ended is not its doing."""
     if answer.ok:
         return
     tail, usage = attempt.log.tail(), attempt.watch.usage()
+    if since is not None:
+        tail = printed_since(tail, since)
     raise failure(answer, tail, usage, attempt.offer.limits, attempt.shop.parts.reason)
 
 

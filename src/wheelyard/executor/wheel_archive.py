@@ -111,10 +111,11 @@ def rewrite_wheel(
     *,
     changed: Mapping[str, bytes] | None = None,
     epoch: int | None = None,
+    added: Mapping[str, bytes] | None = None,
 ) -> None:
     """Write a wheel's content to ``destination``, which may be ``source``, in one step.
 
-    ``changed`` replaces files. ``epoch`` dates every entry; without it each keeps its own time.
+    ``changed`` replaces files, ``added`` puts new ones in (or replaces them). ``epoch`` dates every entry; without it each keeps its own time.
     Signatures go, as they sign a RECORD that is no more.
     """
     with open_wheel(source) as wheel, _replacing(destination) as stream:
@@ -123,12 +124,13 @@ def rewrite_wheel(
         dropped = {f"{info}/{name}" for name in ("RECORD", *_SIGNATURES)}
         with zipfile.ZipFile(stream, "w") as written:
             writer = _Writer(written, epoch)
-            for path in sorted(
-                entries.keys() - dropped, key=lambda path: (_is_in(info, path), path)
-            ):
-                replaced = (changed or {}).get(path)
+            given = {**(changed or {}), **(added or {})}
+            paths = (entries.keys() | set(added or ())) - dropped
+            for path in sorted(paths, key=lambda path: (_is_in(info, path), path)):
+                replaced = given.get(path)
                 content = wheel.open(path) if replaced is None else io.BytesIO(replaced)
-                writer.copy(entries[path], content, len(replaced or b"") or entries[path].file_size)
+                like = entries.get(path) or zipfile.ZipInfo(path)
+                writer.copy(like, content, len(replaced or b"") or like.file_size)
             writer.finish(f"{info}/RECORD", entries.get(f"{info}/RECORD"))
 
 

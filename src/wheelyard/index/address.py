@@ -12,9 +12,10 @@ from urllib.parse import quote
 from wheelyard.model.artifact import Artifact
 
 METADATA_SUFFIX = ".metadata"
+PROVENANCE_SUFFIX = ".provenance"
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-# The longest name of a file on common file systems, less the suffix of its metadata file.
-_LONGEST_NAME = 255 - len(METADATA_SUFFIX)
+# The longest name of a file on common file systems, less the longest of the suffixes.
+_LONGEST_NAME = 255 - len(PROVENANCE_SUFFIX)
 
 
 def sha256_of(digest: str) -> str:
@@ -33,12 +34,14 @@ def fault_of(artifact: Artifact) -> str:
         return "its name is not a plain file name"
     if len(name.encode()) > _LONGEST_NAME:
         return f"its name is longer than {_LONGEST_NAME} bytes"
-    if name.endswith(METADATA_SUFFIX):
-        return f"its name ends in {METADATA_SUFFIX}, as only metadata files do"
+    if name.endswith((METADATA_SUFFIX, PROVENANCE_SUFFIX)):
+        return f"its name ends in .{name.rpartition('.')[2]}, as only files about another one do"
     if not _DIGEST.fullmatch(artifact.digest):
         return f"its digest {artifact.digest!r} is not a SHA-256"
     if artifact.metadata_digest and not _DIGEST.fullmatch(artifact.metadata_digest):
         return f"the digest {artifact.metadata_digest!r} of its metadata is not a SHA-256"
+    if artifact.provenance_digest and not _DIGEST.fullmatch(artifact.provenance_digest):
+        return f"the digest {artifact.provenance_digest!r} of its provenance is not a SHA-256"
     return ""
 
 

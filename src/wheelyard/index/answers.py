@@ -20,13 +20,13 @@ from wheelyard.index.site import SECURITY_HEADERS, message_page
 
 _log = logging.getLogger(__name__)
 _SHOWN = 80
-_SECURITY = {name.decode(): value.decode() for name, value in SECURITY_HEADERS}
+SECURITY = {name.decode(): value.decode() for name, value in SECURITY_HEADERS}
 _TITLES = {404: "Not here", 405: "Only for reading", 406: "Not in this form", 503: "Not now"}
 _ADVICE = {
     "Not Found": "There is nothing at this address. All projects are listed at /simple/.",
     "Method Not Allowed": "This index is only read: ask with GET or HEAD.",
 }
-FOREVER = {"Cache-Control": "public, max-age=31536000, immutable", **_SECURITY}
+FOREVER = {"Cache-Control": "public, max-age=31536000, immutable", **SECURITY}
 """Headers of what never changes."""
 
 
@@ -73,7 +73,7 @@ def negotiated(request: Request, forms: Mapping[Form, Representation]) -> Respon
 def redirect(request: Request, target: str) -> Response:
     """Redirect to an address relative to this one, which holds behind any proxy's prefix."""
     query = request.scope["query_string"].decode("latin-1")
-    return RedirectResponse(f"{target}?{query}" if query else target, 301, headers=_SECURITY)
+    return RedirectResponse(f"{target}?{query}" if query else target, 301, headers=SECURITY)
 
 
 def matches(known: bytes, etag: bytes) -> bool:
@@ -93,7 +93,7 @@ async def explain(request: Request, error: Exception) -> Response:
     if "json" in request.headers.get("accept", "") and not wants_page(request):
         content = msgspec.json.encode({"message": detail})
         return Response(
-            content, status, headers={**headers, **_SECURITY}, media_type="application/json"
+            content, status, headers={**headers, **SECURITY}, media_type="application/json"
         )
     return page(message_page(_TITLES.get(status, "Not possible"), [detail]), status, headers)
 
@@ -112,7 +112,7 @@ def wants_page(request: Request) -> bool:
 
 def page(content: bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """Answer with a page for people."""
-    merged = {**(headers or {}), **_SECURITY, "Cache-Control": "no-cache"}
+    merged = {**(headers or {}), **SECURITY, "Cache-Control": "no-cache"}
     return Response(content, status, headers=merged, media_type="text/html")
 
 

@@ -6,19 +6,26 @@ what is there. It costs what changed: the pages of other projects are not even r
 """
 
 import asyncio
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from wheelyard.errors import StoreError
-from wheelyard.index.address import METADATA_SUFFIX, exported_address, exported_path, fault_of
+from wheelyard.index.address import (
+    METADATA_SUFFIX,
+    PROVENANCE_SUFFIX,
+    exported_address,
+    exported_path,
+    fault_of,
+)
 from wheelyard.index.folder import ExportFolder
 from wheelyard.index.markup import OWN_MARK, project_html, root_html, root_link
 from wheelyard.index.pages import merge, page_of
 from wheelyard.index.wire import project_json, read_project_json, read_root_json, root_json
 from wheelyard.model.artifact import Artifact
+from wheelyard.model.listing import ACTIVE, ProjectStatus
 from wheelyard.model.release import ProjectName, Release
-from wheelyard.ports import ArtifactStore, Blobs
+from wheelyard.ports import ArtifactStore, Blobs, Statuses
 
 SIMPLE = PurePosixPath("simple")
 _OTHER_BYTES = (
@@ -62,7 +69,10 @@ async def export(
     Raises StoreError where the folder cannot be written, OutOfSpaceError where it is full.
     """
     published = await _published(artifacts, releases)
-    return await asyncio.to_thread(_Export(output, blobs).run, published)
+    statuses = {}
+    if isinstance(artifacts, Statuses):
+        statuses = {project: await artifacts.status(project) for project in published}
+    return await asyncio.to_thread(_Export(output, blobs, statuses).run, published)
 
 
 async def export_wheels(wheels: Iterable[Artifact], blobs: Blobs, output: Path) -> ExportResult:
@@ -75,7 +85,7 @@ async def export_wheels(wheels: Iterable[Artifact], blobs: Blobs, output: Path) 
         found = chosen.setdefault(wheel.release.project, [])
         if not found or found[-1].filename != wheel.filename:
             found.append(wheel)
-    return await asyncio.to_thread(_Export(output, blobs).run, chosen)
+    return await asyncio.to_thread(_Export(output, blobs, {}).run, chosen)
 
 
 async def _published(
@@ -96,6 +106,7 @@ class _Export:
 
     output: Path
     blobs: Blobs
+    statuses: Mapping[ProjectName, ProjectStatus]
     left_out: list[LeftOut] = field(default_factory=list)
 
     def run(self, published: dict[ProjectName, list[Artifact]]) -> ExportResult:
@@ -104,7 +115,7 @@ class _Export:
         files = 0
         with folder.locked():
             for project, found in published.items():
-                if exported := self._project(folder, project, found):
+                if (exported := self._project(folder, project, found)) is not None:
                     listed.append(project)
                     files += exported
             _write_root(folder, listed)
@@ -118,13 +129,16 @@ class _Export:
 
     def _project(
         self, folder: ExportFolder, project: ProjectName, found: Iterable[Artifact]
-    ) -> int:
-        """Write the files and the page of a project; return how many files it was about."""
+    ) -> int | None:
+        """Write the files and the page of a project; return how many files it was about, None: no page."""
         whole = [artifact for artifact in found if self._is_whole(artifact)]
         if not whole:
-            return 0
+            return None
         place = SIMPLE / project
-        page = page_of(project, whole, exported_address)
+        status = self.statuses.get(project, ACTIVE)
+        page = page_of(project, whole, exported_address, status)
+        if not page.files:
+            whole = []
         if (written := _read_own(folder, place)) is not None:
             before = read_project_json(written.json)
             if before is None:
@@ -161,11 +175,14 @@ class _Export:
 
 
 def _contents(artifact: Artifact) -> dict[PurePosixPath, str]:
-    """Return where the wheel and its metadata file belong, and their digests."""
+    """Return where the wheel and the files about it belong, and their digests."""
     wanted = {exported_path(artifact.digest, artifact.filename): artifact.digest}
     if artifact.metadata_digest:
         name = artifact.filename + METADATA_SUFFIX
         wanted[exported_path(artifact.digest, name)] = artifact.metadata_digest
+    if artifact.provenance_digest:
+        name = artifact.filename + PROVENANCE_SUFFIX
+        wanted[exported_path(artifact.digest, name)] = artifact.provenance_digest
     return wanted
 
 

@@ -34,6 +34,13 @@ def root_html(projects: Iterable[ProjectName]) -> bytes:
     return _document("Simple index", links, metadata={})
 
 
+def root_html_parts() -> tuple[bytes, bytes]:
+    """Return what stands before and after the links of the page that lists every project."""
+    head, mark, tail = _document("Simple index", ["\0"], metadata={}).partition(b"\0<br>\n")
+    assert mark
+    return head, tail
+
+
 def root_link(project: ProjectName) -> bytes:
     """Return what stands on the root page for a project that it lists."""
     return _root_anchor(project).encode()
@@ -74,6 +81,8 @@ def _file_attributes(entry: FileEntry) -> dict[str, str]:
         attributes["data-dist-info-metadata"] = announced
     if entry.yanked is not None:
         attributes["data-yanked"] = entry.yanked
+    if entry.provenance:
+        attributes["data-provenance"] = entry.provenance
     if entry.size is not None:
         attributes["data-size"] = str(entry.size)
     if entry.uploaded is not None:

@@ -1,7 +1,7 @@
 """What the index says about a project: one value, from which HTML and JSON are made.
 
 Both are written from the same ``SimplePage``, so that they cannot disagree. PEP 503, 592, 629, 658,
-691, 700, 714 and 792.
+691, 700, 714, 740 and 792.
 """
 
 import unicodedata
@@ -11,8 +11,9 @@ from datetime import UTC, datetime
 
 from packaging.version import Version
 
-from wheelyard.index.address import fault_of
+from wheelyard.index.address import PROVENANCE_SUFFIX, fault_of
 from wheelyard.model.artifact import Artifact
+from wheelyard.model.listing import ACTIVE, ProjectStatus, Status
 from wheelyard.model.release import ProjectName
 from wheelyard.model.source import FileEntry
 
@@ -42,14 +43,23 @@ class Merged:
 
 
 def page_of(
-    project: ProjectName, artifacts: Iterable[Artifact], address: Callable[[Artifact], str]
+    project: ProjectName,
+    artifacts: Iterable[Artifact],
+    address: Callable[[Artifact], str],
+    status: ProjectStatus = ACTIVE,
 ) -> SimplePage:
-    """Make the page of a project; artifacts that cannot be listed are left out."""
-    listed = [artifact for artifact in artifacts if not fault_of(artifact)]
+    """Make the page of a project; artifacts that cannot be listed are left out.
+
+    A project in quarantine has a page, and nothing on it: PEP 792 wants none of its files offered.
+    """
+    shown = () if status.status is Status.QUARANTINED else artifacts
+    listed = [artifact for artifact in shown if not fault_of(artifact)]
     return SimplePage(
         project=project,
         files=_by_name(_entry(artifact, address(artifact)) for artifact in listed),
         versions=_in_order({str(artifact.release.version) for artifact in listed}),
+        status=status.status.value,
+        status_reason=_one_line(status.reason),
     )
 
 
@@ -59,6 +69,8 @@ def merge(before: SimplePage, after: SimplePage) -> Merged:
     Where both have a name with the same bytes the second knows better (it may be yanked by now);
     where the bytes differ the first stays, because published bytes never change.
     """
+    if after.status == Status.QUARANTINED:
+        return Merged(page=after, kept=())
     files = {entry.filename: entry for entry in before.files}
     kept = []
     for entry in after.files:
@@ -84,6 +96,7 @@ def _entry(artifact: Artifact, url: str) -> FileEntry:
         yanked=None if artifact.yanked is None else _one_line(artifact.yanked),
         uploaded=_utc(artifact.created),
         metadata_digest=artifact.metadata_digest or None,
+        provenance=url + PROVENANCE_SUFFIX if artifact.provenance_digest else "",
     )
 
 

@@ -2,7 +2,8 @@
 
 An answer is kept with what it was made from. Reading costs a look at the store's revision (at most
 once in ``freshness`` seconds); only after a change is a project read again, and only where that
-brought something new is it rendered again.
+brought something new is it rendered again. A store that can say which projects changed is asked for
+those alone (``ChangedProjects``), and all other pages stay.
 """
 
 import hashlib
@@ -10,18 +11,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from time import monotonic
 
-from wheelyard.index.address import METADATA_SUFFIX, served_address, sha256_of
-from wheelyard.index.markup import project_html, root_html
+from wheelyard.index.address import (
+    METADATA_SUFFIX,
+    PROVENANCE_SUFFIX,
+    served_address,
+    sha256_of,
+)
+from wheelyard.index.markup import project_html
 from wheelyard.index.negotiation import Form
 from wheelyard.index.pages import SimplePage, page_of
+from wheelyard.index.root import RootPieces
 from wheelyard.index.site import SECURITY_HEADERS
-from wheelyard.index.wire import project_json, root_json
+from wheelyard.index.wire import project_json
 from wheelyard.model.artifact import Artifact
+from wheelyard.model.listing import ACTIVE, Changes, ProjectStatus
 from wheelyard.model.release import ProjectName
-from wheelyard.ports import ArtifactStore, Revisions
+from wheelyard.ports import ArtifactStore, ChangedProjects, Revisions, Statuses
 
 # More projects than this are rendered again when they are read again, oldest first.
 _KEPT_PAGES = 20_000
+
+WHEELS = "application/octet-stream"
+"""The media type of files; what is about them has others."""
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -48,7 +59,7 @@ class StoredFile:
 class RenderedProject:
     """A project's page in each form, and the files it links to by (SHA-256, file name)."""
 
-    made_from: tuple[Artifact, ...]
+    made_from: tuple[tuple[Artifact, ...], ProjectStatus]
     confirmed: int
     page: SimplePage
     forms: Mapping[Form, Representation]
@@ -59,7 +70,7 @@ class RenderedProject:
 class RenderedRoot:
     """The page of all projects in each form."""
 
-    made_from: tuple[ProjectName, ...]
+    projects: RootPieces
     confirmed: int
     forms: Mapping[Form, Representation]
 
@@ -70,7 +81,7 @@ class RenderedPages:
     def __init__(self, *, artifacts: ArtifactStore, freshness: float) -> None:
         self._artifacts = artifacts
         self._freshness = freshness
-        self._revision = 0
+        self._revision = -1
         self._looked = float("-inf")
         self._projects: dict[str, RenderedProject] = {}
         self._root: RenderedRoot | None = None
@@ -86,6 +97,13 @@ class RenderedPages:
             return None
         return rendered if monotonic() - self._looked < self._freshness else None
 
+    def root_at_hand(self) -> RenderedRoot | None:
+        """Return the page of all projects where it is known to be true without asking anybody."""
+        root = self._root
+        if root is None or root.confirmed != self._revision:
+            return None
+        return root if monotonic() - self._looked < self._freshness else None
+
     async def project(self, project: ProjectName) -> RenderedProject | None:
         """Return a project, or None where nothing of it is published."""
         revision = await self._look()
@@ -96,8 +114,11 @@ class RenderedPages:
         if not artifacts:
             self._projects.pop(project, None)
             return None
-        if kept is None or kept.made_from != artifacts:
-            kept = _render(project, artifacts)
+        status = ACTIVE
+        if isinstance(self._artifacts, Statuses):
+            status = await self._artifacts.status(project)
+        if kept is None or kept.made_from != (artifacts, status):
+            kept = _render(project, artifacts, status)
             self._keep(project, kept)
         kept.confirmed = revision
         return kept
@@ -108,9 +129,9 @@ class RenderedPages:
         kept = self._root
         if kept is not None and kept.confirmed == revision:
             return kept
-        projects = tuple(await self._artifacts.projects())
-        if kept is None or kept.made_from != projects:
-            kept = _render_root(projects)
+        projects = await self._artifacts.projects()
+        if kept is None or kept.projects.first(len(projects) + 1) != list(projects):
+            kept = _render_root(RootPieces(projects))
             self._root = kept
         kept.confirmed = revision
         return kept
@@ -120,12 +141,33 @@ class RenderedPages:
             return self._revision
         # The time before the question counts: an answer is never newer than it.
         asked = monotonic()
-        if isinstance(self._artifacts, Revisions):
+        if isinstance(self._artifacts, ChangedProjects) and self._revision >= 0:
+            self._follow(await self._artifacts.changes_since(self._revision))
+        elif isinstance(self._artifacts, Revisions):
             self._revision = await self._artifacts.revision()
         else:
             self._revision += 1
-        self._looked = asked
+        self._looked = max(asked, self._looked)
         return self._revision
+
+    def _follow(self, changes: Changes) -> None:
+        """Let everything be true again but the pages of the projects that changed."""
+        before, self._revision = self._revision, changes.revision
+        if before == changes.revision:
+            return
+        if changes.revision < before:
+            # Another look was quicker, or the database was restored: nothing is known for sure.
+            self._projects.clear()
+            self._root = None
+            return
+        for name, kept in self._projects.items():
+            if kept.confirmed == before and name not in changes.projects:
+                kept.confirmed = changes.revision
+        root = self._root
+        if root is not None and root.confirmed == before:
+            if root.projects.change(changes.projects):
+                self._root = root = _render_root(root.projects)
+            root.confirmed = changes.revision
 
     def _keep(self, project: str, rendered: RenderedProject) -> None:
         self._projects.pop(project, None)
@@ -134,48 +176,58 @@ class RenderedPages:
             del self._projects[next(iter(self._projects))]
 
 
-def _render(project: ProjectName, artifacts: tuple[Artifact, ...]) -> RenderedProject:
-    page = page_of(project, artifacts, served_address)
+def _render(
+    project: ProjectName, artifacts: tuple[Artifact, ...], status: ProjectStatus
+) -> RenderedProject:
+    page = page_of(project, artifacts, served_address, status)
     return RenderedProject(
-        made_from=artifacts,
-        confirmed=0,
+        made_from=(artifacts, status),
+        confirmed=-1,
         page=page,
         forms=_forms(project_html(page), project_json(page)),
-        files=_files(page),
+        files=_files(page, artifacts),
     )
 
 
-def _render_root(projects: tuple[ProjectName, ...]) -> RenderedRoot:
-    forms = _forms(root_html(projects), root_json(projects))
-    return RenderedRoot(made_from=projects, confirmed=0, forms=forms)
+def _render_root(projects: RootPieces) -> RenderedRoot:
+    page = projects.page()
+    forms = _forms(page.html, page.json, html_digest=page.digest, json_digest=page.digest)
+    return RenderedRoot(projects=projects, confirmed=-1, forms=forms)
 
 
-def _files(page: SimplePage) -> dict[tuple[str, str], StoredFile]:
+def _files(page: SimplePage, artifacts: tuple[Artifact, ...]) -> dict[tuple[str, str], StoredFile]:
+    provenance = {artifact.filename: artifact.provenance_digest for artifact in artifacts}
     files = {}
     for entry in page.files:
         place = sha256_of(entry.digest)
-        files[place, entry.filename] = StoredFile(
-            digest=entry.digest, media_type="application/octet-stream"
-        )
+        files[place, entry.filename] = StoredFile(digest=entry.digest, media_type=WHEELS)
         if entry.metadata_digest:
             files[place, entry.filename + METADATA_SUFFIX] = StoredFile(
                 digest=entry.metadata_digest, media_type="text/plain; charset=utf-8"
             )
+        if entry.provenance:
+            files[place, entry.filename + PROVENANCE_SUFFIX] = StoredFile(
+                digest=provenance[entry.filename], media_type="application/json"
+            )
     return files
 
 
-def _forms(html: bytes, json: bytes) -> dict[Form, Representation]:
+def _forms(
+    html: bytes, json: bytes, *, html_digest: bytes = b"", json_digest: bytes = b""
+) -> dict[Form, Representation]:
+    html_digest = html_digest or hashlib.sha256(html).digest()
+    json_digest = json_digest or hashlib.sha256(json).digest()
     return {
-        Form.HTML: representation(html, f"{Form.HTML}; charset=utf-8"),
-        Form.HTML_V1: representation(html, Form.HTML_V1),
-        Form.JSON_V1: representation(json, Form.JSON_V1),
+        Form.HTML: _representation(html, f"{Form.HTML}; charset=utf-8", html_digest),
+        Form.HTML_V1: _representation(html, Form.HTML_V1, html_digest),
+        Form.JSON_V1: _representation(json, Form.JSON_V1, json_digest),
     }
 
 
-def representation(content: bytes, media_type: str) -> Representation:
-    """Make a page ready to be sent."""
-    digest = hashlib.sha256(media_type.encode() + b"\n" + content).hexdigest()
-    etag = f'"{digest[:32]}"'.encode()
+def _representation(content: bytes, media_type: str, digest: bytes) -> Representation:
+    """Make a page ready to be sent; ``digest`` is that of its content."""
+    # Each form has an ETag of its own, because each is another sequence of bytes.
+    etag = f'"{hashlib.sha256(media_type.encode() + digest).hexdigest()[:32]}"'.encode()
     unchanged = [
         (b"etag", etag),
         (b"vary", b"Accept"),

@@ -10,13 +10,14 @@ from contextlib import suppress
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from wheelyard.errors import InvalidNameError, WheelyardError, nearest
 from wheelyard.index.answers import (
     FOREVER,
+    SECURITY,
     Answer,
     explain,
     matches,
@@ -27,15 +28,26 @@ from wheelyard.index.answers import (
     unavailable,
     wants_page,
 )
+from wheelyard.index.fallthrough import Fallthrough
+from wheelyard.index.listing import LinkedBlobs, Snapshots
 from wheelyard.index.negotiation import choose
-from wheelyard.index.rendered import RenderedPages, StoredFile
+from wheelyard.index.rendered import (
+    WHEELS,
+    RenderedPages,
+    RenderedProject,
+    RenderedRoot,
+    StoredFile,
+)
+from wheelyard.index.shelves import PREFIX, SnapshotShelves
 from wheelyard.index.site import Row, front_page
+from wheelyard.index.small_files import ABOUT, SmallFiles
 from wheelyard.model.release import ProjectName, project_name
 from wheelyard.ports import ArtifactStore, Blobs
 
 _FRESHNESS = 0.1
 _ROWS = 500
 _SIMPLE = "/simple/"
+_FILES = "/files/"
 # Names to compare with when one is not known: enough for a small index, bounded for a large one.
 _COMPARED = 300
 _LONGEST_NAME = 200
@@ -49,10 +61,27 @@ class IndexServer:
     """
 
     def __init__(
-        self, *, artifacts: ArtifactStore, blobs: Blobs, freshness: float = _FRESHNESS
+        self,
+        *,
+        artifacts: ArtifactStore,
+        blobs: Blobs,
+        freshness: float = _FRESHNESS,
+        snapshots: Snapshots | None = None,
+        upstream: Fallthrough | None = None,
     ) -> None:
         self._artifacts = artifacts
+        self._upstream = upstream
+        self._shelves = None
+        if snapshots is not None:
+            self._shelves = SnapshotShelves(
+                snapshots,
+                freshness=freshness,
+                open_index=lambda kept: IndexServer(
+                    artifacts=kept, blobs=blobs, freshness=freshness, upstream=upstream
+                ),
+            )
         self._blobs = blobs
+        self._about = SmallFiles(blobs)
         self._pages = RenderedPages(artifacts=artifacts, freshness=freshness)
         self._app = Starlette(
             routes=[
@@ -73,12 +102,32 @@ class IndexServer:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if scope["type"] != "http" or not await self._answer_at_hand(scope, send):
+        if scope["type"] == "http" and scope["path"].startswith(PREFIX):
+            app, scope = await self._on_shelf(scope)
+            await app(scope, receive, send)
+        elif scope["type"] != "http" or not await self._answer_at_hand(scope, send):
             await self._app(_with_quoted_slashes(scope), receive, send)
+
+    async def _on_shelf(self, scope: Scope) -> tuple[ASGIApp, Scope]:
+        """Return what answers for a snapshot, and the request as it is meant there."""
+        found = None if self._shelves is None else await self._shelves.find(scope)
+        if found is None:
+            return self._app, _with_quoted_slashes(scope)
+        app, inner = found
+        if inner["path"] == "/":
+            # There is one front page for all.
+            return RedirectResponse("simple/", headers=SECURITY), inner
+        return app, inner
 
     async def _answer_at_hand(self, scope: Scope, send: Send) -> bool:
         path: str = scope["path"]
-        rendered = self._pages.at_hand(path[len(_SIMPLE) : -1])
+        rendered: RenderedProject | RenderedRoot | None
+        if path.startswith(_FILES):
+            return await self._about_at_hand(scope, send)
+        if path == _SIMPLE:
+            rendered = self._pages.root_at_hand()
+        else:
+            rendered = self._pages.at_hand(path[len(_SIMPLE) : -1])
         if rendered is None or not _is_plain(scope):
             return False
         accept, known = b"", b""
@@ -93,10 +142,29 @@ class IndexServer:
         await Answer(rendered.forms[form], known, head=scope["method"] == "HEAD").send(send)
         return True
 
+    async def _about_at_hand(self, scope: Scope, send: Send) -> bool:
+        """Answer for METADATA and provenance that were read lately: resolvers ask for hundreds at once."""
+        place, _, filename = scope["path"][len(_FILES) :].partition("/")
+        headers = dict(scope["headers"])
+        if not filename.endswith(ABOUT) or b"range" in headers or not _is_plain(scope):
+            return False
+        try:
+            project = project_name(filename.partition("-")[0])
+        except InvalidNameError:
+            return False
+        rendered = self._pages.at_hand(project)
+        stored = None if rendered is None else rendered.files.get((place, filename))
+        found = None if stored is None else self._about.at_hand(stored.digest, stored.media_type)
+        if found is None:
+            return False
+        known = headers.get(b"if-none-match", b"")
+        await Answer(found, known, head=scope["method"] == "HEAD").send(send)
+        return True
+
     async def _front(self, request: Request) -> Response:
         root = await self._pages.root()
         rows = []
-        for project in root.made_from[:_ROWS]:
+        for project in root.projects.first(_ROWS):
             rendered = await self._pages.project(project)
             if rendered is not None and rendered.page.versions:
                 shown_page = rendered.page
@@ -105,7 +173,7 @@ class IndexServer:
                         project=project, newest=shown_page.versions[-1], files=len(shown_page.files)
                     )
                 )
-        more = max(0, len(root.made_from) - _ROWS)
+        more = max(0, len(root.projects) - _ROWS)
         return page(front_page(_address(request), rows, more=more))
 
     async def _root(self, request: Request) -> Response:
@@ -118,6 +186,10 @@ class IndexServer:
             return redirect(request, f"../{project}/")
         rendered = await self._pages.project(project)
         if rendered is None:
+            if self._upstream is not None and (target := await self._upstream.address(project)):
+                # It may be published here at any moment, so that nobody must keep this answer.
+                headers = {**SECURITY, "Cache-Control": "no-cache"}
+                return RedirectResponse(target, 302, headers=headers)
             raise await self._unknown(request, project)
         return negotiated(request, rendered.forms)
 
@@ -140,7 +212,15 @@ class IndexServer:
         headers = {"ETag": etag, **FOREVER}
         if matches(request.headers.get("if-none-match", "").encode(), etag.encode()):
             return Response(status_code=304, headers=headers)
-        path = self._blobs.path(stored.digest)
+        if stored.media_type != WHEELS and "range" not in request.headers:
+            content = await self._about.read(stored.digest)
+            return Response(content, headers=headers, media_type=stored.media_type)
+        blobs = self._blobs
+        if isinstance(blobs, LinkedBlobs) and blobs.here(stored.digest) is None:
+            # The bucket gives the bytes itself, to whoever has this link in the next minutes.
+            link = await blobs.link(stored.digest)
+            return RedirectResponse(link, 302, headers={**SECURITY, "Cache-Control": "no-store"})
+        path = blobs.path(stored.digest)
         if path is None:
             content = await self._blobs.read(stored.digest)
             return Response(content, headers=headers, media_type=stored.media_type)
@@ -159,17 +239,16 @@ class IndexServer:
         advice = f"To publish it, build it: wheelyard build {project}"
         # Installers ask for much that is not here and read none of this; people get the nearest name.
         if wants_page(request):
-            alike = [name for name in (await self._pages.root()).made_from if name[0] == project[0]]
-            advice = f"{nearest(project, alike[:_COMPARED])} {advice}".strip()
+            alike = (await self._pages.root()).projects.beginning(project[0], _COMPARED)
+            advice = f"{nearest(project, alike)} {advice}".strip()
         return HTTPException(404, f"Nothing of {project!r} is published here. {advice}")
 
 
 def _is_plain(scope: Scope) -> bool:
-    """Tell whether a request asks for nothing but a page under its own, unquoted name."""
+    """Tell whether a request asks for nothing but a page or a file under its own, unquoted name."""
     path: str = scope["path"]
     return (
-        path.startswith(_SIMPLE)
-        and path.endswith("/")
+        ((path.startswith(_SIMPLE) and path.endswith("/")) or path.startswith(_FILES))
         and not scope["query_string"]
         and not scope.get("root_path")
         and b"%" not in scope.get("raw_path", b"")

@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import logging
+import resource
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -12,12 +13,21 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from wheelyard.errors import ConfigurationError
+from wheelyard.index.fallthrough import Fallthrough
+from wheelyard.index.listing import IndexPorts
+from wheelyard.index.patience import PatientProtocol
 from wheelyard.index.server import IndexServer
-from wheelyard.ports import ArtifactStore, Blobs
 
 _log = logging.getLogger(__name__)
 _BACKLOG = 2048
 _LAST_ANSWERS_SECONDS = 5
+
+
+def allow_many_connections() -> None:
+    """Let this process have as many open files as its user may: each open page is one."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 @asynccontextmanager
@@ -30,6 +40,7 @@ async def running(app: ASGIApp, *, host: str = "127.0.0.1", port: int = 0) -> As
     server = _Server(
         uvicorn.Config(
             app,
+            http=PatientProtocol,
             access_log=False,
             log_config=None,
             server_header=False,
@@ -48,15 +59,17 @@ async def running(app: ASGIApp, *, host: str = "127.0.0.1", port: int = 0) -> As
 
 
 async def serve(
-    artifacts: ArtifactStore,
-    blobs: Blobs,
+    ports: IndexPorts,
     *,
     host: str,
     port: int,
     announce: Callable[[str], None],
+    upstream: Fallthrough | None = None,
 ) -> None:
     """Serve the index until the process is told to stop; ``announce`` gets its address."""
-    app = IndexServer(artifacts=artifacts, blobs=blobs)
+    app = IndexServer(
+        artifacts=ports.artifacts, blobs=ports.blobs, snapshots=ports.snapshots, upstream=upstream
+    )
     stop = asyncio.Event()
     async with running(app, host=host, port=port) as address:
         with _told_to_stop(stop):

@@ -16,6 +16,7 @@ from urllib.parse import unquote, urldefrag, urlsplit
 
 from wheelyard.errors import StoreError
 from wheelyard.index.address import METADATA_SUFFIX, sha256_of
+from wheelyard.index.attested import TrustedKeys
 from wheelyard.index.export import HTML_NAME, JSON_NAME, SIMPLE
 from wheelyard.index.wire import read_project_json, read_root_json
 from wheelyard.model.source import FileEntry
@@ -46,14 +47,19 @@ class Link:
     attributes: dict[str, str]
 
 
-async def verify(output: Path) -> Verification:
-    """Check an exported folder. Raises StoreError where there is none."""
+async def verify(
+    output: Path, keys: TrustedKeys | None = None, *, unsigned: bool = False
+) -> Verification:
+    """Check an exported folder. Raises StoreError where there is none.
+
+    Without keys, provenance is not looked at; ``unsigned``: files may have none.
+    """
     if not (output / SIMPLE).is_dir():
         raise StoreError(
             f"'{output}' holds no index",
             hint="Name the folder that holds simple/: wheelyard index export writes one.",
         )
-    return await asyncio.to_thread(_Verification(output).run)
+    return await asyncio.to_thread(_Verification(output, keys, unsigned=unsigned).run)
 
 
 def read_links(html: bytes) -> list[Link]:
@@ -86,8 +92,10 @@ class _LinkReader(HTMLParser):
 
 
 class _Verification:
-    def __init__(self, output: Path) -> None:
+    def __init__(self, output: Path, keys: TrustedKeys | None, *, unsigned: bool) -> None:
         self._output = output
+        self._keys = keys
+        self._unsigned = unsigned
         self._files = 0
 
     def run(self) -> Verification:
@@ -144,6 +152,23 @@ class _Verification:
             yield Finding(path=path, problem="has another size than its page says")
         if entry.metadata_digest is not None:
             yield from self._metadata(path, entry.metadata_digest)
+        if self._keys is not None:
+            yield from self._provenance(self._keys, place, path, entry)
+
+    def _provenance(
+        self, keys: TrustedKeys, place: PurePosixPath, wheel: PurePosixPath, entry: FileEntry
+    ) -> Iterator[Finding]:
+        if not entry.provenance:
+            if not self._unsigned:
+                yield Finding(path=wheel, problem="has no provenance")
+            return
+        path = _resolve(place, entry.provenance)
+        content = self._read(path)
+        problem = "is announced and is not there"
+        if content is not None:
+            problem = keys.problem(content, filename=entry.filename, digest=entry.digest)
+        if problem:
+            yield Finding(path=path, problem=problem)
 
     def _metadata(self, wheel: PurePosixPath, digest: str) -> Iterator[Finding]:
         path = wheel.with_name(wheel.name + METADATA_SUFFIX)
@@ -200,7 +225,7 @@ def _sha256(content: bytes) -> str:
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
-def _as_link(entry: FileEntry) -> tuple[str, str, str, str, str | None, str]:
+def _as_link(entry: FileEntry) -> tuple[str, str, str, str, str | None, str, str]:
     """Return what HTML must say of an entry."""
     metadata = f"sha256={sha256_of(entry.metadata_digest)}" if entry.metadata_digest else ""
     return (
@@ -210,10 +235,11 @@ def _as_link(entry: FileEntry) -> tuple[str, str, str, str, str | None, str]:
         entry.requires_python,
         entry.yanked,
         metadata,
+        entry.provenance,
     )
 
 
-def _plain(link: Link) -> tuple[str, str, str, str, str | None, str]:
+def _plain(link: Link) -> tuple[str, str, str, str, str | None, str, str]:
     url, fragment = urldefrag(link.attributes.get("href", ""))
     return (
         link.text,
@@ -222,4 +248,5 @@ def _plain(link: Link) -> tuple[str, str, str, str, str | None, str]:
         link.attributes.get("data-requires-python", ""),
         link.attributes.get("data-yanked"),
         link.attributes.get("data-core-metadata", ""),
+        link.attributes.get("data-provenance", ""),
     )

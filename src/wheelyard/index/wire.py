@@ -1,4 +1,4 @@
-"""The JSON of the simple repository (PEP 691, 700, 792): written, and read back from a folder.
+"""The JSON of the simple repository (PEP 691, 700, 740, 792): written, and read back from a folder.
 
 A page that wheelyard wrote says so under a key with an underscore, which PEP 691 leaves to the
 server. Only such a page is read back.
@@ -35,6 +35,7 @@ class _File(msgspec.Struct, kw_only=True, rename="kebab", omit_defaults=True):
     requires_python: str | None = None
     yanked: bool | str = False
     core_metadata: bool | dict[str, str] = False
+    provenance: str | None = None
 
 
 class _Project(msgspec.Struct, kw_only=True, rename="kebab"):
@@ -71,6 +72,18 @@ def root_json(projects: Iterable[ProjectName]) -> bytes:
     """Write the page that lists every project."""
     listed = [_Listed(project) for project in projects]
     return msgspec.json.encode(_Root(_Meta(generator=GENERATOR), listed))
+
+
+def root_json_item(project: ProjectName) -> bytes:
+    """Write a project as it stands in the list."""
+    return msgspec.json.encode(_Listed(project))
+
+
+def root_json_parts() -> tuple[bytes, bytes]:
+    """Return what stands before and after the items of the list of every project."""
+    head, mark, tail = root_json(()).rpartition(b"[]")
+    assert mark
+    return head + b"[", b"]" + tail
 
 
 def read_project_json(content: bytes) -> SimplePage | None:
@@ -113,6 +126,7 @@ def _to_file(entry: FileEntry) -> _File:
         # PEP 691 calls an empty reason not yanked, so a yank without one is ``true``.
         yanked=False if entry.yanked is None else entry.yanked or True,
         core_metadata={"sha256": sha256_of(metadata)} if metadata else False,
+        provenance=entry.provenance or None,
     )
 
 
@@ -129,4 +143,5 @@ def _to_entry(file: _File) -> FileEntry:
         metadata_digest=f"sha256:{metadata.get('sha256', '')}"
         if isinstance(metadata, dict)
         else None,
+        provenance=file.provenance or "",
     )

@@ -15,7 +15,7 @@ SUSPECT = 5
 """So many failures in a row make a builder suspect."""
 _ITS_FAULT = frozenset({Outcome.INFRASTRUCTURE, Outcome.RESOURCES})
 _MAYBE_ITS_FAULT = frozenset({Outcome.FAILED, Outcome.TIMED_OUT, Outcome.UPSTREAM}) | _ITS_FAULT
-_PROBE_SECONDS = 60.0
+PROBE_SECONDS = 60.0
 _LONGEST_PROBE_SECONDS = 3600.0
 
 
@@ -131,9 +131,9 @@ def step(builder: Builder, event: BuilderEvent) -> _Answer:  # noqa: C901 - one 
             assert_never(event)
 
 
-def probe_after(failed_probes: int) -> float:
-    """Return after how many seconds a builder in quarantine is tried again."""
-    return min(_LONGEST_PROBE_SECONDS, _PROBE_SECONDS * 2.0 ** min(failed_probes, 30))
+def probe_after(failed_probes: int, first: float = PROBE_SECONDS) -> float:
+    """Return after how many seconds a builder in quarantine is tried again, ``first`` for the first time."""
+    return min(_LONGEST_PROBE_SECONDS, first * 2.0 ** min(failed_probes, 30))
 
 
 def counts_for_nothing(builder: Builder, outcome: Outcome) -> bool:
@@ -150,7 +150,11 @@ def _ended(builder: Builder, event: JobEnded) -> _Answer:
     if event.outcome not in _MAYBE_ITS_FAULT:
         return builder, ()
     after = replace(builder, streak=builder.streak + 1)
-    if after.mode is Mode.QUARANTINED or after.streak < SUSPECT:
+    if after.mode is Mode.QUARANTINED:
+        # What counts at all ended in the moment in which it was put there: it is doubted with the rest.
+        theirs = event.others and event.outcome not in _ITS_FAULT
+        return after, ((DoubtFailures(count=after.streak),) if theirs else ())
+    if after.streak < SUSPECT:
         return after, ()
     # Where nobody else could build it, nobody could tell whose fault it is: unless it says so itself.
     if not event.others and event.outcome not in _ITS_FAULT:

@@ -58,6 +58,11 @@ class Job:
     changed: datetime | None = None
 
     @property
+    def is_paused(self) -> bool:
+        """Whether a person holds it back: no attempt ended in a way that asks for a look."""
+        return self.state is State.HELD and self.outcome is None
+
+    @property
     def holder(self) -> str:
         """The builder that runs it now, or an empty string."""
         return self.builder if self.state is State.LEASED else ""

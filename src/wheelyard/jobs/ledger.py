@@ -95,11 +95,11 @@ def tell(ledger: Ledger, key: BuildKey, event: Event, now: datetime) -> bool:
     return job is not None and _followed(apply(ledger, job, event, now)[1])
 
 
-def finish(ledger: Ledger, key: BuildKey, fence: int, report: Report, now: datetime) -> bool:
-    """Record how an attempt ended; False where its lease was lost."""
+def finish(ledger: Ledger, key: BuildKey, fence: int, report: Report, now: datetime) -> Job | None:
+    """Record how an attempt ended and return how its job stands then; None where its lease was lost."""
     job = ledger.load(key)
     if job is None:
-        return False
+        return None
     event = Finished(
         fence=fence,
         outcome=report.outcome,
@@ -109,7 +109,8 @@ def finish(ledger: Ledger, key: BuildKey, fence: int, report: Report, now: datet
         hold=_hold(report),
         limited=report.limited,
     )
-    return _followed(apply(ledger, job, event, now, report)[1])
+    after, commands = apply(ledger, job, event, now, report)
+    return after if _followed(commands) else None
 
 
 def expire(ledger: Ledger, jobs: Iterable[Job], now: datetime) -> int:

@@ -22,13 +22,20 @@ class Origin(StrEnum):
     """Upstream's wheel that breaks a bootstrap cycle; never published."""
     COMMAND = "command"
     """An archive of what a command left; no wheel, so that no index has it."""
+    UPLOADED = "uploaded"
+    """Built elsewhere and uploaded by a person."""
+
+
+PUBLISHABLE = frozenset({Origin.BUILT, Origin.UPSTREAM, Origin.UPLOADED})
+"""Whose wheels the index may have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Artifact:
     """A wheel, or a command's archive, named by ``digest`` (``sha256:…``); ``size`` in bytes.
 
-    ``metadata_digest`` names the blob with its METADATA file. ``requires_dist`` are its Requires-Dist
+    ``metadata_digest`` names the blob with its METADATA file, ``provenance_digest`` the one with the signed
+    statement of how it came to be (PEP 740). ``requires_dist`` are its Requires-Dist
     lines. ``build_key`` is empty for what was not built here. ``as_of`` is the day that its build tools are of,
     where newer ones broke the build.
     """
@@ -49,6 +56,7 @@ class Artifact:
     created: datetime | None = None
     yanked: str | None = None
     as_of: str = ""
+    provenance_digest: str = ""
 
     @property
     def portable(self) -> bool:

@@ -21,6 +21,7 @@ class Recipe:
     back end's own, ``build_constraints`` narrow them. ``test`` is a shell command run in the source folder with the wheel
     installed, and ``test_requires`` beside it; ``imports`` replaces the modules that the smoke test finds by itself, and an empty
     tuple turns it off. ``system_packages`` are names for the message of a failure.
+    ``bill_of_materials`` puts one into the wheel (PEP 770).
     """
 
     skip: str | None = None
@@ -33,6 +34,7 @@ class Recipe:
     test: str = ""
     test_requires: tuple[str, ...] = ()
     imports: tuple[str, ...] | None = None
+    bill_of_materials: bool = False
 
 
 DEFAULT_RECIPE = Recipe()

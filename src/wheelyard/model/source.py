@@ -45,7 +45,8 @@ class FileEntry:
 
     ``yanked`` is None for a file that is not yanked, else the reason, which may be empty.
     ``metadata_digest`` is None where the index offers no metadata file, and empty where it offers
-    one without a digest. ``digest`` is ``algorithm:hex`` or empty.
+    one without a digest. ``digest`` is ``algorithm:hex`` or empty. ``provenance`` is the URL of a provenance
+    object (PEP 740), or empty.
     """
 
     filename: str
@@ -56,6 +57,7 @@ class FileEntry:
     yanked: str | None = None
     uploaded: datetime | None = None
     metadata_digest: str | None = None
+    provenance: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -91,6 +91,16 @@ class Board:
         """Return the units that wait for one directly, in the order in which they came."""
         return tuple(self._dependants.get(unit, ()))
 
+    def waiting_for(self, project: ProjectName) -> tuple[UnitId, ...]:
+        """Return the units that wait directly for wheels of a project that are still to come."""
+        found: dict[UnitId, None] = {}
+        for unit in self.units.values():
+            if unit.id.release.project == project and not unit.final:
+                found |= dict.fromkeys(
+                    name for name in self.dependants_of(unit.id) if not self.units[name].final
+                )
+        return tuple(found)
+
     def is_hopeless(self, unit: Unit) -> bool:
         """Whether a unit is lost and no other target of its release may give a wheel for it."""
         return unit.is_lost and not any(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from html import escape
 
 from wheelyard.graph.levels import levels
+from wheelyard.model.counted import plural
 from wheelyard.plan.board import Board
 from wheelyard.plan.events import UnitId
 from wheelyard.plan.tree import action
@@ -69,7 +70,7 @@ def svg(board: Board) -> str:
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
             f'viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="12" role="img">'
         ),
-        f"<title>{len(places)} wheels and what they need</title>",
+        f"<title>{plural(len(places), 'wheel')} and what they need</title>",
         f'<rect width="{width}" height="{height}" fill="#ffffff"/>',
     ]
     parts += [_curve(places[edge.unit], places[edge.needed], edge.kind) for edge in edges]

@@ -80,6 +80,8 @@ def _digest_of_recipe(recipe: Recipe) -> str:
     fields += ["config", *_settings(recipe.config_settings)]
     fields += ["requires", *sorted(recipe.build_requires)]
     fields += ["constraints", *sorted(recipe.build_constraints)]
+    if recipe.bill_of_materials:
+        fields.append("bill-of-materials")
     if recipe.test:
         fields += ["test", recipe.test, *sorted(recipe.test_requires)]
     return digest_of(fields)

@@ -6,6 +6,7 @@ project's name becomes part of paths and pages: a hostile message is stopped bef
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, is_dataclass
+from functools import cache
 
 from wheelyard.errors import WheelyardError
 from wheelyard.model.release import Release
@@ -57,10 +58,17 @@ def _inside(value: object) -> Iterator[tuple[str, object]]:
     if isinstance(value, tuple):
         for number, item in enumerate(value):
             yield f"[{number}]", item
-    elif is_dataclass(value) and not isinstance(value, _Name):
-        for field in fields(value):
-            inner = getattr(value, field.name)
-            yield f".{field.name}", _Name(inner) if field.name in _NAMES else inner
+    elif not isinstance(value, _Name):
+        kind: type = type(value)
+        for name in _fields(kind):
+            inner = getattr(value, name)
+            yield f".{name}", _Name(inner) if name in _NAMES else inner
+
+
+@cache
+def _fields(kind: type) -> tuple[str, ...]:
+    """Name the fields of a dataclass; another type has none."""
+    return tuple(field.name for field in fields(kind)) if is_dataclass(kind) else ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,16 @@ from wheelyard.settings.overrides import Override, load, read_tables
 
 FILE_NAME = "wheelyard.toml"
 _TABLES = ("build", "package", "checks", "farm")
-_FARM = ("url", "token-file", "database", "bus", "mail-server")
+_FARM = (
+    "url",
+    "token-file",
+    "database",
+    "blobs",
+    "bus",
+    "mail-server",
+    "fall-through",
+    "own-projects",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 """Overrides of releases: the ``[package.…]`` tables of wheelyard.toml and recipe folders.
 
-A table is named by a requirement: ``numpy``, ``numpy<2`` or ``numpy==1.26.4``. All that match a
+A table is named by a requirement: ``numpy``, ``numpy<2`` or ``numpy==1.26.4``; ``*`` means all projects. All that match a
 release apply, the less exact first, key by key.
 """
 
@@ -31,22 +31,26 @@ class _Table(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, rename="k
     test: str | msgspec.UnsetType = msgspec.UNSET
     test_requires: list[str] | msgspec.UnsetType = msgspec.UNSET
     imports: list[str] | msgspec.UnsetType = msgspec.UNSET
+    bill_of_materials: bool | msgspec.UnsetType = msgspec.UNSET
 
 
+_ALL = "*"
 _REQUIREMENTS = frozenset({"build_requires", "build_constraints", "test_requires"})
 KEYS = tuple(name.replace("_", "-") for name in _Table.__struct_fields__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Override:
-    """One table: which releases it is for, what it changes, and where it stands."""
+    """One table: which releases it is for (None: all), what it changes, and where it stands."""
 
-    requirement: Requirement
+    requirement: Requirement | None
     changes: Mapping[str, object]
     origin: str
 
     def matches(self, release: Release) -> bool:
         """Whether it is for a release."""
+        if self.requirement is None:
+            return True
         project = ProjectName(canonicalize_name(self.requirement.name))
         return project == release.project and self.requirement.specifier.contains(
             release.version, prereleases=True
@@ -54,7 +58,9 @@ class Override:
 
     @property
     def exactness(self) -> int:
-        """0 for a name, 1 for a range, 2 for one version."""
+        """-1 for all projects, 0 for a name, 1 for a range, 2 for one version."""
+        if self.requirement is None:
+            return -1
         operators = {clause.operator for clause in self.requirement.specifier}
         return 0 if not operators else 2 if operators & {"==", "==="} else 1
 
@@ -130,7 +136,7 @@ def load(path: Path) -> dict[str, object]:
 def _read(name: str, table: object, folder: Path, origin: str) -> Override:
     where = f"{origin}: package {name!r}"
     try:
-        requirement = Requirement(name)
+        requirement = None if name == _ALL else Requirement(name)
     except InvalidRequirement as error:
         raise ConfigurationError(
             f"{where} is not a requirement", hint='Write for example [package."numpy<2"].'

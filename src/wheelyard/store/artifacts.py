@@ -8,17 +8,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from wheelyard.model.artifact import Artifact, Origin
+from wheelyard.model.artifact import PUBLISHABLE, Artifact
 from wheelyard.model.job import BuildKey
+from wheelyard.model.listing import Changes, ProjectStatus
 from wheelyard.model.release import ProjectName, Release
 from wheelyard.ports import Clock
+from wheelyard.store.cells import keep_name
 from wheelyard.store.database import Connection, Database
 from wheelyard.store.ledger import KEEP
+from wheelyard.store.projects import StoredProjects, note_changes
 from wheelyard.store.rows import artifact_row, read_artifact
 
 _BY_KEY = "SELECT * FROM artifacts WHERE build_key = :key AND counts"
 _OF_PROJECT = "SELECT * FROM artifacts WHERE project = :project AND published ORDER BY filename"
-_PROJECTS = "SELECT DISTINCT project FROM artifacts WHERE published ORDER BY project"
 _VISIBLE = "SELECT * FROM artifacts WHERE filename = :filename AND published"
 _WAITING = """
 SELECT * FROM artifacts AS built WHERE counts AND NOT published AND origin = 'built'
@@ -37,8 +39,13 @@ ON CONFLICT (kind, key) DO NOTHING
 _NAMED = "SELECT value FROM memory WHERE kind = 'published-name-1' AND key = :filename"
 _YANK = "UPDATE artifacts SET yanked = :reason WHERE filename = :filename AND published"
 _WITHDRAW = "UPDATE artifacts SET published = FALSE WHERE digest = :digest AND published"
-
-PUBLISHABLE = frozenset({Origin.BUILT, Origin.UPSTREAM})
+_OF_NAME = "SELECT project FROM artifacts WHERE filename = :filename AND published"
+_OF_DIGEST = "SELECT DISTINCT project FROM artifacts WHERE digest = :digest"
+_OUT_OF_SNAPSHOTS = """
+DELETE FROM snapshot_files WHERE artifact IN (SELECT id FROM artifacts WHERE digest = :digest)
+"""
+_OF_PROVENANCE = "SELECT DISTINCT project FROM artifacts WHERE provenance_digest = :digest"
+_UNPROVED = "UPDATE artifacts SET provenance_digest = '' WHERE provenance_digest = :digest"
 
 
 class StoredArtifacts:
@@ -47,6 +54,7 @@ class StoredArtifacts:
     def __init__(self, *, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
+        self._listed = StoredProjects(database=database)
 
     async def by_key(self, key: BuildKey) -> Artifact | None:
         """Return the artifact of a job that was built and counts."""
@@ -64,9 +72,27 @@ class StoredArtifacts:
 
     async def projects(self) -> Sequence[ProjectName]:
         """Return every project that has a published artifact, sorted."""
-        return await self._database.read(
-            lambda connection: [ProjectName(row[0]) for row in connection.execute(_PROJECTS)]
-        )
+        return await self._listed.listed()
+
+    async def revision(self) -> int:
+        """Return a number that is another one after each change of what is published."""
+        return await self._listed.revision()
+
+    async def changes_since(self, since: int) -> Changes:
+        """Return which projects changed after a revision."""
+        return await self._listed.changes_since(since)
+
+    async def status(self, project: ProjectName) -> ProjectStatus:
+        """Return the status of a project (PEP 792)."""
+        return await self._listed.status(project)
+
+    async def set_status(self, project: ProjectName, status: ProjectStatus) -> bool:
+        """Give a project a status; False where nothing of it was ever published."""
+        return await self._listed.set_status(project, status)
+
+    async def known(self, project: ProjectName) -> bool:
+        """Whether anything of a project was ever built or published here, even if it is gone."""
+        return await self._listed.known(project)
 
     async def publish(self, artifact: Artifact) -> Artifact:
         """Make an artifact visible and return what is now visible under its file name.
@@ -99,15 +125,32 @@ class StoredArtifacts:
     async def yank(self, filename: str, reason: str | None) -> bool:
         """Yank a published file, or take that back with None; False where there is no such file."""
         names = {"filename": filename, "reason": reason}
-        return await self._database.write(
-            lambda connection: connection.execute(_YANK, names).rowcount > 0
-        )
+        return await self._change(_OF_NAME, _YANK, names) > 0
 
     async def withdraw(self, digest: str) -> int:
-        """Take a file whose bytes are gone out of the index; return how many names it had."""
-        return await self._database.write(
-            lambda connection: connection.execute(_WITHDRAW, {"digest": digest}).rowcount
+        """Take a file whose bytes are gone out of the index and all snapshots; return how many names it had."""
+        return await self._change(
+            _OF_DIGEST, _WITHDRAW, {"digest": digest}, before=_OUT_OF_SNAPSHOTS
         )
+
+    async def forget_provenance(self, digest: str) -> int:
+        """Offer provenance that is gone no more; return how many files had it."""
+        return await self._change(_OF_PROVENANCE, _UNPROVED, {"digest": digest})
+
+    async def _change(
+        self, whose: str, statement: str, names: Mapping[str, object], *, before: str = ""
+    ) -> int:
+        """Change published files, and note it at their projects; return how many files that were."""
+
+        def work(connection: Connection) -> int:
+            projects = [row[0] for row in connection.execute(whose, names)]
+            if before:
+                connection.execute(before, names)
+            changed = connection.execute(statement, names).rowcount
+            note_changes(connection, projects)
+            return changed
+
+        return await self._database.write(work)
 
     async def _select(self, statement: str, names: Mapping[str, object]) -> Sequence[Artifact]:
         rows = await self._database.read(
@@ -122,9 +165,11 @@ def _publish(connection: Connection, artifact: Artifact, now: datetime) -> Artif
         row = artifact_row(replace(artifact, created=artifact.created or now))
         connection.execute(KEEP, row)
         connection.execute(_PUBLISH, row)
+        keep_name(connection, artifact.release.project)
         connection.execute(
             _NAME, {"filename": artifact.filename, "digest": artifact.digest.encode()}
         )
+        note_changes(connection, [artifact.release.project])
         visible = connection.execute(_VISIBLE, {"filename": artifact.filename}).fetchone()
     return read_artifact(visible)
 

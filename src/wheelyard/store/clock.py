@@ -1,6 +1,8 @@
 """The clock of this machine."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+
+from wheelyard import failpoints
 
 
 class SystemClock:
@@ -8,4 +10,5 @@ class SystemClock:
 
     def now(self) -> datetime:
         """Return the present moment."""
-        return datetime.now(UTC)
+        wrong = failpoints.shift("clock.now")
+        return datetime.now(UTC) + timedelta(seconds=wrong) if wrong else datetime.now(UTC)

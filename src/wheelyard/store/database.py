@@ -77,6 +77,10 @@ class Database(Protocol):
         """Run ``work`` over one consistent state."""
         ...
 
+    async def first(self, statement: str, names: Mapping[str, Any]) -> Any:
+        """Return the first row that one statement finds, or None."""
+        ...
+
     async def write(self, work: Callable[[Connection], T]) -> T:
         """Run ``work`` as one transaction; what it read is still so when it ends."""
         ...

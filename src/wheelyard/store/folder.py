@@ -24,6 +24,7 @@ from wheelyard.store.artifacts import StoredArtifacts
 from wheelyard.store.builders import StoredBuilders
 from wheelyard.store.clock import SystemClock
 from wheelyard.store.database import PATIENCE_SECONDS, Database, open_database
+from wheelyard.store.evidence import StoredEvidence
 from wheelyard.store.faults import translated
 from wheelyard.store.happenings import StoredEvents
 from wheelyard.store.jobs import StoredJobs
@@ -33,6 +34,8 @@ from wheelyard.store.owners import Owner
 from wheelyard.store.queue import StoredQueue
 from wheelyard.store.references import StoredReferences
 from wheelyard.store.requests import StoredRequests
+from wheelyard.store.site import StoredSite
+from wheelyard.store.snapshots import StoredSnapshots
 from wheelyard.store.tokens import StoredTokens
 
 FORMAT = 1
@@ -52,14 +55,23 @@ class StateFolder:
     ``database`` the truth is that of a PostgreSQL server, and the folder is this machine's own.
     """
 
-    def __init__(
-        self, path: Path, *, database: Database, leadership: Leadership, clock: Clock, host: str
+    def __init__(  # noqa: PLR0913 - its parts, by name
+        self,
+        path: Path,
+        *,
+        address: str | Path,
+        database: Database,
+        leadership: Leadership,
+        clock: Clock,
+        host: str,
     ) -> None:
         self.path = path
         self.jobs = StoredJobs(database=database, clock=clock)
         self.artifacts = StoredArtifacts(database=database, clock=clock)
+        self.snapshots = StoredSnapshots(database=database, clock=clock)
         self.memory = StoredMemory(database=database)
         self.references = StoredReferences(database=database)
+        self.evidence = StoredEvidence(database=database)
         self.queue = StoredQueue(database=database, clock=clock)
         self.requests = StoredRequests(database=database, clock=clock)
         self.builders = StoredBuilders(database=database, clock=clock)
@@ -67,6 +79,8 @@ class StateFolder:
         self.events = StoredEvents(database=database, clock=clock)
         self.leadership = leadership
         self._database = database
+        self._address = address
+        self._site: StoredSite | None = None
         self._host = host
         self._owner: Owner | None = None
 
@@ -83,7 +97,7 @@ class StateFolder:
 
         ``database`` is the ``postgresql://…`` address of the database, where it is not the folder's own.
         """
-        path = await asyncio.to_thread(_prepare, path)
+        path = await asyncio.to_thread(prepare, path)
         if not database:
             await asyncio.to_thread(_keep_apart, path)
         address = database or path / _DATABASE
@@ -92,6 +106,7 @@ class StateFolder:
             await asyncio.to_thread(_note_elsewhere, path)
         return cls(
             path,
+            address=address,
             database=opened,
             leadership=leadership_of(address, path / _LEADER),
             clock=clock or SystemClock(),
@@ -109,6 +124,13 @@ class StateFolder:
         if name not in FOLDERS:
             raise ValueError(f"{name!r} is no part of a state folder")
         return self.path / name
+
+    async def site(self) -> StoredSite:
+        """Return what the site looks at, on connections of its own; they are closed with the folder."""
+        if self._site is None:
+            pages = await open_database(self._address)
+            self._site = StoredSite(pages=pages, counts=await open_database(self._address))
+        return self._site
 
     async def builder(self) -> str:
         """Return the name under which this process takes leases; it counts as alive from now on."""
@@ -145,6 +167,8 @@ class StateFolder:
                 await self.jobs.release_owner(self._owner.name)
         finally:
             await self.leadership.let_go()
+            if self._site is not None:
+                await self._site.close()
             await self._database.close()
             if self._owner is not None:
                 await asyncio.to_thread(self._owner.close)
@@ -156,7 +180,7 @@ def _host(path: Path) -> str:
     return f"{socket.gethostname()}-{digest[:8]}"
 
 
-def _prepare(path: Path) -> Path:
+def prepare(path: Path) -> Path:
     """Make sure that a state folder is there and ours; return its absolute path."""
     path = path.absolute()
     with translated(path):

@@ -17,6 +17,8 @@ _READ = "SELECT * FROM happenings WHERE id > :after ORDER BY id LIMIT :limit"
 _OF_SUBJECT = """
 SELECT * FROM happenings WHERE subject = :subject AND id > :after ORDER BY id LIMIT :limit
 """
+_LAST = "SELECT MAX(id) AS id FROM happenings"
+_RECENT = "SELECT * FROM happenings WHERE {where} ORDER BY id DESC LIMIT :limit"
 
 
 class StoredEvents:
@@ -48,6 +50,26 @@ class StoredEvents:
         statement = _OF_SUBJECT if subject else _READ
         rows = await self._database.read(
             lambda connection: connection.execute(statement, names).fetchall()
+        )
+        return [_read(row) for row in rows]
+
+    async def last(self) -> int:
+        """Return the number of the newest line; 0 where there is none."""
+        row = await self._database.read(lambda connection: connection.execute(_LAST).fetchone())
+        return int(row["id"] or 0)
+
+    async def recent(
+        self, *, before: int = 0, subject: str = "", actor: str = "", limit: int = 100
+    ) -> Sequence[Happening]:
+        """Return the lines before a number (0: all of them), newest first."""
+        wanted = {"before": before, "subject": subject, "actor": actor}
+        names = {name: value for name, value in wanted.items() if value}
+        where = " AND ".join(
+            f"id < :{name}" if name == "before" else f"{name} = :{name}" for name in names
+        )
+        statement = _RECENT.format(where=where or "TRUE")
+        rows = await self._database.read(
+            lambda connection: connection.execute(statement, {**names, "limit": limit}).fetchall()
         )
         return [_read(row) for row in rows]
 

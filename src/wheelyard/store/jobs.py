@@ -61,8 +61,8 @@ class StoredJobs:
         """Prolong a lease; False where it was lost."""
         return await self._tell(key, Renewed(fence=fence, seconds=seconds))
 
-    async def finish(self, key: BuildKey, fence: int, report: Report) -> bool:
-        """Record how an attempt ended, with its artifact; False where the lease was lost."""
+    async def finish(self, key: BuildKey, fence: int, report: Report) -> Job | None:
+        """Record how an attempt ended, with its artifact, and return its job; None where the lease was lost."""
         return await self._database.write(
             lambda connection: ledger.finish(
                 DatabaseLedger(connection), key, fence, report, self._clock.now()
@@ -95,9 +95,7 @@ class StoredJobs:
 
     async def job(self, key: BuildKey) -> Job | None:
         """Return where a job stands."""
-        row = await self._database.read(
-            lambda connection: connection.execute(_JOB, {"key": key}).fetchone()
-        )
+        row = await self._database.first(_JOB, {"key": key})
         return None if row is None else read_job(row)
 
     async def jobs(self, selection: Selection = EVERYTHING, *, limit: int = 1000) -> Sequence[Job]:
@@ -150,9 +148,7 @@ class StoredJobs:
 
     async def last_report(self, key: BuildKey) -> Report | None:
         """Return how the newest finished attempt of a job ended."""
-        row = await self._database.read(
-            lambda connection: connection.execute(_LAST_REPORT, {"key": key}).fetchone()
-        )
+        row = await self._database.first(_LAST_REPORT, {"key": key})
         return None if row is None else read_report(row["report"])
 
     async def attempts(

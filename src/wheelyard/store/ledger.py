@@ -2,12 +2,15 @@
 
 from datetime import datetime
 
+from wheelyard.jobs.cells import state_word
 from wheelyard.jobs.commands import Record
-from wheelyard.jobs.job import Job, State
+from wheelyard.jobs.job import Job
 from wheelyard.model.artifact import Artifact
 from wheelyard.model.job import BuildKey, Report
+from wheelyard.store.cells import keep_cell
 from wheelyard.store.database import Connection
 from wheelyard.store.moments import to_ticks
+from wheelyard.store.projects import note_changes
 from wheelyard.store.rows import artifact_row, attempt_row, job_row, read_job
 from wheelyard.store.texts import write_report
 
@@ -50,7 +53,7 @@ INSERT INTO attempts (
 _CLOSE_ATTEMPT = """
 UPDATE attempts SET
     finished = :finished, outcome = :outcome, counted = :counted, reason = :reason,
-    wall_seconds = :wall_seconds, report = :report
+    wall_seconds = :wall_seconds, report = :report, cpu_seconds = :cpu_seconds, log_bytes = :log_bytes
 WHERE key = :key AND number = :number
 """
 
@@ -58,11 +61,11 @@ KEEP = """
 INSERT INTO artifacts (
     filename, digest, size, project, version, tags, origin, requires_python, requires_dist,
     metadata_digest, build_key, target, source_digest, recipe_digest, created, yanked,
-    counts, published
+    provenance_digest, counts, published
 ) VALUES (
     :filename, :digest, :size, :project, :version, :tags, :origin, :requires_python, :requires_dist,
     :metadata_digest, :build_key, :target, :source_digest, :recipe_digest, :created, :yanked,
-    FALSE, FALSE
+    :provenance_digest, FALSE, FALSE
 ) ON CONFLICT (build_key, digest) DO NOTHING
 """
 
@@ -74,13 +77,17 @@ _WITHDRAW = """
 UPDATE artifacts SET counts = FALSE, published = FALSE WHERE build_key = :key AND digest = :digest
 """
 
+_PROJECTS = """
+SELECT DISTINCT project FROM artifacts WHERE build_key = :key AND digest = :digest AND published
+"""
+
 
 class DatabaseLedger:
     """Reads and writes rows; valid until its transaction ends."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._loaded: dict[BuildKey, State] = {}
+        self._loaded: dict[BuildKey, Job] = {}
 
     def load(self, key: BuildKey) -> Job | None:
         """Return a job as it stands."""
@@ -88,16 +95,19 @@ class DatabaseLedger:
         if row is None:
             return None
         job = read_job(row)
-        self._loaded[key] = job.state
+        self._loaded[key] = job
         return job
 
     def save(self, job: Job) -> None:
         """Write a job, new or not; where it was submitted, its place in the queue follows its state."""
-        row = job_row(job)
-        if self._loaded.get(job.key) != job.state:
+        row, before = job_row(job), self._loaded.get(job.key)
+        if before is None or before.state is not job.state:
             self._connection.execute(_COUNT_STATE, row)
         self._connection.execute(_SAVE, row)
-        self._loaded[job.key] = job.state
+        # Most changes prolong a lease, which no cell shows.
+        if before is None or _shown(before) != _shown(job):
+            keep_cell(self._connection, job)
+        self._loaded[job.key] = job
 
     def open_attempt(self, job: Job, now: datetime) -> None:
         """Begin the attempt that the job's number, fence and builder name."""
@@ -114,6 +124,8 @@ class DatabaseLedger:
             "reason": report.reason,
             "wall_seconds": report.wall_seconds,
             "report": write_report(report),
+            "cpu_seconds": report.cpu_seconds,
+            "log_bytes": report.log_bytes,
         }
         self._connection.execute(_CLOSE_ATTEMPT, row)
 
@@ -124,4 +136,13 @@ class DatabaseLedger:
     def count(self, key: BuildKey, digest: str, *, counts: bool) -> None:
         """Let a wheel count as what its job built, or no longer; what does not count is not published."""
         names = {"key": key, "digest": digest}
-        self._connection.execute(_COUNT if counts else _WITHDRAW, names)
+        if counts:
+            self._connection.execute(_COUNT, names)
+            return
+        changed = [row[0] for row in self._connection.execute(_PROJECTS, names)]
+        self._connection.execute(_WITHDRAW, names)
+        note_changes(self._connection, changed)
+
+
+def _shown(job: Job) -> tuple[str, str]:
+    return state_word(job), job.reason

@@ -13,7 +13,7 @@ import random
 import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Self, TypeVar
 
@@ -75,6 +75,11 @@ class PostgresDatabase:
         """Run ``work`` over one consistent state. Raises StoreError."""
         return await self._run(work, writes=False)
 
+    async def first(self, statement: str, names: Mapping[str, Any]) -> Any:
+        """Return the first row that one statement finds, or None. Raises StoreError."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, self._first, statement, names)
+
     async def write(self, work: Callable[[Connection], T]) -> T:
         """Run ``work`` as one transaction, again where it met another one. Raises StoreError."""
         return await self._run(work, writes=True)
@@ -110,6 +115,10 @@ class PostgresDatabase:
 
         return self._patiently(attempt)
 
+    def _first(self, statement: str, names: Mapping[str, Any]) -> Any:
+        # One statement sees one state by itself: a transaction would be two more messages to the server.
+        return self._patiently(lambda: self._session().execute(statement, names).fetchone())
+
     def _patiently(self, attempt: Callable[[], T]) -> T:
         """Try until it works, fails for good, or nobody wants to wait any longer."""
         deadline = time.monotonic() + self._patience
@@ -144,13 +153,11 @@ def _once(session: Session, work: Callable[[Connection], T], *, writes: bool) ->
     session.begin(writes=writes)
     try:
         result = work(session)
-        if writes:
-            session.mark()
     except BaseException:
         session.roll_back()
         raise
     try:
-        session.commit()
+        session.commit(marked=writes)
     except psycopg.Error:
         if writes and session.broken:
             raise _Unknown(session, result) from None

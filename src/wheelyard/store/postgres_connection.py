@@ -24,6 +24,12 @@ _MARK = """
 INSERT INTO commits (session, number, at) VALUES (:session, :number, now())
 ON CONFLICT (session) DO UPDATE SET number = excluded.number, at = excluded.at
 """
+# A name of hexadecimal digits and a number, so that both go in one message without parameters.
+_MARK_AND_COMMIT = """
+INSERT INTO commits (session, number, at) VALUES ('{session}', {number}, now())
+ON CONFLICT (session) DO UPDATE SET number = excluded.number, at = excluded.at;
+COMMIT
+"""
 _MARKED = "SELECT number FROM commits WHERE session = :session FOR UPDATE"
 _QUEUE_UP = "SELECT pg_advisory_xact_lock(hashtext('wheelyard'), hashtext(:name))"
 
@@ -89,13 +95,18 @@ class Session:
         self.execute(_BEGIN if writes else f"{_BEGIN} READ ONLY")
 
     def mark(self) -> None:
-        """Leave the number by which ``committed`` knows this transaction, if it counts."""
+        """Leave a number where ``committed`` looks for it."""
         self.number += 1
         self.execute(_MARK, {"session": self.name, "number": self.number})
 
-    def commit(self) -> None:
-        """End the transaction."""
-        self.execute("COMMIT")
+    def commit(self, *, marked: bool) -> None:
+        """End the transaction, ``marked`` with the number by which ``committed`` knows it, if it counts."""
+        if marked:
+            self.number += 1
+            text = _MARK_AND_COMMIT.format(session=self.name, number=self.number)
+            self._connection.execute(text.encode(), prepare=False)
+        else:
+            self.execute("COMMIT")
 
     def roll_back(self) -> None:
         """Undo the transaction."""

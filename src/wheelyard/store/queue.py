@@ -118,9 +118,7 @@ class StoredQueue:
 
     async def queued(self, key: BuildKey) -> QueuedJob | None:
         """Return a job with what was said when it was submitted."""
-        row = await self._database.read(
-            lambda connection: connection.execute(_QUEUED, {"key": key}).fetchone()
-        )
+        row = await self._database.first(_QUEUED, {"key": key})
         return None if row is None else read_queued(row)
 
     async def wake(self) -> datetime | None:

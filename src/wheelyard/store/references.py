@@ -1,4 +1,4 @@
-"""Which blobs the database names, and why: wheels, their METADATA, and logs."""
+"""Which blobs the database names, and why: wheels, their METADATA and provenance, and logs."""
 
 from collections.abc import Sequence
 
@@ -8,8 +8,10 @@ from wheelyard.ports import Reference
 from wheelyard.store.database import Connection, Database
 
 _WHEELS = """
-SELECT filename, digest, metadata_digest, counts OR published OR EXISTS (
+SELECT filename, digest, metadata_digest, provenance_digest, counts OR published OR EXISTS (
     SELECT 1 FROM jobs WHERE jobs.artifact = artifacts.digest
+) OR EXISTS (
+    SELECT 1 FROM snapshot_files WHERE snapshot_files.artifact = artifacts.id
 ) FROM artifacts
 """
 _REPORTS = "SELECT report FROM attempts WHERE report IS NOT NULL"
@@ -34,7 +36,13 @@ class StoredReferences:
 
 def _references(connection: Connection) -> Sequence[Reference]:
     found = []
-    for filename, digest, metadata, needed in connection.execute(_WHEELS):
+    for filename, digest, metadata, provenance, needed in connection.execute(_WHEELS):
+        if provenance:
+            found.append(
+                Reference(
+                    digest=provenance, kind="provenance", filename=filename, needed=bool(needed)
+                )
+            )
         for blob, kind in ((digest, "wheels"), (metadata, "metadata")):
             if blob:
                 found.append(

@@ -2,8 +2,10 @@
 
 import json
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
+from packaging.tags import Tag
 from packaging.version import Version
 
 from wheelyard.jobs.job import Job, State
@@ -49,7 +51,7 @@ def read_job(row: Row) -> Job:
     return Job(
         key=BuildKey(row["key"]),
         release=_release(row),
-        target=Target.parse(row["target"]),
+        target=_target(row["target"]),
         uploaded=to_moment(row["uploaded"]),
         state=State(row["state"]),
         fence=row["fence"],
@@ -75,7 +77,7 @@ def read_attempt(row: Row) -> Attempt:
         key=BuildKey(row["key"]),
         number=row["number"],
         release=_release(row),
-        target=Target.parse(row["target"]),
+        target=_target(row["target"]),
         builder=row["builder"],
         started=to_moment(row["started"]),
         finished=to_moment(row["finished"]),
@@ -110,6 +112,7 @@ def artifact_row(artifact: Artifact) -> Columns:
         "requires_python": artifact.requires_python,
         "requires_dist": json.dumps(artifact.requires_dist),
         "metadata_digest": artifact.metadata_digest,
+        "provenance_digest": artifact.provenance_digest,
         "build_key": artifact.build_key,
         "target": None if artifact.target is None else str(artifact.target),
         "source_digest": artifact.source_digest,
@@ -126,13 +129,14 @@ def read_artifact(row: Row) -> Artifact:
         digest=row["digest"],
         size=row["size"],
         release=_release(row),
-        tags=frozenset(map(read_tag, row["tags"].split())),
+        tags=_tags(row["tags"]),
         origin=Origin(row["origin"]),
         requires_python=row["requires_python"],
         requires_dist=tuple(json.loads(row["requires_dist"])),
         metadata_digest=row["metadata_digest"],
+        provenance_digest=row["provenance_digest"],
         build_key=row["build_key"],
-        target=None if row["target"] is None else Target.parse(row["target"]),
+        target=None if row["target"] is None else _target(row["target"]),
         source_digest=row["source_digest"],
         recipe_digest=row["recipe_digest"],
         created=to_moment(row["created"]),
@@ -141,4 +145,22 @@ def read_artifact(row: Row) -> Artifact:
 
 
 def _release(row: Row) -> Release:
-    return Release(ProjectName(row["project"]), Version(row["version"]))
+    return Release(ProjectName(row["project"]), _version(row["version"]))
+
+
+# A list of jobs or files names few of each, and reading one takes longer than all the rest of its row.
+
+
+@lru_cache(maxsize=4096)
+def _target(text: str) -> Target:
+    return Target.parse(text)
+
+
+@lru_cache(maxsize=4096)
+def _tags(text: str) -> frozenset[Tag]:
+    return frozenset(map(read_tag, text.split()))
+
+
+@lru_cache(maxsize=16384)
+def _version(text: str) -> Version:
+    return Version(text)

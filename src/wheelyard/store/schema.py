@@ -14,19 +14,20 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     Table,
     Text,
     UniqueConstraint,
     false,
     text,
 )
-from sqlalchemy.ext.compiler import compiles
 
-METADATA = MetaData()
+from wheelyard.store import schema_site
+from wheelyard.store.schema_base import METADATA, NUMBER
 
-# SQLite numbers the rows of an INTEGER key by itself, and of no other.
-NUMBER = BigInteger().with_variant(Integer, "sqlite")
+__all__ = ["METADATA"]
+
+# What the site asks is in tables of its own.
+_OF_THE_SITE = (schema_site.CELLS, schema_site.KNOWN_PROJECTS, schema_site.ASKERS)
 
 JOBS = Table(
     "jobs",
@@ -56,6 +57,7 @@ JOBS = Table(
     Column("owner", Text),
     Column("rank", BigInteger),
     Column("submitted", BigInteger),
+    Column("worth", Text),
     Column("open", Boolean, nullable=False, server_default=false()),
     Column("wake", BigInteger),
     Index(
@@ -85,6 +87,13 @@ JOBS = Table(
     Index("jobs_by_project", "project"),
     Index("jobs_by_state", "state", "outcome"),
     Index("jobs_by_artifact", "artifact"),
+    Index("jobs_by_change", "changed"),
+    Index(
+        "jobs_failed",
+        "changed",
+        sqlite_where=text("state = 'done' AND outcome = 'failed'"),
+        postgresql_where=text("state = 'done' AND outcome = 'failed'"),
+    ),
 )
 
 ATTEMPTS = Table(
@@ -105,10 +114,21 @@ ATTEMPTS = Table(
     Column("reason", Text, nullable=False),
     Column("wall_seconds", Float, nullable=False),
     Column("report", Text),
+    Column("cpu_seconds", Float, nullable=False, server_default=text("0")),
+    Column("log_bytes", BigInteger, nullable=False, server_default=text("0")),
     UniqueConstraint("key", "number", name="attempts_of_a_job_are_numbered"),
     Index("attempts_by_project", "project", "id"),
     Index("attempts_by_outcome", "outcome", "id"),
     Index("attempts_by_duration", "outcome", "project", "wall_seconds"),
+    # What follows holds all that reports count, so that no row with its long report is read for them.
+    Index("attempts_by_end", "finished", "outcome"),
+    Index("attempts_by_cost", "project", "cpu_seconds", "log_bytes"),
+    Index(
+        "attempts_failed",
+        "key",
+        sqlite_where=text("outcome = 'failed'"),
+        postgresql_where=text("outcome = 'failed'"),
+    ),
 )
 
 ARTIFACTS = Table(
@@ -133,9 +153,17 @@ ARTIFACTS = Table(
     Column("yanked", Text),
     Column("counts", Boolean, nullable=False),
     Column("published", Boolean, nullable=False),
+    Column("provenance_digest", Text, nullable=False, server_default=""),
     UniqueConstraint("build_key", "digest", name="artifacts_of_a_job_differ"),
     Index("artifacts_by_project", "project"),
     Index("artifacts_by_digest", "digest"),
+    Index("artifacts_by_size", "origin", "published", "digest", "size"),
+    Index(
+        "artifacts_by_age",
+        "created",
+        sqlite_where=text("published"),
+        postgresql_where=text("published"),
+    ),
     Index(
         "artifacts_one_visible_a_name",
         "filename",
@@ -150,6 +178,47 @@ ARTIFACTS = Table(
         sqlite_where=text("counts"),
         postgresql_where=text("counts"),
     ),
+)
+
+# ``change`` is the number of the index's last change in which the project had a part.
+PROJECTS = Table(
+    "projects",
+    METADATA,
+    Column("project", Text, primary_key=True),
+    Column("change", BigInteger, nullable=False),
+    Column("listed", Boolean, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Index("projects_by_change", "change"),
+)
+
+SNAPSHOTS = Table(
+    "snapshots",
+    METADATA,
+    Column("id", NUMBER, primary_key=True),
+    Column("created", BigInteger, nullable=False),
+    Column("files", Integer, nullable=False),
+    Column("projects", Integer, nullable=False),
+    Column("removed", Boolean, nullable=False),
+)
+
+SNAPSHOT_FILES = Table(
+    "snapshot_files",
+    METADATA,
+    Column("snapshot", NUMBER, ForeignKey("snapshots.id"), primary_key=True),
+    Column("project", Text, primary_key=True),
+    Column("artifact", Integer, ForeignKey("artifacts.id"), primary_key=True),
+    Column("yanked", Text),
+    Index("snapshot_files_by_artifact", "artifact"),
+)
+
+SNAPSHOT_NAMES = Table(
+    "snapshot_names",
+    METADATA,
+    Column("name", Text, primary_key=True),
+    Column("snapshot", NUMBER, ForeignKey("snapshots.id"), nullable=False),
+    Column("earlier", Text, nullable=False),
+    Column("changed", BigInteger, nullable=False),
 )
 
 MEMORY = Table(
@@ -301,9 +370,3 @@ COMMITS = Table(
     Column("number", BigInteger, nullable=False),
     Column("at", DateTime(timezone=True), nullable=False),
 )
-
-
-@compiles(Text, "postgresql")
-def _text(_type: Text, _compiler: object, **_: object) -> str:
-    """Sort texts by their code points on both engines, whatever the language of the server is."""
-    return 'TEXT COLLATE "C"'

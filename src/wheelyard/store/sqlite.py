@@ -22,6 +22,7 @@ from typing import Any, Self, TypeVar
 from wheelyard.store.database import PATIENCE_SECONDS, Connection
 from wheelyard.store.faults import translated
 from wheelyard.store.revision import bring_up
+from wheelyard.store.sqlite_checkpoints import LONGEST_LOG_PAGES, PAUSE_SECONDS, Checkpoints
 
 T = TypeVar("T")
 
@@ -41,15 +42,26 @@ class SqliteDatabase:
     """A connection and its thread. Open it with ``await SqliteDatabase.open(path)``."""
 
     def __init__(
-        self, path: Path, connection: sqlite3.Connection, thread: ThreadPoolExecutor
+        self,
+        path: Path,
+        connection: sqlite3.Connection,
+        thread: ThreadPoolExecutor,
+        checkpoints: Checkpoints,
     ) -> None:
         self._path = path
         self._connection = connection
         self._thread = thread
+        self._checkpoints = checkpoints
         self._reads: list[_Read] = []
 
     @classmethod
-    async def open(cls, path: Path, *, busy_seconds: float = PATIENCE_SECONDS) -> Self:
+    async def open(
+        cls,
+        path: Path,
+        *,
+        busy_seconds: float = PATIENCE_SECONDS,
+        checkpoint_seconds: float = PAUSE_SECONDS,
+    ) -> Self:
         """Open or create a database and bring its schema up to date. Raises StoreError."""
         thread = ThreadPoolExecutor(1, thread_name_prefix="wheelyard-store")
         try:
@@ -59,7 +71,7 @@ class SqliteDatabase:
         except BaseException:
             thread.shutdown(wait=False)
             raise
-        return cls(path, connection, thread)
+        return cls(path, connection, thread, Checkpoints(path, pause=checkpoint_seconds))
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """Run ``work`` over one consistent state. Raises StoreError."""
@@ -70,15 +82,26 @@ class SqliteDatabase:
         self._reads.append(_Read(work, answer))
         return await answer
 
+    async def first(self, statement: str, names: Mapping[str, Any]) -> Any:
+        """Return the first row that one statement finds, or None. Raises StoreError."""
+        return await self.read(lambda connection: connection.execute(statement, names).fetchone())
+
     async def write(self, work: Callable[[Connection], T]) -> T:
         """Run ``work`` as one transaction that no other writer overlaps. Raises StoreError."""
         self._send_reads()
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, self._transaction, "BEGIN IMMEDIATE", work)
+        try:
+            return await loop.run_in_executor(
+                self._thread, self._transaction, "BEGIN IMMEDIATE", work
+            )
+        finally:
+            # Whoever is cancelled here has it written all the same.
+            self._checkpoints.wrote()
 
     async def close(self) -> None:
         """Close the connection after what was begun."""
         self._send_reads()
+        await self._checkpoints.close()
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(self._thread, self._connection.close)
         self._thread.shutdown()
@@ -164,6 +187,7 @@ def _connect(path: Path, busy_seconds: float) -> sqlite3.Connection:
             # In WAL mode a commit that was cut off by kill -9 is whole or absent even without a flush;
             # only a loss of power can take the newest ones back.
             connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute(f"PRAGMA wal_autocheckpoint = {LONGEST_LOG_PAGES}")
         except BaseException:
             connection.close()
             raise

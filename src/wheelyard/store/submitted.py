@@ -5,6 +5,7 @@ from datetime import datetime
 
 from wheelyard.farm_ports import QueuedJob, Terms
 from wheelyard.jobs.job import State
+from wheelyard.jobs.priority import Worth
 from wheelyard.model.job import BuildKey, Offer
 from wheelyard.model.request import RequestId
 from wheelyard.ports import Lease
@@ -18,9 +19,10 @@ QUEUED = """
 SELECT jobs.*, offers.offer, offers.context, offers.request, pools.needs
 FROM jobs JOIN offers ON offers.key = jobs.key JOIN pools ON pools.pool = jobs.pool
 """
-_PLACE = "SELECT pool, owner, rank, submitted FROM jobs WHERE key = :key"
+_PLACE = "SELECT pool, owner, rank, submitted, worth FROM jobs WHERE key = :key"
 _SET_PLACE = """
 UPDATE jobs SET pool = :pool, owner = :owner, rank = :rank, submitted = :submitted,
+    worth = :worth,
     open = (state = 'ready' AND not_before IS NULL),
     wake = CASE WHEN state = 'ready' THEN not_before END
 WHERE key = :key
@@ -34,16 +36,21 @@ _JOIN = """
 INSERT INTO job_requests (key, request, joined) VALUES (:key, :request, :joined)
 ON CONFLICT (key, request) DO NOTHING
 """
+_ASKED = "SELECT 1 FROM askers WHERE owner = :owner AND project = :project"
+_ASK = """
+INSERT INTO askers (owner, project) VALUES (:owner, :project) ON CONFLICT (owner, project) DO NOTHING
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Place:
-    """Where a job stands in the queue; ``submitted`` in ticks."""
+    """Where a job stands in the queue; ``submitted`` in ticks, ``worth`` what the rank was made of."""
 
     pool: str
     owner: str
     rank: int
     submitted: int
+    worth: str | None
 
 
 def join(connection: Connection, wanted: QueuedJob, now: datetime, *, anew: bool) -> None:
@@ -51,6 +58,9 @@ def join(connection: Connection, wanted: QueuedJob, now: datetime, *, anew: bool
     job, terms = wanted.job, wanted.terms
     joined = {"key": job.key, "request": terms.request, "joined": to_ticks(now)}
     connection.execute(_JOIN, joined)
+    asked = {"owner": terms.owner, "project": job.release.project}
+    if connection.execute(_ASKED, asked).fetchone() is None:
+        connection.execute(_ASK, asked)
     kept = connection.execute(_PLACE, {"key": job.key}).fetchone()
     anew = anew or kept["pool"] is None
     if not anew and job.state is not State.READY:
@@ -75,6 +85,7 @@ def read_queued(row: Row) -> QueuedJob:
             rank=row["rank"],
             request=RequestId(row["request"]),
             context=bytes(row["context"]),
+            worth=read_value(Worth, row["worth"]) if row["worth"] else None,
         ),
     )
 
@@ -90,10 +101,23 @@ def lease_of(row: Row) -> Lease:
 
 
 def _place(terms: Terms, now: datetime, kept: Row | None) -> _Place:
+    worth = None if terms.worth is None else write_value(terms.worth)
     if kept is None:
-        return _Place(pool=terms.pool, owner=terms.owner, rank=terms.rank, submitted=to_ticks(now))
-    rank = min(kept["rank"], terms.rank)
-    return _Place(pool=terms.pool, owner=kept["owner"], rank=rank, submitted=kept["submitted"])
+        return _Place(
+            pool=terms.pool,
+            owner=terms.owner,
+            rank=terms.rank,
+            submitted=to_ticks(now),
+            worth=worth,
+        )
+    better = terms.rank < kept["rank"]
+    return _Place(
+        pool=terms.pool,
+        owner=kept["owner"],
+        rank=terms.rank if better else kept["rank"],
+        submitted=kept["submitted"],
+        worth=worth if better else kept["worth"],
+    )
 
 
 def _move(connection: Connection, key: BuildKey, kept: Row, place: _Place) -> None:

@@ -43,9 +43,7 @@ class StoredTokens:
 
     async def get(self, token: str) -> Token | None:
         """Return a token by its id, revoked or not."""
-        row = await self._database.read(
-            lambda connection: connection.execute(_GET, {"id": token}).fetchone()
-        )
+        row = await self._database.first(_GET, {"id": token})
         return None if row is None else _read(row)
 
     async def all(self) -> Sequence[Token]:

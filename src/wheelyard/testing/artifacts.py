@@ -3,8 +3,9 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from wheelyard.model.artifact import Artifact, Origin
+from wheelyard.model.artifact import PUBLISHABLE, Artifact, Origin
 from wheelyard.model.job import BuildKey
+from wheelyard.model.listing import ACTIVE, Changes, ProjectStatus
 from wheelyard.model.release import ProjectName, Release
 from wheelyard.ports import Clock
 from wheelyard.testing.clock import FixedClock
@@ -24,6 +25,8 @@ class MemoryArtifactStore:
         self._clock = clock or FixedClock()
         self._kept: list[_Kept] = []
         self._names: dict[str, str] = {}
+        self._changed: dict[ProjectName, int] = {}
+        self._statuses: dict[ProjectName, ProjectStatus] = {}
 
     async def by_key(self, key: BuildKey) -> Artifact | None:
         """Return the artifact of a job that was built and counts."""
@@ -44,13 +47,14 @@ class MemoryArtifactStore:
 
     async def publish(self, artifact: Artifact) -> Artifact:
         """Make an artifact visible and return what is now visible under its file name."""
-        if artifact.origin not in {Origin.BUILT, Origin.UPSTREAM}:
+        if artifact.origin not in PUBLISHABLE:
             raise ValueError(f"{artifact.filename} is a {artifact.origin} wheel: never published")
         visible = self._published(lambda other: other.filename == artifact.filename)
         if visible:
             return visible[0]
         kept = self.keep(replace(artifact, created=artifact.created or self._clock.now()))
         kept.published = True
+        self._note(artifact.release.project)
         self._names.setdefault(artifact.filename, artifact.digest)
         kept.artifact = replace(kept.artifact, origin=artifact.origin, yanked=artifact.yanked)
         return kept.artifact
@@ -75,6 +79,7 @@ class MemoryArtifactStore:
         found = [k for k in self._kept if k.published and k.artifact.filename == filename]
         for kept in found:
             kept.artifact = replace(kept.artifact, yanked=reason)
+            self._note(kept.artifact.release.project)
         return bool(found)
 
     async def withdraw(self, digest: str) -> int:
@@ -82,7 +87,48 @@ class MemoryArtifactStore:
         found = [k for k in self._kept if k.published and k.artifact.digest == digest]
         for kept in found:
             kept.published = False
+            self._note(kept.artifact.release.project)
         return len(found)
+
+    async def forget_provenance(self, digest: str) -> int:
+        """Offer provenance that is gone no more; return how many files had it."""
+        found = [kept for kept in self._kept if kept.artifact.provenance_digest == digest]
+        for kept in found:
+            kept.artifact = replace(kept.artifact, provenance_digest="")
+            self._note(kept.artifact.release.project)
+        return len(found)
+
+    async def revision(self) -> int:
+        """Return a number that is another one after each change of what is published."""
+        return max(self._changed.values(), default=0)
+
+    async def changes_since(self, since: int) -> Changes:
+        """Return which projects changed after a revision."""
+        listed = set(await self.projects())
+        changed = [project for project, number in self._changed.items() if number > since]
+        return Changes(
+            revision=await self.revision(),
+            projects={project: project in listed for project in changed},
+        )
+
+    async def status(self, project: ProjectName) -> ProjectStatus:
+        """Return the status of a project (PEP 792)."""
+        return self._statuses.get(project, ACTIVE)
+
+    async def set_status(self, project: ProjectName, status: ProjectStatus) -> bool:
+        """Give a project a status; False where nothing of it was ever published."""
+        if project not in self._changed:
+            return False
+        self._statuses[project] = status
+        self._note(project)
+        return True
+
+    async def known(self, project: ProjectName) -> bool:
+        """Whether anything of a project was ever built or published here, even if it is gone."""
+        return any(kept.artifact.release.project == project for kept in self._kept)
+
+    def _note(self, project: ProjectName) -> None:
+        self._changed[project] = max(self._changed.values(), default=0) + 1
 
     def keep(self, artifact: Artifact) -> _Kept:
         """Remember a wheel that does not count yet; for ``MemoryJobStore``."""
@@ -101,7 +147,13 @@ class MemoryArtifactStore:
         for kept in self._kept:
             if (kept.artifact.build_key, kept.artifact.digest) == (key, digest):
                 kept.counts = counts
-                kept.published = kept.published and counts
+                if kept.published and not counts:
+                    kept.published = False
+                    self._note(kept.artifact.release.project)
+
+    def everything(self) -> Sequence[tuple[Artifact, bool]]:
+        """Return all that is kept, each with whether it is published; for ``MemorySite``."""
+        return [(kept.artifact, kept.published) for kept in self._kept]
 
     def _published(self, wants: Callable[[Artifact], bool]) -> list[Artifact]:
         found = [kept.artifact for kept in self._kept if kept.published and wants(kept.artifact)]

@@ -35,6 +35,23 @@ class MemoryEventLog:
         found = [one for one in self._kept[max(after, 0) :] if subject in {"", one.subject}]
         return found[:limit]
 
+    async def last(self) -> int:
+        """Return the number of the newest line; 0 where there is none."""
+        return len(self._kept)
+
+    async def recent(
+        self, *, before: int = 0, subject: str = "", actor: str = "", limit: int = 100
+    ) -> Sequence[Happening]:
+        """Return the lines before a number (0: all of them), newest first."""
+        found = [
+            one
+            for one in reversed(self._kept)
+            if (not before or one.id < before)
+            and subject in {"", one.subject}
+            and actor in {"", one.actor}
+        ]
+        return found[:limit]
+
 
 class Chair:
     """What one of several ``MemoryLeadership`` can have at a time."""

@@ -84,8 +84,8 @@ class MemoryJobStore:
         event = Renewed(fence=fence, seconds=seconds)
         return ledger.tell(self.ledger, key, event, self.clock.now())
 
-    async def finish(self, key: BuildKey, fence: int, report: Report) -> bool:
-        """Record how an attempt ended, with its artifact; False where the lease was lost."""
+    async def finish(self, key: BuildKey, fence: int, report: Report) -> Job | None:
+        """Record how an attempt ended, with its artifact, and return its job; None where the lease was lost."""
         return ledger.finish(self.ledger, key, fence, report, self.clock.now())
 
     async def release_owner(self, builder: str) -> int:

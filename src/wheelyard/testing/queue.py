@@ -31,6 +31,7 @@ class MemoryQueue:
         self._jobs = jobs
         self._entries: dict[BuildKey, _Entry] = {}
         self._requests: dict[BuildKey, dict[RequestId, datetime]] = {}
+        self._askers: dict[BuildKey, set[str]] = {}
 
     async def submit(self, offer: Offer, terms: Terms) -> Job:
         """Put a job into the queue, or join it where it is there; return how it stands."""
@@ -41,6 +42,7 @@ class MemoryQueue:
         else:
             _join(entry, job, offer, terms)
         self._requests.setdefault(offer.key, {}).setdefault(terms.request, self._now())
+        self._askers.setdefault(offer.key, set()).add(terms.owner)
         return job
 
     async def lease_next(
@@ -105,6 +107,14 @@ class MemoryQueue:
                 entry.terms = replace(entry.terms, rank=entry.terms.rank + by)
                 moved += 1
         return moved
+
+    def askers_of(self, key: BuildKey) -> frozenset[str]:
+        """Return the owners of those who asked for a job; for ``MemorySite``."""
+        return frozenset(self._askers.get(key, ()))
+
+    def submitted(self, key: BuildKey) -> datetime:
+        """Return when a job was submitted; for ``MemorySite``."""
+        return self._entries[key].submitted
 
     async def requests_of(self, key: BuildKey) -> Sequence[RequestId]:
         """Return who wants a job, the first first."""
@@ -192,10 +202,12 @@ def _join(entry: _Entry, job: Job, offer: Offer, terms: Terms) -> None:
     """Let a job that waits be wanted as the newest wants it, at the better of both ranks."""
     if job.state is not State.READY:
         return
-    rank = min(entry.terms.rank, terms.rank)
     kept = entry.terms
+    better = terms if terms.rank < kept.rank else kept
     entry.offer = offer
-    entry.terms = replace(terms, rank=rank, owner=kept.owner, request=kept.request)
+    entry.terms = replace(
+        terms, rank=better.rank, worth=better.worth, owner=kept.owner, request=kept.request
+    )
 
 
 def _depth(pool: str, jobs: Sequence[tuple[Terms, Job]]) -> PoolDepth:

@@ -164,14 +164,20 @@ class Selector:
         if not any(allows(entry.requires_python, self.target.interpreter) for entry in entries):
             detail = entries[0].requires_python
             return Hidden(version=version, because=Because.PYTHON, detail=detail)
-        refusal = Because.NO_SOURCE if self.policy.sources_only else Because.NO_FILE
-        hidden = Hidden(version=version, because=refusal)
+        hidden = Hidden(version=version, because=self._lack(files))
         for entry in self._eligible(files):
             because = self._refusal(entry)
             if because is None:
                 return _candidate(page, files.release, entry)
             hidden = Hidden(version=version, because=because, detail=_moment(entry))
         return hidden
+
+    def _lack(self, files: ReleaseFiles) -> Because:
+        """Say what a release without a source lacks: where there is no wheel either, no option helps."""
+        takes_wheels = not self.policy.sources_only
+        if takes_wheels or best_wheel(files.wheels, self._tags) is None:
+            return Because.NO_FILE
+        return Because.NO_SOURCE
 
     def _eligible(self, files: ReleaseFiles) -> Iterator[FileEntry]:
         """Yield the files by which a release can be had, the best first."""

@@ -23,8 +23,7 @@ _MOST_HINTS = 5
 _MOST_ASKED = 5
 
 _HINTS = {
-    Because.NO_SOURCE: "{project} has no source for {count}; "
-    "--from-source=requested takes upstream's wheels for what was not asked for by name",
+    Because.NO_SOURCE: "{project} has no source for {count}; {way}",
     Because.NO_FILE: "{project} has neither a source nor a wheel for this target for {count}",
     Because.TOO_NEW: "{count} of {project} left out as newer than --exclude-newer ({details})",
     Because.COOLING_DOWN: "{count} of {project} left out as younger than --min-release-age "
@@ -35,6 +34,10 @@ _HINTS = {
     Because.QUARANTINED: "the index has quarantined {project}",
     Because.METADATA: "{count} of {project} left out for metadata that cannot be used ({details})",
 }
+
+
+_OTHERS = "--from-source=requested takes upstream's wheels for what was not asked for by name"
+_ALL = "--from-source=none takes upstream's wheels for what was asked for by name, too"
 
 
 def explain(
@@ -138,12 +141,14 @@ def _what_was_hidden(own: str, lines: QueryLines, view: CandidateView) -> list[s
     named = {word.lower() for word in _WORD.findall(re.sub(r"\[[^\]]*\]|[<>=!~]=?", " ", own))}
     roots = {need.project for need in lines.roots}
     concerned = sorted((named | roots) & (view.listings.keys() | view.absent.keys()))
-    return [hint for project in concerned for hint in _hints(ProjectName(project), view)][
-        :_MOST_HINTS
-    ]
+    return [
+        hint
+        for project in concerned
+        for hint in _hints(ProjectName(project), view, asked=project in roots)
+    ][:_MOST_HINTS]
 
 
-def _hints(project: ProjectName, view: CandidateView) -> Iterator[str]:
+def _hints(project: ProjectName, view: CandidateView, *, asked: bool) -> Iterator[str]:
     if project in view.absent:
         absent = view.absent[project]
         yield absent.hint or absent.message
@@ -152,13 +157,16 @@ def _hints(project: ProjectName, view: CandidateView) -> Iterator[str]:
     for hidden in view.hidden(project):
         by_reason.setdefault(hidden.because, []).append(hidden)
     for because, releases in by_reason.items():
-        yield _hint_of(project, because, releases)
+        yield _hint_of(project, because, releases, asked=asked)
 
 
-def _hint_of(project: ProjectName, because: Because, releases: list[Hidden]) -> str:
+def _hint_of(
+    project: ProjectName, because: Because, releases: list[Hidden], *, asked: bool = False
+) -> str:
     return _HINTS[because].format(
         project=project,
         count=_count(releases),
+        way=_ALL if asked else _OTHERS,
         need="needs" if len(releases) == 1 else "need",
         details=_details(releases),
     )

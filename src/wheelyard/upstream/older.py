@@ -46,9 +46,11 @@ class Choice:
         newer = [
             one for one in (*shown, *hidden) if one > chosen.version and self._counts(one, chosen)
         ]
-        newest = max(newer, default=None)
-        if newest is None:
+        if not newer:
             return ""
+        # What another Python has says nothing about this one, if there is more to say.
+        here = [one for one in newer if not _for_another_python(hidden.get(one))]
+        newest = max(here or newer)
         reason = (
             self._hidden(hidden[newest])
             if newest in hidden
@@ -92,3 +94,7 @@ class Choice:
         yield from (
             ("the constraint", need) for need in lines.constraints if need.project == project
         )
+
+
+def _for_another_python(hidden: Hidden | None) -> bool:
+    return hidden is not None and hidden.because is Because.PYTHON

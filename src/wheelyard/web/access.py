@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
+from starlette.requests import Request
+
 from wheelyard.errors import DeniedError
 from wheelyard.farm_ports import Role, Token, TokenStore
 from wheelyard.model.builder import Tier
 from wheelyard.ports import Clock
 from wheelyard.protocol.tokens import Credential
+from wheelyard.web.cookies import credential_of
 from wheelyard.web.refusals import Refusal
 
 _LADDER = (Role.READER, Role.REQUESTER, Role.OPERATOR, Role.ADMINISTRATOR)
@@ -55,31 +58,40 @@ class Bearer:
 
 
 class Access:
-    """Looks at tokens."""
+    """Looks at tokens. ``public``: visitors may read what is marked so without any."""
 
-    def __init__(self, *, tokens: TokenStore, clock: Clock) -> None:
+    def __init__(self, *, tokens: TokenStore, clock: Clock, public: bool = False) -> None:
         self._tokens = tokens
         self._clock = clock
+        self._public = public
 
-    async def admit(self, header: str | None, allowed: Allowed) -> Bearer | None:
-        """Return who asks, where they may; None where nobody has to say. Raises a Refusal."""
+    async def admit(
+        self, request: Request, allowed: Allowed, *, visitors: bool = False, cookies: bool = False
+    ) -> Bearer | None:
+        """Return who asks, where they may; None for a visitor where these may. Raises a Refusal.
+
+        A cookie counts where ``cookies`` says so, which must be false for whatever a browser can be made
+        to send by another site and that is not checked elsewhere.
+        """
         if isinstance(allowed, Anybody):
             return None
-        token = await self._token(header)
-        if token.role not in allowed:
-            who = ", ".join(sorted(role.value for role in allowed)) or "nobody"
-            raise Refusal(
-                403,
-                f"a token of a {token.role.value} may not do this",
-                f"It takes one of these roles: {who}.",
-            )
-        return Bearer(
-            token=token.id,
-            role=token.role,
-            subject=token.subject,
-            tier=token.tier,
-            note=token.note,
-        )
+        open_to_visitors = visitors and self._public
+        header = request.headers.get("authorization")
+        session = credential_of(request.cookies) if cookies and not header else None
+        if open_to_visitors and not header and session is None:
+            return None
+        try:
+            token = await self._token(f"Bearer {session}" if session else header)
+        except Refusal:
+            # A session that is over reads like anybody; whoever sends a token wants it to count.
+            if open_to_visitors and session is not None:
+                return None
+            raise
+        return _bearer(token, allowed)
+
+    async def bearer_of(self, text: str, allowed: frozenset[Role]) -> Bearer:
+        """Return whose a token is that somebody typed, where it may do this. Raises a Refusal."""
+        return _bearer(await self._token(f"Bearer {text}"), allowed)
 
     async def _token(self, header: str | None) -> Token:
         scheme, _, text = (header or "").partition(" ")
@@ -99,6 +111,23 @@ class Access:
         if token.expires is not None and token.expires <= self._clock.now():
             raise _unknown("the token is too old", "Ask for a new one.")
         return token
+
+
+def _bearer(token: Token, allowed: frozenset[Role]) -> Bearer:
+    if token.role not in allowed:
+        who = ", ".join(sorted(role.value for role in allowed)) or "nobody"
+        raise Refusal(
+            403,
+            f"a token of a {token.role.value} may not do this",
+            f"It takes one of these roles: {who}.",
+        )
+    return Bearer(
+        token=token.id,
+        role=token.role,
+        subject=token.subject,
+        tier=token.tier,
+        note=token.note,
+    )
 
 
 def _unknown(error: str, hint: str) -> Refusal:

@@ -1,4 +1,4 @@
-"""The ASGI application: the route table under ``/api``, and the index beside it.
+"""The ASGI application: the route table of site and interface, and the index beside it.
 
 Deny by default: what the table does not open to a role answers 401 or 403, and the index is the only
 thing beside it.
@@ -16,11 +16,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from wheelyard.errors import WheelyardError
 from wheelyard.index.server import IndexServer
+from wheelyard.web import openapi
 from wheelyard.web.access import Access
 from wheelyard.web.attendance import Attendance
 from wheelyard.web.doors import Doors
 from wheelyard.web.ending import Ending
-from wheelyard.web.endpoint import Call, Endpoint
+from wheelyard.web.endpoint import Call, Endpoint, check_texts
 from wheelyard.web.metrics import Measured, Metrics
 from wheelyard.web.ports import WebPorts
 from wheelyard.web.refusals import (
@@ -31,9 +32,11 @@ from wheelyard.web.refusals import (
     answer_refusal,
 )
 from wheelyard.web.routes import endpoints
+from wheelyard.web.site.site import Site
 from wheelyard.web.tracing import Traced
+from wheelyard.web.uploads import with_bearer
 
-_OWN = ("/api/", "/healthz", "/metrics")
+_INDEX = ("/simple", "/files/", "/snapshots/")
 
 
 class WebApp:
@@ -44,45 +47,60 @@ class WebApp:
         self._doors = Doors(end_of=ports.end_of, ending=self._ending)
         self.attendance = Attendance(ports.bus)
         self.metrics = Metrics()
-        self.endpoints = endpoints(
+        self.site = Site(ports, ending=self._ending, attendance=self.attendance)
+        table = endpoints(
             ports,
             doors=self._doors,
             ending=self._ending,
             metrics=self.metrics,
             attendance=self.attendance,
         )
-        self.index = IndexServer(artifacts=ports.artifacts, blobs=ports.blobs)
-        access = Access(tokens=ports.tokens, clock=ports.clock)
-        self._api = Traced(Measured(_application(self.endpoints, access), self.metrics))
+        pages = self.site.endpoints()
+        self.endpoints = (*table, *pages, *openapi.endpoints((*table, *pages)))
+        self.index = IndexServer(
+            artifacts=ports.artifacts,
+            blobs=ports.blobs,
+            snapshots=ports.snapshots,
+            upstream=ports.fallthrough,
+        )
+        access = Access(tokens=ports.tokens, clock=ports.clock, public=ports.public)
+        application = _application(self.endpoints, access, self.site)
+        self._api = Traced(Measured(application, self.metrics))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        own = scope["type"] != "http" or scope["path"].startswith(_OWN)
-        app: ASGIApp = self._api if own else self.index
+        if scope["type"] == "http" and scope["path"].startswith(_INDEX):
+            await self.index(scope, receive, send)
+            return
+        scope = with_bearer(scope)
+        app: ASGIApp = self._api
         await app(scope, receive, send)
 
     async def run(self) -> None:
-        """Listen to which builders are there, for ever."""
-        await self.attendance.run()
+        """Listen to which builders are there and to what happens, for ever."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.attendance.run())
+            group.create_task(self.site.run())
 
     async def end(self) -> None:
         """Let every long answer end, so that nobody is cut off."""
         self._ending.begin()
         await self._doors.close()
+        await self.site.changes.listeners.end()
         await asyncio.sleep(0)
 
 
-def _application(table: Sequence[Endpoint], access: Access) -> Starlette:
+def _application(table: Sequence[Endpoint], access: Access, site: Site) -> Starlette:
     app = Starlette(
         routes=[
             Route(one.path, _guarded(one, access), methods=[one.method], name=one.name)
             for one in table
         ],
         exception_handlers={
-            Refusal: answer_refusal,
-            WheelyardError: answer_error,
-            HTTPException: answer_http,
-            Exception: answer_bug,
+            Refusal: site.or_page(answer_refusal),
+            WheelyardError: site.or_page(answer_error),
+            HTTPException: site.or_page(answer_http),
+            Exception: site.or_page(answer_bug),
         },
     )
     app.router.redirect_slashes = False
@@ -91,7 +109,11 @@ def _application(table: Sequence[Endpoint], access: Access) -> Starlette:
 
 def _guarded(endpoint: Endpoint, access: Access) -> Callable[[Request], Awaitable[Response]]:
     async def answer(request: Request) -> Response:
-        bearer = await access.admit(request.headers.get("authorization"), endpoint.allowed)
+        check_texts(request)
+        cookies = endpoint.page or endpoint.visitors
+        bearer = await access.admit(
+            request, endpoint.allowed, visitors=endpoint.visitors, cookies=cookies
+        )
         request.scope["endpoint_name"] = endpoint.name
         request.scope["subject"] = "" if bearer is None else bearer.subject
         return await endpoint.answer(Call(request, bearer))

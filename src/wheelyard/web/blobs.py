@@ -4,6 +4,7 @@ What comes in is streamed to the disk and named only when its size and digest ar
 announced: nobody sees half a blob, and however large it is it takes no memory.
 """
 
+import asyncio
 import base64
 import binascii
 import re
@@ -45,7 +46,8 @@ class BlobTraffic:
     async def give(self, call: Call) -> Response:
         """Answer with the bytes, or with the range of them that is asked for."""
         digest = _digest_of(call)
-        path = self._blobs.path(digest)
+        # Where blobs are in a bucket, this may have to wait for one.
+        path = await asyncio.to_thread(self._blobs.path, digest)
         if path is None:
             raise Refusal(404, f"there is no blob {digest!r}", "It was never here, or was removed.")
         return FileResponse(path, headers={"ETag": f'"{digest}"'}, media_type=_BYTES)

@@ -81,16 +81,22 @@ class BuilderBook:
 
     async def list(self, _: Call) -> Response:
         """Answer with all builders."""
-        known = await self._builders.all()
-        return answered(BuilderList(builders=await self._views(known)))
+        return answered(BuilderList(builders=await self.all()))
 
     async def show(self, call: Call) -> Response:
         """Answer with one."""
-        name = call.place("name")
+        return answered(await self.one(call.place("name")))
+
+    async def all(self) -> Sequence[BuilderView]:
+        """Return all builders, by name."""
+        return await self._views(await self._builders.all())
+
+    async def one(self, name: str) -> BuilderView:
+        """Return one builder. Raises a Refusal."""
         builder = await self._builders.get(name)
         if builder is None:
             raise not_there("builder", name)
-        return answered((await self._views([builder]))[0])
+        return (await self._views([builder]))[0]
 
     async def pause(self, call: Call) -> Response:
         """Let it keep what it runs, and give it nothing new."""
@@ -106,17 +112,21 @@ class BuilderBook:
 
     async def revoke(self, call: Call) -> Response:
         """Shut it out, and have its jobs run elsewhere."""
-        answer = await self._tell(call, Revoked(reason=await _reason(call)))
-        await self._tokens.revoke_of(Role.BUILDER, call.place("name"))
-        await self._admit()
-        return answer
+        return await self._tell(call, Revoked(reason=await _reason(call)))
 
     async def _tell(self, call: Call, event: BuilderEvent) -> Response:
+        return answered(await self.tell(call, event))
+
+    async def tell(self, call: Call, event: BuilderEvent) -> BuilderView:
+        """Let something happen to the builder that the address names. Raises a Refusal."""
         name = call.place("name")
         builder = await self._desk.tell_builder(name, event, actor=call.bearer.subject)
         if builder is None:
             raise not_there("builder", name)
-        return answered((await self._views([builder]))[0])
+        if isinstance(event, Revoked):
+            await self._tokens.revoke_of(Role.BUILDER, name)
+            await self._admit()
+        return (await self._views([builder]))[0]
 
     async def _views(self, builders: Sequence[Builder]) -> Sequence[BuilderView]:
         standings = {one.builder.name: one for one in await self._desk.standings()}
@@ -159,15 +169,20 @@ async def _reason(call: Call) -> str:
     return (await call.value(Why)).reason
 
 
-def endpoints(ports: WebPorts, attendance: Attendance) -> Sequence[Endpoint]:
-    """Return what there is of builders."""
-    book = BuilderBook(
+def book_of(ports: WebPorts, attendance: Attendance) -> BuilderBook:
+    """Return the book of a farm's builders."""
+    return BuilderBook(
         builders=ports.builders,
         tokens=ports.tokens,
         desk=ports.desk,
         attendance=attendance,
         admit=ports.admit,
     )
+
+
+def endpoints(ports: WebPorts, attendance: Attendance) -> Sequence[Endpoint]:
+    """Return what there is of builders."""
+    book = book_of(ports, attendance)
     verbs: tuple[tuple[str, Answering, str, frozenset[Role]], ...] = (
         ("pause", book.pause, "Let a builder keep what it runs, and give it no more.", OPERATORS),
         ("drain", book.drain, "Let a builder finish what it runs, and leave.", OPERATORS),

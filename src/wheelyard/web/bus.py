@@ -12,7 +12,7 @@ import msgspec
 from starlette.responses import Response
 
 from wheelyard.bus_ports import LogPiece
-from wheelyard.errors import InvalidNameError
+from wheelyard.errors import InvalidNameError, ProtocolError
 from wheelyard.jobs.selection import Selection
 from wheelyard.model.job import BuildKey
 from wheelyard.protocol.messages import LARGEST_BYTES, Presence, Result, Word
@@ -97,7 +97,7 @@ class BusOverHttp:
         if not 0 < len(name) <= _LONGEST_NAME or not name.isprintable():
             raise Refusal(422, "a word needs a name", "It lets the farm count the same word once.")
         content = await call.body(LARGEST_BYTES)
-        word = self._own(call, content)
+        word = await self._own(call, content)
         if isinstance(word, Presence):
             raise Refusal(422, "a presence is no word", "Send it to /api/bus/presence.")
         await self._check_name(call.bearer.subject, word)
@@ -107,7 +107,7 @@ class BusOverHttp:
     async def announce(self, call: Call) -> Response:
         """Take a presence."""
         content = await call.body(LARGEST_BYTES)
-        if not isinstance(self._own(call, content), Presence):
+        if not isinstance(await self._own(call, content), Presence):
             raise Refusal(422, "this is no presence", "Send words to /api/bus/words.")
         await self._doors.end(call.bearer.subject).announce(content)
         return done()
@@ -126,10 +126,16 @@ class BusOverHttp:
             await self._doors.end(builder).write_log(piece)
         return done()
 
-    @staticmethod
-    def _own(call: Call, content: bytes) -> Word:
-        word = decode_word(content)
-        if word.builder != call.bearer.subject:
+    async def _own(self, call: Call, content: bytes) -> Word:
+        """Read what a builder says for itself; what it should not have said is written down."""
+        builder = call.bearer.subject
+        try:
+            word = decode_word(content)
+        except ProtocolError as error:
+            await self._desk.flag_builder(builder, shortened(error.message, 300))
+            raise
+        if word.builder != builder:
+            await self._desk.flag_builder(builder, f"it speaks for {shortened(word.builder)!r}")
             raise Refusal(
                 422,
                 f"{call.bearer.subject!r} speaks for {shortened(word.builder)!r}",

@@ -4,6 +4,7 @@ The table is the truth: the router, the description at /api/openapi.json and the
 routes are made from it.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -17,6 +18,10 @@ from wheelyard.web.refusals import Refusal, shortened
 
 T = TypeVar("T")
 SMALL_BODY = 64 * 1024
+CHUNK_SECONDS = 60.0
+"""How long the next bytes of a body may take."""
+INTERFACE = ("/api/", "/healthz", "/metrics")
+"""Where programs are answered; elsewhere who wants HTML gets a page."""
 
 
 class Call:
@@ -25,6 +30,11 @@ class Call:
     def __init__(self, request: Request, bearer: Bearer | None) -> None:
         self.request = request
         self._bearer = bearer
+
+    @property
+    def visitor(self) -> Bearer | None:
+        """Who asks, where they said so."""
+        return self._bearer
 
     @property
     def bearer(self) -> Bearer:
@@ -66,9 +76,18 @@ class Call:
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """Yield the body as it comes. Raises a Refusal where it is cut off."""
+        stream = aiter(self.request.stream())
         try:
-            async for chunk in self.request.stream():
+            while True:
+                async with asyncio.timeout(CHUNK_SECONDS):
+                    chunk = await anext(stream, None)
+                if chunk is None:
+                    return
                 yield chunk
+        except TimeoutError:
+            raise Refusal(
+                408, "the body does not come", "Send it again.", {"Connection": "close"}
+            ) from None
         except ClientDisconnect:
             # Nobody reads the answer; what was under way must end all the same.
             raise Refusal(400, "the connection was closed in the middle of the body") from None
@@ -76,6 +95,8 @@ class Call:
     async def value(self, kind: type[T], most: int = SMALL_BODY) -> T:
         """Return the body, read as a value. Raises a Refusal that names the place of what is wrong."""
         content = await self.body(most)
+        if b"\\u0000" in content:
+            raise Refusal(422, "the body has a text with a NUL in it", "Leave it out.")
         try:
             return msgspec.json.decode(content or b"{}", type=kind)
         except msgspec.ValidationError as error:
@@ -106,7 +127,9 @@ class Endpoint:
     """One method of one address.
 
     ``body`` and ``gives`` are the types of what is sent and answered as JSON; ``media`` goes with what
-    is not JSON. ``status`` is that of the usual answer.
+    is not JSON. ``status`` is that of the usual answer; ``also`` names others that cannot be told from
+    the rest of the row, each with its value, None being a refusal. ``visitors``: on a public farm it can be read
+    without a token. ``page``: it belongs to the site, where being signed in counts and people want HTML.
     """
 
     method: str
@@ -120,11 +143,21 @@ class Endpoint:
     gives: Any = None
     media: str = "application/json"
     status: int = 200
+    also: tuple[tuple[int, Any], ...] = ()
+    visitors: bool = False
+    page: bool = False
 
     @property
     def name(self) -> str:
         """Name it for people and metrics: ``GET /api/jobs``."""
         return f"{self.method} {self.path}"
+
+
+def check_texts(request: Request) -> None:
+    """Refuse an address that no name can have: databases keep no NUL. Raises a Refusal."""
+    query = request.scope["query_string"]
+    if "\0" in request.url.path or b"%00" in query or b"\0" in query:
+        raise Refusal(400, "the address has a NUL in it", "Leave it out.")
 
 
 def announced_size(request: Request) -> int:

@@ -13,7 +13,7 @@ from wheelyard.farm_ports import BuilderStore, EventLog, TokenStore
 from wheelyard.model.builder import Builder, Mode, Tier
 from wheelyard.protocol.messages import VERSION
 from wheelyard.web.access import BUILDERS, ENROLMENTS
-from wheelyard.web.endpoint import Call, Endpoint, answered
+from wheelyard.web.endpoint import Call, Endpoint, Parameter, answered
 from wheelyard.web.minting import Mint
 from wheelyard.web.ports import BusOf, WebPorts
 from wheelyard.web.refusals import Refusal, shortened
@@ -87,6 +87,8 @@ class Enrolments:
         builder = await self._builders.get(call.bearer.subject)
         if builder is None or builder.mode is Mode.REVOKED:
             raise Refusal(401, "this builder was revoked", "Enrol it again with a new code.")
+        # It may have been updated since it joined, or not when the farm was.
+        _check_version(call.number("version", VERSION))
         return answered(await self._enrolled(builder.name, builder.tier, ""))
 
     async def _enrolled(self, name: str, tier: Tier, token: str) -> Enrolled:
@@ -145,6 +147,13 @@ def endpoints(ports: WebPorts, mint: Mint) -> Sequence[Endpoint]:
             allowed=BUILDERS,
             answer=enrolments.me,
             says="What a builder was told when it joined, without its token.",
+            query=(
+                Parameter(
+                    name="version",
+                    says="The version of the protocol that it speaks; another is refused.",
+                    kind="integer",
+                ),
+            ),
             gives=Enrolled,
         ),
     )

@@ -47,10 +47,11 @@ class Happenings:
             limit=call.number("limit", 100, least=1, most=_MOST),
         )
         last = found[-1].id if found else after
-        return answered(HappeningPage(events=[_view(one) for one in found], last=last))
+        return answered(HappeningPage(events=[view_of(one) for one in found], last=last))
 
 
-def _view(one: Happening) -> HappeningView:
+def view_of(one: Happening) -> HappeningView:
+    """Return a line as people see it."""
     return HappeningView(
         id=one.id,
         at=one.at,

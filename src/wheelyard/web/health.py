@@ -55,5 +55,6 @@ def endpoints(ports: WebPorts) -> Sequence[Endpoint]:
             answer=Checkup(ports.builders, seconds=ports.times.health).look,
             says="Whether the farm works: 200, or 503 where its database is away.",
             gives=HealthView,
+            also=((503, HealthView),),
         ),
     )

@@ -178,13 +178,17 @@ def _state(job: Job) -> dict[str, str | int | None]:
 
 
 def endpoints(ports: WebPorts, ending: Ending) -> Sequence[Endpoint]:
-    """Return where logs are read."""
+    """Return where logs are read: in the interface, and where pages find them."""
     reader = LogReader(jobs=ports.jobs, bus=ports.bus, blobs=ports.blobs)
     logs = LiveLogs(jobs=ports.jobs, reader=reader, times=ports.times, ending=ending)
+    return (*_at("/api/jobs", logs, visitors=False), *_at("/jobs", logs, visitors=True))
+
+
+def _at(place: str, logs: LiveLogs, *, visitors: bool) -> Sequence[Endpoint]:
     return (
         Endpoint(
             method="GET",
-            path="/api/jobs/{key}/log",
+            path=f"{place}/{{key}}/log",
             allowed=READERS,
             answer=logs.text,
             says="The log of the newest attempt, or of another; of one that runs, what is there.",
@@ -193,13 +197,15 @@ def endpoints(ports: WebPorts, ending: Ending) -> Sequence[Endpoint]:
                 Parameter(name="offset", says="Leave out so many bytes.", kind="integer"),
             ),
             media="text/plain",
+            visitors=visitors,
         ),
         Endpoint(
             method="GET",
-            path="/api/jobs/{key}/log/events",
+            path=f"{place}/{{key}}/log/events",
             allowed=READERS,
             answer=logs.events,
             says="The log as server-sent events until the job ends; Last-Event-ID goes on.",
             media=_STREAM,
+            visitors=visitors,
         ),
     )

@@ -7,18 +7,26 @@ builders itself.
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 from wheelyard.bus_ports import BuilderBus, Bus
+from wheelyard.coordinator.uploads import Uploaded
 from wheelyard.farm_ports import BuilderStore, EventLog, Queue, RequestStore, TokenStore
+from wheelyard.index.fallthrough import Fallthrough
+from wheelyard.index.listing import Snapshots
 from wheelyard.jobs.builder_life import BuilderEvent
 from wheelyard.jobs.job import Job
 from wheelyard.jobs.selection import Selection
 from wheelyard.jobs.waiting import Standing
 from wheelyard.model.builder import Builder
 from wheelyard.model.job import Attempt, BuildKey
+from wheelyard.model.listing import NamedSnapshot, ProjectStatus
+from wheelyard.model.release import ProjectName
 from wheelyard.model.request import Request, RequestId, Wish
-from wheelyard.ports import ArtifactStore, Blobs, Clock
+from wheelyard.ports import ArtifactStore, Blobs, Clock, Holding
+from wheelyard.site_ports import SiteStore
+from wheelyard.web.identities import OpenIdSettings
 from wheelyard.web.stories import Stories
 
 
@@ -116,6 +124,64 @@ class Desk(Protocol):
         ...
 
 
+class CuratedArtifacts(ArtifactStore, Protocol):
+    """Artifacts that people decide about."""
+
+    async def yank(self, filename: str, reason: str | None) -> bool:
+        """Yank a published file, or take that back with None; False where there is no such file."""
+        ...
+
+    async def set_status(self, project: ProjectName, status: ProjectStatus) -> bool:
+        """Give a project a status; False where nothing of it was ever published."""
+        ...
+
+
+class SnapshotDesk(Snapshots, Protocol):
+    """Snapshots of the index. Each method raises ConfigurationError for a name that is none."""
+
+    async def names(self) -> Sequence[NamedSnapshot]:
+        """Return every name."""
+        ...
+
+    async def create(self, name: str) -> NamedSnapshot:
+        """Take a snapshot of what is published now, and let a name stand for it."""
+        ...
+
+    async def promote(self, source: str, name: str) -> NamedSnapshot:
+        """Let a name stand for the snapshot that another name, or a number, stands for."""
+        ...
+
+    async def roll_back(self, name: str) -> NamedSnapshot:
+        """Let a name stand for the snapshot that it stood for before."""
+        ...
+
+    async def remove(self, name: str) -> int:
+        """Forget a name, and the snapshots that no other one needs."""
+        ...
+
+
+class WheelDoor(Protocol):
+    """Takes in wheels that people upload. ``scratch`` is a folder for what comes, on the disk of the blobs."""
+
+    scratch: Path
+
+    async def take(self, path: Path, *, announced: str, actor: str) -> Uploaded:
+        """Check a wheel and publish it; ``announced`` is the digest that its sender told, or empty."""
+        ...
+
+
+class Housekeeping(Protocol):
+    """What is kept, and what of it could go."""
+
+    async def show(self) -> Sequence[Holding]:
+        """Say how much there is of each kind."""
+        ...
+
+    async def preview(self, unused_seconds: float) -> Sequence[Holding]:
+        """Say what would go that nobody used for so long."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Times:
     """How long what lasts, in seconds.
@@ -138,6 +204,10 @@ async def _nothing() -> None:
     return None
 
 
+def _unknown() -> int | None:
+    return None
+
+
 BusOf = Callable[[str], Awaitable[Mapping[str, str | Sequence[str]]]]
 """Says where a builder finds the bus: ``kind`` and what goes with it."""
 
@@ -147,7 +217,10 @@ class WebPorts:
     """Everything that the HTTP interface needs.
 
     ``end_of`` gives a builder's end of the bus, where that is reached over HTTP; None where builders
-    reach it by themselves. ``admit`` lets the bus know that builders' tokens have changed.
+    reach it by themselves. ``admit`` lets the bus know that builders' tokens have changed. ``free_bytes``: how much
+    room the farm's own disk has, where that is known. ``public``: pages can be read without a token. ``name`` is what
+    people call this farm. ``policies`` are shown to administrators; ``identities``: who tells us who people are, beside
+    their tokens.
     """
 
     tokens: TokenStore
@@ -155,9 +228,10 @@ class WebPorts:
     requests: RequestStore
     queue: Queue
     jobs: Jobs
-    artifacts: ArtifactStore
+    artifacts: CuratedArtifacts
     blobs: FarmBlobs
     events: EventLog
+    site: SiteStore
     bus: Bus
     bus_of: BusOf
     end_of: Callable[[str], BuilderBus] | None
@@ -166,3 +240,12 @@ class WebPorts:
     times: Times = Times()
     stories: Stories = field(default_factory=Stories)
     admit: Callable[[], Awaitable[None]] = _nothing
+    free_bytes: Callable[[], int | None] = _unknown
+    public: bool = False
+    name: str = "wheelyard"
+    policies: Mapping[str, str] = field(default_factory=dict)
+    identities: OpenIdSettings | None = None
+    housekeeping: Housekeeping | None = None
+    snapshots: SnapshotDesk | None = None
+    uploads: WheelDoor | None = None
+    fallthrough: Fallthrough | None = None

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from wheelyard.errors import (
     BusError,
     ConfigurationError,
+    ConflictError,
     DeniedError,
     DigestMismatchError,
     InvalidArchiveError,
@@ -38,6 +39,7 @@ _STATUSES: tuple[tuple[type[WheelyardError], int], ...] = (
     (OutOfSpaceError, 507),
     (StoreError, 503),
     (BusError, 503),
+    (ConflictError, 409),
     (DigestMismatchError, 422),
     (NotUpstreamError, 404),
     (UpstreamError, 502),
@@ -49,6 +51,10 @@ _STATUSES: tuple[tuple[type[WheelyardError], int], ...] = (
     (InvalidNameError, 422),
     (InvalidTargetError, 422),
     (InvalidPlanError, 422),
+)
+_BUG = (
+    "the farm met a fault of its own",
+    "The farm's log says more, under the request's X-Request-ID.",
 )
 _PLAIN = {
     404: ("there is nothing at this address", "docs/reference/http-api.md lists what there is."),
@@ -90,6 +96,17 @@ def refused(refusal: Refusal) -> Response:
     return Response(content, refusal.status, refusal.headers, media_type="application/json")
 
 
+def refusal_of(status: int, error: Exception) -> Refusal:
+    """Return what is to be said of an error, whatever it is, under a status that was found for it."""
+    if isinstance(error, Refusal):
+        return error
+    if isinstance(error, WheelyardError):
+        return Refusal(status, error.message, error.hint)
+    if isinstance(error, HTTPException):
+        return Refusal(status, *_PLAIN.get(status, (error.detail, "")))
+    return Refusal(status, *_BUG)
+
+
 async def answer_refusal(_: Request, error: Exception) -> Response:
     """Answer with a refusal."""
     if not isinstance(error, Refusal):
@@ -120,11 +137,11 @@ async def answer_http(_: Request, error: Exception) -> Response:
     """Answer for what the router says."""
     if not isinstance(error, HTTPException):
         raise TypeError(error)
-    said, hint = _PLAIN.get(error.status_code, (error.detail, ""))
-    return refused(Refusal(error.status_code, said, hint, error.headers))
+    refusal = refusal_of(error.status_code, error)
+    refusal.headers = dict(error.headers or {})
+    return refused(refusal)
 
 
 async def answer_bug(_: Request, __: Exception) -> Response:
     """Answer for a bug. It is raised on, so that the log has it."""
-    hint = "The farm's log says more, under the request's X-Request-ID."
-    return refused(Refusal(500, "the farm met a fault of its own", hint))
+    return refused(Refusal(500, *_BUG))

@@ -65,6 +65,12 @@ class RequestBook:
     async def submit(self, call: Call) -> Response:
         """Take a request; 200 where one like it was open, and this one joined it."""
         asked = await call.value(Asked, _LARGEST)
+        request, joined = await self.take(call, asked)
+        status = 200 if joined else 201
+        return answered(view_of(request), status, {"Location": f"/api/requests/{request.id}"})
+
+    async def take(self, call: Call, asked: Asked) -> tuple[Request, bool]:
+        """Take a request, and say whether it joined one that was open. Raises a Refusal."""
         _check(asked)
         priority = asked.priority
         if priority > 0 and call.bearer.role not in at_least(Role.OPERATOR):
@@ -80,36 +86,46 @@ class RequestBook:
             one.id for one in await self._requests.find(state=RequestState.OPEN, limit=10_000)
         }
         request = await self._desk.submit(wish)
-        status = 200 if request.id in before else 201
-        return answered(view_of(request), status, {"Location": f"/api/requests/{request.id}"})
+        return request, request.id in before
 
     async def page(self, call: Call) -> Response:
         """Answer with some requests, newest first."""
+        return answered(await self.some(call))
+
+    async def some(self, call: Call) -> RequestPage:
+        """Return some requests, newest first."""
         offset, limit = page_of(call)
         found = await self._requests.find(
             state=_state_of(call), owner=call.text("owner"), limit=offset + limit + 1
         )
         views = [view_of(one) for one in found[offset : offset + limit]]
-        return answered(RequestPage(requests=views, next=next_offset(found, offset, limit)))
+        return RequestPage(requests=views, next=next_offset(found, offset, limit))
 
     async def show(self, call: Call) -> Response:
         """Answer with a request."""
+        return answered(await self.one(call))
+
+    async def one(self, call: Call) -> RequestView:
+        """Return the request that the address names. Raises a Refusal."""
         request = await self._find(call)
         view = view_of(request)
         view.waiters = len(await self._requests.waiters(request.id))
         view.asked = msgspec.Raw(request.text or b"null")
         if request.state is RequestState.OPEN:
             view.waits = (await self._desk.waits(request.id))[:_MOST_WAITS]
-        return answered(view)
+        return view
 
     async def cancel(self, call: Call) -> Response:
         """End a request: one's own, or anybody's as an operator."""
+        return answered(Changed(changed=await self.end(call)))
+
+    async def end(self, call: Call) -> bool:
+        """End the request that the address names; False where it had ended. Raises a Refusal."""
         request = await self._find(call)
         own = request.owner == call.bearer.subject
         if not own and call.bearer.role not in at_least(Role.OPERATOR):
             raise Refusal(403, f"the request is {request.owner}'s", "Operators may end any.")
-        changed = await self._desk.cancel_request(request.id, actor=call.bearer.subject)
-        return answered(Changed(changed=changed))
+        return await self._desk.cancel_request(request.id, actor=call.bearer.subject)
 
     async def _find(self, call: Call) -> Request:
         name = call.place("request")
@@ -170,6 +186,7 @@ def endpoints(ports: WebPorts) -> Sequence[Endpoint]:
             body=Asked,
             gives=RequestView,
             status=201,
+            also=((200, RequestView),),
         ),
         Endpoint(
             method="GET",

@@ -6,15 +6,16 @@ from wheelyard.web import (
     blobs,
     builders,
     bus,
+    curation,
     enrolment,
     happenings,
     health,
     jobs,
     live,
     metrics,
-    openapi,
     requests,
     tokens,
+    uploads,
     waiting,
     watching,
 )
@@ -30,9 +31,9 @@ from wheelyard.web.ports import WebPorts
 def endpoints(
     ports: WebPorts, *, doors: Doors, ending: Ending, metrics: Metrics, attendance: Attendance
 ) -> Sequence[Endpoint]:
-    """Return every endpoint, those with a literal address before those with a part of it left open."""
+    """Return every endpoint of the interface, those with a literal address before those with a part of it left open."""
     mint = Mint(tokens=ports.tokens, clock=ports.clock)
-    table = (
+    return (
         *enrolment.endpoints(ports, mint),
         *blobs.endpoints(ports, metrics),
         *bus.endpoints(ports, doors),
@@ -42,12 +43,13 @@ def endpoints(
         *live.endpoints(ports, ending),
         *waiting.endpoints(ports),
         *builders.endpoints(ports, attendance),
-        *tokens.endpoints(ports, mint),
+        *tokens.endpoints(ports),
         *happenings.endpoints(ports),
+        *curation.endpoints(ports),
+        *uploads.endpoints(ports),
         *health.endpoints(ports),
         *_measured(ports, metrics, attendance),
     )
-    return (*table, *openapi.endpoints(table))
 
 
 def _measured(ports: WebPorts, numbers: Metrics, attendance: Attendance) -> Sequence[Endpoint]:

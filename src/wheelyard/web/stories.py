@@ -10,7 +10,10 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 
 from wheelyard.coordinator.run import Standing
+from wheelyard.model.release import ProjectName
 from wheelyard.model.request import RequestId
+from wheelyard.plan.blocking import Blocking
+from wheelyard.plan.events import UnitId
 from wheelyard.web.telling import Told, write
 
 _LONGEST = 50_000
@@ -18,12 +21,18 @@ _KEPT = 200
 
 
 class Story:
-    """The events of one undertaking. ``standing`` says how far it is."""
+    """The events of one undertaking.
+
+    ``standing`` says how far it is, ``dependants`` which units wait for wheels of a project, and ``blocking``
+    what blocks what.
+    """
 
     def __init__(self) -> None:
         self.session = secrets.token_hex(4)
         self.over = False
         self.standing: Callable[[], Standing] | None = None
+        self.dependants: Callable[[ProjectName], Sequence[UnitId]] | None = None
+        self.blocking: Callable[[], Blocking] | None = None
         self._lines: list[bytes] = []
         self._left_out = 0
         self._changed = asyncio.Event()
@@ -75,6 +84,15 @@ class Stories:
                 break
             del self._stories[oldest]
         return story
+
+    def dependants_of(self, project: ProjectName) -> Sequence[tuple[RequestId, UnitId]]:
+        """Return what waits for wheels of a project, with the requests that want it."""
+        return [
+            (request, unit)
+            for request, story in self._stories.items()
+            if story.dependants is not None and not story.over
+            for unit in story.dependants(project)
+        ]
 
     def get(self, request: RequestId) -> Story | None:
         """Return the newest story of a request."""

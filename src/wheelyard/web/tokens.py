@@ -10,7 +10,7 @@ from starlette.responses import Response
 from wheelyard.coordinator.farm.actions import Action
 from wheelyard.farm_ports import EventLog, Role, Token, TokenStore
 from wheelyard.model.builder import Tier
-from wheelyard.web.access import ADMINISTRATORS, READERS
+from wheelyard.web.access import ADMINISTRATORS, READERS, Bearer
 from wheelyard.web.endpoint import Call, Endpoint, answered
 from wheelyard.web.jobs import Changed
 from wheelyard.web.minting import Mint
@@ -73,6 +73,10 @@ class TokenBook:
     async def make(self, call: Call) -> Response:
         """Make a token."""
         wanted = await call.value(NewToken)
+        return answered(await self.create(call.bearer, wanted), 201)
+
+    async def create(self, maker: Bearer, wanted: NewToken) -> TokenView:
+        """Make a token and return it with its text, which is kept nowhere. Raises a Refusal."""
         _check(wanted)
         role = Role(wanted.role)
         seconds = wanted.seconds
@@ -86,26 +90,32 @@ class TokenBook:
             seconds=seconds,
         )
         await self._events.write(
-            Action.TOKEN_CREATED, token.id, actor=call.bearer.subject, role=role.value
+            Action.TOKEN_CREATED, token.id, actor=maker.subject, role=role.value
         )
         view = view_of(token)
         view.token = str(credential)
-        return answered(view, 201)
+        return view
 
     async def list(self, _: Call) -> Response:
         """Answer with all tokens."""
-        found = await self._tokens.all()
-        return answered(TokenList(tokens=[view_of(token) for token in found]))
+        return answered(TokenList(tokens=await self.all()))
+
+    async def all(self) -> Sequence[TokenView]:
+        """Return all tokens but those of jobs, newest first."""
+        return [view_of(token) for token in await self._tokens.all()]
 
     async def revoke(self, call: Call) -> Response:
         """Let a token count no more."""
-        token = call.place("token")
+        await self.end(call.bearer, call.place("token"))
+        return answered(Changed(changed=True))
+
+    async def end(self, who: Bearer, token: str) -> None:
+        """Let a token count no more. Raises a Refusal."""
         if not await self._tokens.revoke(token):
             raise not_there("token", token)
-        await self._events.write(Action.TOKEN_REVOKED, token, actor=call.bearer.subject)
+        await self._events.write(Action.TOKEN_REVOKED, token, actor=who.subject)
         # It may have been a builder's.
         await self._admit()
-        return answered(Changed(changed=True))
 
     async def mine(self, call: Call) -> Response:
         """Say whose the token is that asks."""
@@ -139,15 +149,20 @@ def _check(wanted: NewToken) -> None:
         raise Refusal(422, f"{wanted.seconds} seconds is no time", "From a second to ten years.")
 
 
-def endpoints(ports: WebPorts, mint: Mint) -> Sequence[Endpoint]:
-    """Return what there is of tokens."""
-    book = TokenBook(
+def book_of(ports: WebPorts) -> TokenBook:
+    """Return the book of a farm's tokens."""
+    return TokenBook(
         tokens=ports.tokens,
-        mint=mint,
+        mint=Mint(tokens=ports.tokens, clock=ports.clock),
         events=ports.events,
         enrolment_seconds=ports.times.enrolment,
         admit=ports.admit,
     )
+
+
+def endpoints(ports: WebPorts) -> Sequence[Endpoint]:
+    """Return what there is of tokens."""
+    book = book_of(ports)
     return (
         Endpoint(
             method="POST",

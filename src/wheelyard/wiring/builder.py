@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import platformdirs
 
@@ -42,6 +42,7 @@ from wheelyard.executor.settings import CompilerCache, ExecutorSettings, Sandbox
 from wheelyard.executor.standard import standard_parts
 from wheelyard.executor.toolchain import tool_versions
 from wheelyard.model.builder import Facts
+from wheelyard.model.counted import plural
 
 if TYPE_CHECKING:
     from wheelyard.bus.nats_options import NatsOptions
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _SHARE_OF_MEMORY = 0.9
 _AGAIN_SECONDS = 5.0
+_AGAIN_PRESENCES = 12
 _LOOK_SECONDS = 30.0
 
 
@@ -100,10 +102,12 @@ async def open_builder(settings: BuilderSettings) -> AsyncIterator[Agent]:
         stack.push_async_callback(farm.close)
         incoming = settings.state / "incoming"
         await asyncio.to_thread(sweep, incoming)
-        bus = await _bus(identity, session)
+        bus = await bus_of_farm(identity, session)
         stack.push_async_callback(bus.close)
-        if identity.bus.kind != "http":
-            await stack.enter_async_context(until_shut_out(lambda: identities.look_again(identity)))
+        if isinstance(bus, Refusing):
+            await stack.enter_async_context(
+                until_shut_out(lambda: identities.look_again(identity), refused=bus.refused)
+            )
         yield await agent_of(
             settings,
             Joined(
@@ -117,18 +121,31 @@ async def open_builder(settings: BuilderSettings) -> AsyncIterator[Agent]:
         )
 
 
+@runtime_checkable
+class Refusing(Protocol):
+    """A bus that lets in only whom it knows, and tells when it did not."""
+
+    @property
+    def refused(self) -> asyncio.Event:
+        """Set each time that it does not let this builder in again."""
+        ...
+
+
 @asynccontextmanager
 async def until_shut_out(
-    look: Callable[[], Awaitable[object]], *, every: float = _LOOK_SECONDS
+    look: Callable[[], Awaitable[object]], *, refused: asyncio.Event, every: float = _LOOK_SECONDS
 ) -> AsyncIterator[None]:
     """End the block with DeniedError, in a group, once ``look`` says that this builder is shut out.
 
-    A bus tells whom it shut out no more than that it cannot be reached.
+    A bus does not tell whom it shuts out for good: where it ``refused`` somebody, it is time to look.
     """
 
     async def watch() -> None:
         while True:
-            await asyncio.sleep(every)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(every):
+                    await refused.wait()
+            refused.clear()
             with contextlib.suppress(BusError):
                 await look()
 
@@ -172,19 +189,15 @@ async def agent_of(settings: BuilderSettings, joined: Joined, stack: AsyncExitSt
     )
     stack.push_async_callback(executor.close)
     facts = await _facts(settings, equipment, slots, interpreters, executor)
-    _log.info(
-        "joined %s as %s: %d slots for %s",
-        joined.identity.farm,
-        joined.identity.name,
-        slots,
-        ", ".join(map(str, interpreters.targets())) or "no Python",
-    )
+    _say_joined(joined.identity, slots, interpreters)
     return Agent(
         AgentSettings(
             name=joined.identity.name,
             session=joined.session,
             facts=facts,
             presence_seconds=joined.identity.presence_seconds,
+            # A farm with short leases wants to hear again soon of what it may have lost.
+            again_seconds=_AGAIN_PRESENCES * joined.identity.presence_seconds,
             memory_bytes=int(equipment.memory_bytes * _SHARE_OF_MEMORY / slots),
             least_disk_bytes=settings.thresholds.free_disk_bytes,
             cache_bytes=settings.cache_bytes,
@@ -200,6 +213,16 @@ async def agent_of(settings: BuilderSettings, joined: Joined, stack: AsyncExitSt
             spool=Spool(state / "spool", name=joined.identity.name),
             vitals=Vitals(settings.thresholds),
         ),
+    )
+
+
+def _say_joined(identity: Identity, slots: int, interpreters: MachineInterpreters) -> None:
+    _log.info(
+        "joined %s as %s: %s for %s",
+        identity.farm,
+        identity.name,
+        plural(slots, "slot"),
+        ", ".join(map(str, interpreters.targets())) or "no Python",
     )
 
 
@@ -250,7 +273,7 @@ async def _identity(settings: BuilderSettings) -> Identity:
     return found
 
 
-async def _bus(identity: Identity, session: str) -> BuilderBus:
+async def bus_of_farm(identity: Identity, session: str) -> BuilderBus:
     """Connect to the bus that the farm named; where it is away, when it is back. Raises DeniedError."""
     if identity.bus.kind == "http":
         return HttpBuilderBus(identity.farm, token=identity.token, session=session)

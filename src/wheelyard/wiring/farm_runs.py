@@ -16,6 +16,7 @@ from wheelyard.model.recipe import Recipe
 from wheelyard.model.release import ProjectName, Release, project_name
 from wheelyard.model.request import Request
 from wheelyard.model.resolution import CandidatePolicy, FromSource
+from wheelyard.plan.blocking import blocking
 from wheelyard.plan.events import Start
 from wheelyard.plan.planner import Planner
 from wheelyard.plan.summary import Row
@@ -65,6 +66,8 @@ class ToldRun(Run):
         self._story = story
         self._begun: dict[BuildKey, int] = {}
         story.standing = self.standing
+        story.dependants = planner.board.waiting_for
+        story.blocking = lambda: blocking(planner.board, self.expected_seconds)
 
     async def carry_out(self) -> tuple[Row, ...]:
         """Run until nothing more can be done, and tell how each unit ended."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from wheelyard.blobs.folder import FolderBlobs
 from wheelyard.blobs.keeper import BlobKeeper
+from wheelyard.coordinator.retention import Retention
 from wheelyard.coordinator.upkeep import Upkeep
 from wheelyard.executor.keepers import (
     CompilerCacheKeeper,
@@ -16,17 +17,25 @@ from wheelyard.executor.keepers import (
 )
 from wheelyard.index.listing import IndexPorts
 from wheelyard.store.artifacts import StoredArtifacts
-from wheelyard.store.folder import StateFolder
+from wheelyard.store.clock import SystemClock
+from wheelyard.store.folder import StateFolder, prepare
 from wheelyard.store.jobs import StoredJobs
+from wheelyard.store.signing import signing_key
+from wheelyard.store.snapshots import StoredSnapshots
 from wheelyard.upstream.keeper import CacheKeeper
 from wheelyard.wiring.places import state_path
+from wheelyard.wiring.shelving import open_blobs
 
 
 @asynccontextmanager
 async def open_index(state: Path | None) -> AsyncIterator[IndexPorts]:
     """Open what an index is made of."""
     async with await StateFolder.open(state_path(state)) as folder:
-        yield IndexPorts(artifacts=folder.artifacts, blobs=FolderBlobs(folder.place("blobs")))
+        yield IndexPorts(
+            artifacts=folder.artifacts,
+            blobs=FolderBlobs(folder.place("blobs")),
+            snapshots=folder.snapshots,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,23 +44,36 @@ class Archive:
 
     jobs: StoredJobs
     artifacts: StoredArtifacts
+    snapshots: StoredSnapshots
     blobs: FolderBlobs
 
 
 @asynccontextmanager
-async def open_archive(state: Path | None) -> AsyncIterator[Archive]:
+async def open_archive(state: Path | None, *, database: str = "") -> AsyncIterator[Archive]:
     """Open what a state folder remembers."""
-    async with await StateFolder.open(state_path(state)) as folder:
-        blobs = FolderBlobs(folder.place("blobs"))
-        yield Archive(jobs=folder.jobs, artifacts=folder.artifacts, blobs=blobs)
+    async with await StateFolder.open(state_path(state), database=database) as folder:
+        yield Archive(
+            jobs=folder.jobs,
+            artifacts=folder.artifacts,
+            snapshots=folder.snapshots,
+            blobs=FolderBlobs(folder.place("blobs")),
+        )
+
+
+def public_key(state: Path) -> str:
+    """Return the public key of a state folder as PEM; it is made where there is none. Raises StoreError."""
+    prepare(state)
+    return signing_key(state).public()
 
 
 @asynccontextmanager
-async def open_upkeep(state: Path | None, *, database: str = "") -> AsyncIterator[Upkeep]:
+async def open_upkeep(
+    state: Path | None, *, database: str = "", blobs: str = ""
+) -> AsyncIterator[Upkeep]:
     """Open what looks after a state folder; leases of ended processes are given back."""
     async with await StateFolder.open(state_path(state), database=database) as folder:
         await folder.recover()
-        yield upkeep_of(folder, FolderBlobs(folder.place("blobs")))
+        yield upkeep_of(folder, open_blobs(folder, blobs))
 
 
 def upkeep_of(folder: StateFolder, blobs: FolderBlobs) -> Upkeep:
@@ -70,5 +92,12 @@ def upkeep_of(folder: StateFolder, blobs: FolderBlobs) -> Upkeep:
         references=folder.references.all,
         artifacts=folder.artifacts,
         jobs=folder.jobs,
+        events=folder.events,
         alone=folder.alone,
+        retention=Retention(
+            evidence=folder.evidence,
+            blobs=blobs,
+            references=folder.references.all,
+            clock=SystemClock(),
+        ),
     )

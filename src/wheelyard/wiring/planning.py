@@ -9,6 +9,7 @@ from pathlib import Path
 
 from wheelyard.blobs.folder import FolderBlobs
 from wheelyard.coordinator.intake import Intake
+from wheelyard.coordinator.provenance import Attestor
 from wheelyard.coordinator.questions import Questions
 from wheelyard.errors import StoreError, UpstreamError
 from wheelyard.executor.interpreters import native_platform
@@ -21,6 +22,7 @@ from wheelyard.plan.command import CommandPlan, plan_command
 from wheelyard.plan.job_file import FILE_NAME as JOB_FILE
 from wheelyard.ports import Clock, Resolver
 from wheelyard.store.folder import StateFolder
+from wheelyard.store.signing import signing_key
 from wheelyard.targets.platform import Platform
 from wheelyard.upstream.client import IndexUpstream
 
@@ -54,6 +56,9 @@ class Planning:
             memory=self.folder.memory,
             clock=self.clock,
             renumber=self._renumber,
+            attestor=Attestor(
+                key=lambda: signing_key(self.folder.path), blobs=self.blobs, clock=self.clock
+            ),
         )
 
     async def prepare(self, offer: Offer, wheel: FileEntry | None) -> Offer:

@@ -1,57 +1,75 @@
 """Joins the process that is a farm: engines, coordinator, HTTP, index, and builders of its own."""
 
 import asyncio
+import shutil
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
-from wheelyard.blobs.folder import FolderBlobs
+from wheelyard import failpoints
+from wheelyard.blobs.room import Room
 from wheelyard.coordinator.farm.coordinator import Coordinator
 from wheelyard.coordinator.farm.ports import FarmPorts
 from wheelyard.coordinator.farm.rules import FarmRules
-from wheelyard.executor.checks import CheckPolicy
+from wheelyard.coordinator.uploads import Uploads
+from wheelyard.executor.check_policy import DEFAULT_VERDICTS, CheckPolicy
 from wheelyard.executor.delivered import Delivered
+from wheelyard.executor.uploaded import inspect_upload
 from wheelyard.farm_ports import Role
-from wheelyard.index.serving import running
+from wheelyard.index.serving import allow_many_connections, running
 from wheelyard.model.job import Verdict
 from wheelyard.model.recipe import DEFAULT_RECIPE, Recipe
 from wheelyard.model.release import Release
 from wheelyard.model.request import Kind
 from wheelyard.notify.messages import AppriseNotifier
+from wheelyard.site_ports import SiteStore
 from wheelyard.store.clock import SystemClock
 from wheelyard.store.folder import StateFolder
+from wheelyard.store.signing import signing_key
 from wheelyard.upstream.client import IndexUpstream
 from wheelyard.upstream.memo import MemoResolver
 from wheelyard.upstream.pinning import PinningResolver
 from wheelyard.upstream.uv import UvResolver
 from wheelyard.web.app import WebApp
+from wheelyard.web.identities import OpenIdSettings
 from wheelyard.web.minting import Mint
-from wheelyard.web.ports import WebPorts
+from wheelyard.web.ports import Times, WebPorts
 from wheelyard.web.stories import Stories
+from wheelyard.wiring.behind import NO_FALLTHROUGH, FallthroughSettings, fallthrough_of
 from wheelyard.wiring.engines import BusSettings, Engine, open_engine
 from wheelyard.wiring.farm_commands import FarmCommands
 from wheelyard.wiring.farm_runs import FarmRuns
+from wheelyard.wiring.keeping import upkeep_of
 from wheelyard.wiring.local import FarmSettings, upstream_settings
 from wheelyard.wiring.local_builders import LocalBuilders
 from wheelyard.wiring.planning import Planning
+from wheelyard.wiring.shelving import open_blobs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServeSettings:
-    """What a farm is told. ``database`` empty: the state folder's own; ``builders``: how many of its own it has.
+    """What a farm is told. ``database``, ``blobs`` empty: the state folder's own; ``builders``: how many of its own it has.
 
-    ``local_repositories``: requests may name git repositories on this machine's disk.
+    ``least_disk_bytes``: with less free nothing new is given out. ``local_repositories``: requests may name git
+    repositories on this machine's disk. ``public``: pages can be read without a token. ``name`` is what people call
+    this farm.
     """
 
     farm: FarmSettings
     host: str = "127.0.0.1"
     port: int = 8080
     database: str = ""
+    blobs: str = ""
     bus: BusSettings = field(default_factory=BusSettings)
     builders: int = 1
     mail_server: str = ""
     local_repositories: bool = False
+    public: bool = True
+    name: str = "wheelyard"
+    identities: OpenIdSettings | None = None
+    fall_through: FallthroughSettings = NO_FALLTHROUGH
+    least_disk_bytes: int = 0
     recipe_of: Callable[[Release], Recipe] = lambda _: DEFAULT_RECIPE
     rules: FarmRules = field(default_factory=FarmRules)
 
@@ -69,18 +87,21 @@ class Served:
 @asynccontextmanager
 async def serving(settings: ServeSettings) -> AsyncIterator[Served]:
     """Run a farm while the block runs. Raises WheelyardError where it cannot begin."""
+    allow_many_connections()
     async with AsyncExitStack() as stack:
         clock = SystemClock()
         folder = await stack.enter_async_context(
             await StateFolder.open(settings.farm.state, database=settings.database, clock=clock)
         )
+        # Now, because a key that cannot be used would keep every result waiting.
+        await asyncio.to_thread(signing_key, folder.path)
         engine = await open_engine(
             settings.bus, state=folder.path, tokens=folder.tokens, stack=stack
         )
         farm = _Farm(settings, folder, engine, clock)
         planning = await farm.planning(stack)
         coordinator = farm.coordinator(planning)
-        app = WebApp(farm.web(coordinator))
+        app = WebApp(farm.web(coordinator, await folder.site()))
         builders = farm.local_builders()
         await stack.enter_async_context(builders.running(settings.builders))
         address = await stack.enter_async_context(
@@ -102,7 +123,7 @@ class _Farm:
         self._folder = folder
         self._engine = engine
         self._clock = clock
-        self._blobs = FolderBlobs(folder.place("blobs"), own=folder.path)
+        self._blobs = open_blobs(folder, settings.blobs)
         self._stories = Stories()
         self._mint = Mint(tokens=folder.tokens, clock=clock)
 
@@ -167,9 +188,15 @@ class _Farm:
             issue_token=self._mint.for_job,
             reachable=self._engine.reachable,
             ticks=time.monotonic,
+            has_room=Room(
+                folder.place("blobs"),
+                least_bytes=self._settings.least_disk_bytes,
+                ticks=time.monotonic,
+            ),
+            pass_by=failpoints.pass_by,
         )
 
-    def web(self, coordinator: Coordinator) -> WebPorts:
+    def web(self, coordinator: Coordinator, site: SiteStore) -> WebPorts:
         """Return what the HTTP interface needs."""
         folder = self._folder
         return WebPorts(
@@ -181,14 +208,43 @@ class _Farm:
             artifacts=folder.artifacts,
             blobs=self._blobs,
             events=folder.events,
+            site=site,
             bus=self._engine.bus,
             bus_of=self._engine.bus_of,
             end_of=self._engine.end_of,
             desk=coordinator,
             clock=self._clock,
+            times=Times(presence=presence_seconds(self._settings.rules)),
             stories=self._stories,
             admit=self._engine.admit,
+            free_bytes=lambda: shutil.disk_usage(folder.path).free,
+            public=self._settings.public,
+            name=self._settings.name,
+            policies=self._policies(),
+            identities=self._settings.identities,
+            housekeeping=upkeep_of(folder, self._blobs),
+            snapshots=folder.snapshots,
+            uploads=Uploads(
+                inspect=inspect_upload,
+                artifacts=folder.artifacts,
+                blobs=self._blobs,
+                events=folder.events,
+                scratch=folder.place("jobs"),
+            ),
+            fallthrough=fallthrough_of(self._settings.fall_through, folder.artifacts),
         )
+
+    def _policies(self) -> Mapping[str, str]:
+        """Say what is in force, for administrators."""
+        rules = self._settings.rules
+        checks = CheckPolicy.parse(self._settings.farm.checks)
+        proof = "wait for a second maker" if rules.stranger_proof else "count at once"
+        return {
+            "Wheels of strangers": proof,
+            "A builder is lost when it was silent for": f"{rules.lease:.0f} s",
+            "Pages can be read by": "everybody" if self._settings.public else "who is signed in",
+            **{f"Check {name}": checks.verdict(name).value for name in DEFAULT_VERDICTS},
+        }
 
     def local_builders(self) -> LocalBuilders:
         """Return the builders of this process."""
@@ -213,6 +269,11 @@ class _Farm:
             return ""
         credential, _ = await self._mint.make(Role.ADMINISTRATOR, "admin", note="the first one")
         return str(credential)
+
+
+def presence_seconds(rules: FarmRules) -> float:
+    """Return how often builders are to say that they are there, so that a lease outlives a few that are lost."""
+    return min(5.0, rules.lease / 12)
 
 
 @asynccontextmanager

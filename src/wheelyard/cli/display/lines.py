@@ -13,6 +13,7 @@ from wheelyard.coordinator.story import (
     TargetResolved,
     UnitProvided,
 )
+from wheelyard.model.counted import plural
 from wheelyard.model.job import Outcome, Report, Verdict
 from wheelyard.plan.events import UnitId
 from wheelyard.plan.unit import Provision
@@ -31,11 +32,6 @@ def seconds(value: float) -> str:
     if hours:
         return f"{hours} h {minutes:02} min"
     return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
-
-
-def plural(count: int, noun: str) -> str:
-    """Write how many there are: ``1 release``, ``2 releases``."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def excerpt(report: Report) -> tuple[str, ...]:

@@ -24,7 +24,14 @@ class Action(StrEnum):
     RESULT_LATE = "result.late"
     RESULT_REFUSED = "result.refused"
     ARTIFACT_UNPROVEN = "artifact.unproven"
+    ARTIFACT_LOST = "artifact.lost"
     ARTIFACT_DIFFERED = "artifact.differed"
+    ARTIFACT_UPLOADED = "artifact.uploaded"
+    ARTIFACT_YANKED = "artifact.yanked"
+    ARTIFACT_UNYANKED = "artifact.unyanked"
+    PROJECT_STATUS = "project.status"
+    SNAPSHOT_MOVED = "snapshot.moved"
+    SNAPSHOT_REMOVED = "snapshot.removed"
     BUILDER_ENROLLED = "builder.enrolled"
     BUILDER_HEARD = "builder.heard"
     BUILDER_LOST = "builder.lost"
@@ -33,6 +40,8 @@ class Action(StrEnum):
     BUILDER_FLAGGED = "builder.flagged"
     TOKEN_CREATED = "token.created"  # noqa: S105 - the name of an event
     TOKEN_REVOKED = "token.revoked"  # noqa: S105 - the name of an event
+    SESSION_BEGUN = "session.begun"
+    SESSION_ENDED = "session.ended"
     NOTICE_SENT = "notice.sent"
     NOTICE_FAILED = "notice.failed"
     LEADER_CHANGED = "leader.changed"

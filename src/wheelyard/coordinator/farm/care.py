@@ -5,6 +5,8 @@ shown nothing since waits a little before anybody is told: should it fail all th
 are built elsewhere, and nobody hears of them.
 """
 
+import asyncio
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import assert_never
@@ -14,6 +16,7 @@ from wheelyard.coordinator.farm.dispatcher import Dispatcher
 from wheelyard.coordinator.farm.news import News
 from wheelyard.coordinator.farm.ports import FarmPorts
 from wheelyard.coordinator.farm.roster import Held, Roster
+from wheelyard.coordinator.farm.rules import FarmRules
 from wheelyard.coordinator.farm.speaking import Speaker
 from wheelyard.coordinator.others import Known
 from wheelyard.errors import ConfigurationError, nearest
@@ -55,18 +58,25 @@ class Care:
         speaker: Speaker,
         dispatcher: Dispatcher,
         news: News,
-        patience: float,
+        rules: FarmRules,
     ) -> None:
         self._ports = ports
         self._roster = roster
         self._speaker = speaker
         self._dispatcher = dispatcher
         self._news = news
-        self._patience = patience
+        self._patience = rules.doubt
+        self._first_probe = rules.probe
         self._watched: dict[str, _Watched] = {}
+        self._alone: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def apply(self, name: str, event: life.BuilderEvent, *, actor: str = "") -> Builder:
         """Tell a builder's life what happened. Raises ConfigurationError where there is no such builder."""
+        # One after another: of failures that come at once each has to count.
+        async with self._alone[name]:
+            return await self._apply(name, event, actor)
+
+    async def _apply(self, name: str, event: life.BuilderEvent, actor: str) -> Builder:
         builder = await self._ports.builders.get(name)
         if builder is None:
             known = [one.name for one in await self._ports.builders.all()]
@@ -108,7 +118,7 @@ class Care:
             self._sure(watched)
         elif held.probe:
             watched.probes += 1
-            watched.next_probe = self._roster.now + life.probe_after(watched.probes)
+            watched.next_probe = self._roster.now + self._probe_after(watched.probes)
         return held.key not in watched.unsure and held.key not in watched.doubted
 
     def unsure(self, key: BuildKey) -> bool:
@@ -126,9 +136,12 @@ class Care:
         for builder in self._roster.in_quarantine():
             watched = self._watched.setdefault(builder.name, _Watched())
             if not watched.next_probe:
-                watched.next_probe = self._roster.now + life.probe_after(0)
+                watched.next_probe = self._roster.now + self._probe_after(0)
             if watched.next_probe <= self._roster.now and await self._dispatcher.probe(builder):
-                watched.next_probe = self._roster.now + life.probe_after(watched.probes)
+                watched.next_probe = self._roster.now + self._probe_after(watched.probes)
+
+    def _probe_after(self, failed: int) -> float:
+        return life.probe_after(failed, self._first_probe)
 
     def _sure(self, watched: _Watched) -> None:
         """Believe what a builder failed: it built something since."""
@@ -181,9 +194,9 @@ class Care:
     async def _doubt(self, builder: Builder, count: int) -> None:
         """Have what a builder failed last built elsewhere."""
         watched = self._watched.setdefault(builder.name, _Watched())
-        watched.guilty = False
+        watched.guilty = watched.guilty and bool(watched.doubted)
         failed = await self._failed_last(builder, count)
-        watched.doubted = set(failed)
+        watched.doubted |= set(failed)
         for key in failed:
             watched.unsure.pop(key, None)
         await self._ports.jobs.retry(Selection(keys=tuple(failed)))

@@ -18,6 +18,11 @@ class Conclusion:
     lines: tuple[str, ...] = ()
 
 
+def with_hint(reason: str, hint: str) -> str:
+    """Write what to do next below a reason, so that whoever reads the request reads that, too."""
+    return f"{reason}\nhint: {hint}" if hint else reason
+
+
 class Undertaking(Protocol):
     """One open request that is carried out."""
 

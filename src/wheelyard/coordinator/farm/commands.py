@@ -8,7 +8,7 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 from wheelyard.coordinator.command_run import CommandEnded, CommandRun
-from wheelyard.coordinator.farm.carrying import Conclusion
+from wheelyard.coordinator.farm.carrying import Conclusion, with_hint
 from wheelyard.coordinator.farm.crew import CrewParts, FarmCrew
 from wheelyard.coordinator.run import Standing
 from wheelyard.coordinator.story import JobAwaited, JobEnded, JobStarted, RunEvent
@@ -159,9 +159,8 @@ def conclude(ended: CommandEnded) -> Conclusion:
     if ended.artifact is None:
         report = ended.report
         assert report is not None
-        hint = (report.hint,) if report.hint else ()
-        reason = f"{report.outcome}: {report.reason}"
-        return Conclusion(state=RequestState.FAILED, reason=reason, lines=hint)
+        reason = with_hint(f"{report.outcome}: {report.reason}", report.hint)
+        return Conclusion(state=RequestState.FAILED, reason=reason)
     reason = f"{ended.artifact.filename} is there"
     if ended.revision != ended.wanted:
         reason += f", of revision {ended.revision} where {ended.wanted} was asked for"

@@ -27,7 +27,7 @@ from wheelyard.coordinator.farm.results import Receiver
 from wheelyard.coordinator.farm.roster import Roster
 from wheelyard.coordinator.farm.rules import FarmRules
 from wheelyard.coordinator.farm.speaking import Speaker
-from wheelyard.coordinator.farm.steadiness import steadily
+from wheelyard.coordinator.farm.steadiness import end, steadily
 from wheelyard.coordinator.farm.strangers import Strangers
 from wheelyard.coordinator.farm.verification import Verification
 from wheelyard.coordinator.farm.wheels import OpenRun, WheelsCarrier
@@ -91,7 +91,7 @@ class Coordinator:
             speaker=self._speaker,
             dispatcher=self._dispatcher,
             news=self._news,
-            patience=rules.doubt,
+            rules=rules,
         )
         self._leases = LeaseKeeper(
             ports=ports,
@@ -177,8 +177,7 @@ class Coordinator:
             ]
             while not await self._may_lead():  # noqa: ASYNC110 - another process has it
                 await asyncio.sleep(self._rules.leadership)
-            for task in watching:
-                task.cancel()
+            await end(watching)
 
     async def _may_lead(self) -> bool:
         try:
@@ -203,8 +202,7 @@ class Coordinator:
                     for name, loop in self._loops().items()
                 ]
                 await self._stay_leader()
-                for task in tasks:
-                    task.cancel()
+                await end(tasks)
         finally:
             self.leads = False
         _LOG.warning("another coordinator leads")

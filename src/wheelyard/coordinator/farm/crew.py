@@ -122,7 +122,12 @@ class FarmCrew:
 
     async def _known(self, start: Start) -> Known | None:
         """Return the end of a job that is believed already."""
-        if self._parts.care.unsure(start.offer.key):
+        key = start.offer.key
+        if self._parts.care.unsure(key):
+            return None
+        job = await self._ports.jobs.job(key)
+        if job is not None and job.is_paused:
+            # A request that comes later does not undo what a person decided.
             return None
         return await self._others.known(start)
 
@@ -190,7 +195,7 @@ class FarmCrew:
 
     async def _end(self, start: Start, job: Job) -> Known | None:
         """Return how a job ended; None where it goes on, or nobody is to hear of its failure yet."""
-        if job.state in _GOES_ON or self._parts.care.unsure(job.key):
+        if job.state in _GOES_ON or job.is_paused or self._parts.care.unsure(job.key):
             return None
         if job.state is State.CANCELLED and job.reason == UNWANTED:
             return None
@@ -218,6 +223,7 @@ class FarmCrew:
             rank=rank(worth),
             request=request.id,
             context=context.encode(),
+            worth=worth,
         )
 
 

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from wheelyard.coordinator.farm.actions import Action
 from wheelyard.coordinator.farm.bell import Bell
-from wheelyard.coordinator.farm.carrying import Carrier, Conclusion, Undertaking
+from wheelyard.coordinator.farm.carrying import Carrier, Conclusion, Undertaking, with_hint
 from wheelyard.coordinator.farm.crew import UNWANTED
 from wheelyard.coordinator.farm.jobs_desk import JobsDesk
 from wheelyard.coordinator.farm.news import News
@@ -233,5 +233,4 @@ class Desk:
 
 
 def _failed(error: WheelyardError) -> Conclusion:
-    lines = (error.hint,) if error.hint else ()
-    return Conclusion(state=RequestState.FAILED, reason=error.message, lines=lines)
+    return Conclusion(state=RequestState.FAILED, reason=with_hint(error.message, error.hint))

@@ -48,9 +48,10 @@ class Explanation:
         sentences = []
         for key in keys[:_SAID]:
             queued = await self._ports.queue.queued(key)
-            if queued is not None and queued.job.state is State.READY:
+            job = queued.job if queued is not None else await self._ports.jobs.job(key)
+            if job is not None and (job.state is State.READY or job.is_paused):
                 why = await self.of_job(key)
-                sentences.append(f"{queued.job.release} for {queued.job.target}: {why}")
+                sentences.append(f"{job.release} for {job.target}: {why}")
         return sentences
 
     def of_units(
@@ -107,4 +108,7 @@ class Explanation:
             case State.DONE:
                 return f"ended: {job.outcome}"
             case _:
-                return f"is {job.state}: {job.reason}"
+                text = f"is {job.state}: {job.reason}"
+                if job.is_paused:
+                    text += f"; 'wheelyard job retry --project {job.release.project}' lets it go on"
+                return text

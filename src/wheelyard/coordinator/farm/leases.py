@@ -20,6 +20,7 @@ from wheelyard.coordinator.farm.rules import FarmRules
 from wheelyard.coordinator.farm.speaking import Speaker
 from wheelyard.errors import ProtocolError
 from wheelyard.jobs.job import State
+from wheelyard.jobs.selection import Selection
 from wheelyard.model.builder import Builder, Mode
 from wheelyard.model.job import BuildKey
 from wheelyard.protocol.messages import Presence
@@ -29,6 +30,7 @@ _LOG = logging.getLogger(__name__)
 _LATE_TICKS = 3.0
 """A tick that comes later than so many times its interval says that this process was stopped."""
 
+_MADE_UP, _LAST_EVENTS = 50, 1000
 _KEPT_SECONDS = 30.0
 """How old what people see of a builder may be; it is decided upon by nobody."""
 
@@ -66,6 +68,22 @@ class LeaseKeeper:
             self._roster.grant(Held(queued=queued, vouched=self._roster.now))
         fences = [(lease.key, lease.fence) for _, lease in leased]
         await self._ports.queue.renew_all(fences, seconds=self._rules.lease)
+        await self._make_up()
+
+    async def _make_up(self) -> None:
+        """Write down the ends that were committed last, where a crash came before the line; their builders may be gone."""
+        for job in await self._ports.jobs.jobs(Selection(state=State.DONE), limit=_MADE_UP):
+            lines = await self._ports.events.read(subject=job.key, limit=_LAST_EVENTS)
+            known = {one.detail.get("fence") for one in lines if one.action == Action.JOB_ENDED}
+            if job.accepted and job.outcome is not None and job.fence not in known:
+                await self._ports.events.write(
+                    Action.JOB_ENDED,
+                    job.key,
+                    actor=job.builder,
+                    fence=job.fence,
+                    outcome=job.outcome.value,
+                    reason=job.reason[:300],
+                )
 
     async def listen(self) -> None:
         """Hear presences."""
@@ -237,5 +255,8 @@ class LeaseKeeper:
         )
         if queued is not None and mine:
             self._roster.grant(Held(queued=queued, vouched=self._roster.now))
+            return
+        if job is not None and job.accepted and (job.builder, job.fence) == (builder, fence):
+            # Its result was taken in; it is told so when it says it again, and what a crash lost is made up for then.
             return
         await self._speaker.stop(builder, key, fence, "its lease was lost")

@@ -2,12 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 
 from wheelyard.coordinator.farm.rules import FarmRules
 from wheelyard.errors import BusError, StoreError, WheelyardError
 
 _LOG = logging.getLogger(__name__)
+_CANCEL_SECONDS = 1.0
 OUTAGES = (BusError, StoreError)
 """What passes by itself: the engine restarts, somebody makes room on the disk."""
 
@@ -47,3 +48,16 @@ async def steadily(name: str, loop: Callable[[], Awaitable[None]], rules: FarmRu
                 told = known.message
         await asyncio.sleep(pause)
         pause = min(pause * 2, rules.longest_retry)
+
+
+async def end(tasks: "Collection[asyncio.Task[None]]") -> None:
+    """Cancel tasks, again and again, until they have ended.
+
+    Before Python 3.12 ``asyncio.wait_for``, which clients of buses wait with, passes over a cancellation that comes
+    in the moment of the answer: a task that was told once would go on for ever.
+    """
+    left = set(tasks)
+    while left:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=_CANCEL_SECONDS)

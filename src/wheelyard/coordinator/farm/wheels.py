@@ -7,6 +7,7 @@ from wheelyard.coordinator.farm.crew import CrewParts, FarmCrew
 from wheelyard.coordinator.farm.explanation import Explanation
 from wheelyard.coordinator.run import Run
 from wheelyard.jobs.needs import Needs
+from wheelyard.model.counted import plural
 from wheelyard.model.job import BuildKey
 from wheelyard.model.request import Request, RequestState
 from wheelyard.plan.events import Exclusion
@@ -77,12 +78,13 @@ def conclude(rows: Sequence[Row], exclusions: Sequence[Exclusion]) -> Conclusion
     left_out = [one for one in exclusions if one.applicable]
     if not bad and not left_out:
         there = sum(row.ending in GOOD for row in rows)
+        reason = f"{plural(there, 'wheel')} {'is' if there == 1 else 'are'} there"
         names = tuple(
             row.artifact.filename
             for row in rows
             if row.requested and row.artifact is not None and row.ending in GOOD
         )
-        return Conclusion(state=RequestState.DONE, reason=f"{there} wheels are there", lines=names)
+        return Conclusion(state=RequestState.DONE, reason=reason, lines=names)
     lines = [f"{one.requirement} for {one.target}: {one.reason}" for one in left_out]
     # What failed first, then what only waits for that.
     bad.sort(key=lambda row: row.cause is not None)

@@ -1,0 +1,1 @@
+"""The faults, in rows as they are numbered in the documentation."""
