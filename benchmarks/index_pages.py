@@ -76,11 +76,21 @@ def run(setting: Setting, report: Report) -> None:
         compiled = list(_compiled(setting, folder))
         aims = [Aim(subject=_COMPILE, runner=OURS, most=1.0, peer=NGINX, clock="wall")]
         report.publish("index_pages", judged(compiled, aims))
-    changes = [*_root_page(setting.repeat), *asyncio.run(_publishing(setting.repeat))]
+    changed = changes(setting.repeat)
     limits = [
-        Aim(subject=row.subject, runner="wheelyard", most=0.05, clock="wall") for row in changes
+        Aim(subject=row.subject, runner="wheelyard", most=0.05, clock="wall") for row in changed
     ]
-    report.publish("index_pages", judged(changes, limits))
+    report.publish("index_pages", judged(changed, limits))
+
+
+def changes(
+    repeat: int, *, projects: int = _MANY_PROJECTS, files: int = _MANY_FILES
+) -> Sequence[Row]:
+    """Measure what one change costs in an index of so many projects and files."""
+    return [
+        *_root_page(repeat, projects),
+        *asyncio.run(_publishing(repeat, files=files, projects=projects)),
+    ]
 
 
 def _subject(form: str) -> str:
@@ -237,10 +247,8 @@ def _cpu(process: int) -> float:
     return total
 
 
-def _root_page(repeat: int) -> Iterator[Row]:
-    names = [
-        ProjectName(f"{chr(97 + n % 26)}{n * 7919 % 676:03}-{n}") for n in range(_MANY_PROJECTS)
-    ]
+def _root_page(repeat: int, projects: int) -> Iterator[Row]:
+    names = [ProjectName(f"{chr(97 + n % 26)}{n * 7919 % 676:03}-{n}") for n in range(projects)]
     pieces, usages = RootPieces(sorted(names)), []
     pieces.page()
     for number in range(repeat):
@@ -248,16 +256,16 @@ def _root_page(repeat: int) -> Iterator[Row]:
         pieces.change({ProjectName(f"new-{number}"): True})
         pieces.page()
         usages.append(Usage(cpu=time.process_time() - used, wall=time.perf_counter() - began))
-    subject = f"root page of {_MANY_PROJECTS:,} projects, one changed"
+    subject = f"root page of {projects:,} projects, one changed"
     yield Row(subject=subject, runner="wheelyard", usages=tuple(usages))
 
 
-async def _publishing(repeat: int) -> list[Row]:
+async def _publishing(repeat: int, *, files: int, projects: int) -> list[Row]:
     usages = []
     with tempfile.TemporaryDirectory(prefix="index-files-") as name:
         async with await StateFolder.open(Path(name)) as folder:
             pass
-        fill_rows(Path(name) / "state.sqlite", files=_MANY_FILES, projects=_MANY_PROJECTS)
+        fill_rows(Path(name) / "state.sqlite", files=files, projects=projects)
         async with await StateFolder.open(Path(name)) as folder:
             pages = RenderedPages(artifacts=folder.artifacts, freshness=0)
             await pages.root()
@@ -269,5 +277,5 @@ async def _publishing(repeat: int) -> list[Row]:
                 usages.append(
                     Usage(cpu=time.process_time() - used, wall=time.perf_counter() - began)
                 )
-    subject = f"publishing into {_MANY_FILES:,} files, and its pages"
+    subject = f"publishing into {files:,} files, and its pages"
     return [Row(subject=subject, runner="wheelyard", usages=tuple(usages))]

@@ -7,6 +7,7 @@ import select
 import shutil
 import socket
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -53,8 +54,9 @@ def address(output: Path, tmp_path: Path) -> Iterator[str]:
     folder = tmp_path / "nginx"
     folder.mkdir()
     # Where it is started by root, nginx reads as a user of its own.
+    everybodys = Path(tempfile.gettempdir())
     for place in (output, *output.parents):
-        if place.is_relative_to(tmp_path.parent.parent):
+        if place.is_relative_to(everybodys) and place != everybodys:
             place.chmod(place.stat().st_mode | 0o055)
     (folder / "nginx.conf").write_text(AROUND.format(folder=folder, documented=documented))
     command = [program, "-c", str(folder / "nginx.conf"), "-e", str(folder / "error.log")]

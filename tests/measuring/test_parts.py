@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from benchmarks import dispatch, fleet, site_pages
+from benchmarks import dispatch, fleet, index_pages, site_pages
 from benchmarks.__main__ import PARTS, alone, run
 from benchmarks.measure import BenchmarkError, measure
 from benchmarks.report import Report
@@ -142,7 +142,17 @@ def test_every_part_has_a_test() -> None:
         "tree_from_source",
         "second_run",
         "site_pages",
+        "index_pages",
     }
+
+
+def test_changes_of_an_index_are_measured() -> None:
+    changed = index_pages.changes(2, projects=20, files=60)
+    assert [row.subject for row in changed] == [
+        "root page of 20 projects, one changed",
+        "publishing into 60 files, and its pages",
+    ]
+    assert all(len(row.usages) == 2 for row in changed)
 
 
 def test_every_page_of_the_site_is_asked_for(tmp_path: Path) -> None:

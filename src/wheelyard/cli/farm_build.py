@@ -145,7 +145,12 @@ async def _export(client: FarmClient, wheels: Sequence[Artifact], output: Path) 
     with tempfile.TemporaryDirectory(prefix="wheelyard-") as folder:
         blobs = FolderBlobs(Path(folder), flush=False)
         sizes = {wheel.digest: wheel.size for wheel in wheels}
-        metadata = {wheel.metadata_digest for wheel in wheels if wheel.metadata_digest}
-        for digest in sizes | dict.fromkeys(metadata):
+        beside = {
+            digest
+            for wheel in wheels
+            for digest in (wheel.metadata_digest, wheel.provenance_digest)
+            if digest
+        }
+        for digest in sizes | dict.fromkeys(beside):
             await bring(client, blobs, digest)
         return await export_wheels(wheels, blobs, output)
