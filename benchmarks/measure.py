@@ -4,6 +4,7 @@
 that leaves its work to daemons looks no cheaper than it is.
 """
 
+import contextlib
 import ctypes
 import os
 import statistics
@@ -61,7 +62,7 @@ def measure(
     become_subreaper()
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output, account() as group:
-        started = time.monotonic()
+        before, started = _children(), time.monotonic()
         process = subprocess.Popen(
             entering(group, list(command)),
             cwd=cwd,
@@ -72,7 +73,7 @@ def measure(
         )
         _, status, used = os.wait4(process.pid, 0)
         wall = time.monotonic() - started
-        cpu = used.ru_utime + used.ru_stime + _orphans()
+        cpu = used.ru_utime + used.ru_stime + _orphans(before)
         if group is not None:
             group.wait_until_empty()
             cpu = group.seconds()
@@ -94,17 +95,27 @@ def become_subreaper() -> None:
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def _orphans() -> float:
-    """Wait for what a command left behind and return the processor seconds of it."""
+def _orphans(before: frozenset[int]) -> float:
+    """Wait for what a command left behind and return the processor seconds of it; not for who was there before."""
     cpu = 0.0
     deadline = time.monotonic() + _ORPHAN_SECONDS
-    while time.monotonic() < deadline:
-        try:
-            pid, _, used = os.wait4(-1, os.WNOHANG)
-        except ChildProcessError:
-            return cpu
-        if pid:
-            cpu += used.ru_utime + used.ru_stime
-        else:
-            time.sleep(0.01)
-    raise BenchmarkError(f"processes were left running for more than {_ORPHAN_SECONDS} s")
+    while left := _children() - before:
+        if time.monotonic() >= deadline:
+            raise BenchmarkError(f"processes were left running for more than {_ORPHAN_SECONDS} s")
+        for child in left:
+            pid, _, used = os.wait4(child, os.WNOHANG)
+            if pid:
+                cpu += used.ru_utime + used.ru_stime
+        time.sleep(0.01)
+    return cpu
+
+
+def _children() -> frozenset[int]:
+    """Return the processes whose parent is this one, dead ones that nobody waited for included."""
+    found = set()
+    for place in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            # A name may hold spaces and brackets; what follows it does not.
+            if int(place.read_text(errors="replace").rpartition(")")[2].split()[1]) == os.getpid():
+                found.add(int(place.parent.name))
+    return frozenset(found)

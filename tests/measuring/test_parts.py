@@ -3,6 +3,7 @@
 import asyncio
 import json
 import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +117,15 @@ def test_a_part_that_stops_keeps_no_other_from_being_measured(
     assert run(["tree_from_source", "planning"], setting, report)
 
     assert set(json.loads(written.read_text())["parts"]) == {"planning"}
+
+
+def test_who_ran_before_is_neither_waited_for_nor_reaped(tmp_path: Path) -> None:
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as before:
+        assert measure(["true"], log=tmp_path / "log").wall < 5
+        assert before.poll() is None
+        assert before.stdin is not None
+        before.stdin.close()
+        assert before.wait() == 0
 
 
 def test_a_command_that_fails_says_what_it_printed(tmp_path: Path) -> None:
