@@ -182,7 +182,7 @@ async def test_a_boosted_job_comes_first(place: Place) -> None:
     assert [job["key"] for job in pool["jobs"]] == ["b" * 12, "a" * 10]
 
 
-@pytest.mark.parametrize("name", ["nothing-here", "..%2Fx", "a%00b", "x" * 300])
+@pytest.mark.parametrize("name", ["nothing-here", "..%2Fx", "x" * 300])
 async def test_what_is_not_there_is_said(memory_place: Place, name: str) -> None:
     headers = await memory_place.bearer(Role.ADMINISTRATOR)
     for kind in ("jobs", "requests", "builders"):
