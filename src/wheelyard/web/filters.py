@@ -1,6 +1,6 @@
 """Which jobs somebody means, from a query or a body."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 import msgspec
@@ -55,7 +55,12 @@ class Filter(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 def filter_of(call: Call) -> Filter:
     """Read a query. Raises a Refusal."""
-    values = {one.name: call.text(one.name) for one in PARAMETERS if call.text(one.name)}
+    return filter_from({one.name: call.text(one.name) for one in PARAMETERS})
+
+
+def filter_from(fields: Mapping[str, str]) -> Filter:
+    """Read the fields of a query or a form; others are passed over. Raises a Refusal."""
+    values = {one.name: fields[one.name] for one in PARAMETERS if fields.get(one.name)}
     try:
         return msgspec.convert(values, Filter, strict=False)
     except msgspec.ValidationError as error:

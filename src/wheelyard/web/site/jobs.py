@@ -13,7 +13,15 @@ from wheelyard.model.job import Attempt, Offer
 from wheelyard.ports import Clock
 from wheelyard.web.access import OPERATORS
 from wheelyard.web.endpoint import Call
-from wheelyard.web.filters import PAGES, PARAMETERS, Filter, filter_of, next_offset, page_of
+from wheelyard.web.filters import (
+    PAGES,
+    PARAMETERS,
+    Filter,
+    filter_from,
+    filter_of,
+    next_offset,
+    page_of,
+)
 from wheelyard.web.jobs import JobView, find_job, view_of
 from wheelyard.web.place_in_queue import begins, terms_of, usual_seconds
 from wheelyard.web.ports import Desk, Jobs, WebPorts
@@ -143,11 +151,7 @@ class JobPages:
 
     async def retry_many(self, call: Call, fields: Mapping[str, str]) -> str:
         """Try the jobs of a filter again."""
-        named = {one.name: fields[one.name] for one in PARAMETERS if fields.get(one.name)}
-        try:
-            wanted = msgspec.convert(named, Filter, strict=False)
-        except msgspec.ValidationError as error:
-            raise Refusal(422, f"the choice cannot be followed: {error}") from error
+        wanted = filter_from(fields)
         await self._desk.retry(wanted.selection(), actor=call.bearer.subject)
         return "/jobs"
 
