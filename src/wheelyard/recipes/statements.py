@@ -131,3 +131,16 @@ def reaching(names: Iterable[str], every: Iterable[Setting]) -> frozenset[str]:
             found.add(name)
             pending += by_name.get(name, ())
     return frozenset(found)
+
+
+def constant_settings(every: Iterable[Setting], name: str) -> tuple[Setting, ...]:
+    """Give what sets a name, wherever it does."""
+    return tuple(one for one in every if name in (each.partition(".")[0] for each in one.targets))
+
+
+def string_spans(text: str, offset: int) -> tuple[tuple[Span, str], ...]:
+    """Give the texts in quotes of an expression, without their quotes, and where they stand."""
+    return tuple(
+        (Span(start=offset + found.start() + 1, end=offset + found.end() - 1), found[0][1:-1])
+        for found in _STRING.finditer(text)
+    )
