@@ -12,7 +12,7 @@ from wheelyard.errors import RecipeError, RefusedEditError
 from wheelyard.recipes.conditions import conditions_in, conditions_of, variants_for
 from wheelyard.recipes.evaluated import Variant
 from wheelyard.recipes.numbers import written_numbers
-from wheelyard.recipes.parse import Form, ParsedRecipe, parse_recipe
+from wheelyard.recipes.parse import Form, ParsedRecipe
 from wheelyard.recipes.spans import Replacement, Span, replaced
 from wheelyard.recipes.statements import (
     Setting,
@@ -21,7 +21,6 @@ from wheelyard.recipes.statements import (
     is_whole,
     number_spans,
     reaching,
-    settings,
 )
 from wheelyard.recipes.written import Written, skeleton, values_in
 
@@ -63,7 +62,7 @@ def _inside_expressions(recipe: ParsedRecipe, places: Places) -> Places:
     for one in written_numbers(recipe):
         if one.scalar.isdigit():
             whole.update(number_spans(one.text, one.span.start))
-    for setting in settings(recipe):
+    for setting in recipe.settings:
         if is_whole(setting.text):
             whole.update(setting.number_spans())
     return tuple(one for one in places if one not in whole)
@@ -88,7 +87,7 @@ def _places(recipe: ParsedRecipe, variants: Sequence[Variant]) -> Places:
     templates = tuple(one for one in written if one.is_template)
     if not templates:
         return tuple(dict.fromkeys(found))
-    every = settings(recipe)
+    every = recipe.settings
     chosen: list[Span] = list(found)
     tried = tuple(variants) or _variants(recipe, written)
     for one in templates:
@@ -124,7 +123,7 @@ def _settings_of_a_piece(recipe: ParsedRecipe) -> Places:
         return ()
     return tuple(
         span
-        for one in settings(recipe)
+        for one in recipe.settings
         if one.targets[0] in ("build", "build_number") and is_whole(one.text)
         for span in one.number_spans()
     )
@@ -232,10 +231,9 @@ def _rises(
     only: int | None = None,
 ) -> bool:
     """Say whether a change makes every number (or one) rise by exactly one in each variant."""
-    changed = parse_recipe(replaced(recipe.text, _raised(recipe.text, places, 1)), name=recipe.name)
     try:
         before = values_in(recipe, written, variants)
-        after = values_in(changed, written_numbers(changed) or written, variants)
+        after = values_in(recipe, written, variants, _raised(recipe.text, places, 1))
     except RecipeError as error:
         raise RefusedEditError(error.message, hint=error.hint) from error
     seen = False

@@ -15,11 +15,11 @@ from wheelyard.recipes.conditions import conditions_in, conditions_of, variants_
 from wheelyard.recipes.evaluated import Variant
 from wheelyard.recipes.numbers import written_numbers
 from wheelyard.recipes.other_addresses import candidates, template_text
-from wheelyard.recipes.parse import Form, ParsedRecipe, parse_recipe
+from wheelyard.recipes.parse import Form, ParsedRecipe
 from wheelyard.recipes.scalars import rewritten
 from wheelyard.recipes.sources import WrittenSource, written_sources
 from wheelyard.recipes.spans import Replacement, Span, replaced
-from wheelyard.recipes.statements import identifiers, reaching, settings, string_spans
+from wheelyard.recipes.statements import identifiers, reaching, string_spans
 from wheelyard.recipes.version_variable import (
     version_replacements,
     version_variable,
@@ -71,14 +71,10 @@ class _Search:
 
     def replacements(self, edits: list[Replacement]) -> list[Replacement]:
         """Find what changes beside the version. Raises RefusedEditError."""
-        changed = parse_recipe(replaced(self.recipe.text, edits), name=self.recipe.name)
-        old = _scalars(self.sources)
-        new = _scalars(written_sources(changed))
-        variants = self._variants(old)
-        before, after = (
-            values_in(self.recipe, old, variants),
-            values_in(changed, new, variants),
-        )
+        scalars = _scalars(self.sources)
+        variants = self._variants(scalars)
+        before = values_in(self.recipe, scalars, variants)
+        after = values_in(self.recipe, scalars, variants, edits)
         for variant, one, other in zip(variants, before, after, strict=True):
             start = 0
             for number, source in enumerate(self.sources):
@@ -197,7 +193,7 @@ class _Search:
         own = one.text.find(value)
         if own >= 0:
             return Span(start=one.span.start + own, end=one.span.start + own + len(value))
-        every = settings(self.recipe)
+        every = self.recipe.settings
         names = reaching(identifiers(one.text), every)
         for setting in every:
             if not names & {each.partition(".")[0] for each in setting.targets}:

@@ -11,7 +11,6 @@ from wheelyard.recipes.statements import (
     constant_settings,
     identifiers,
     reaching,
-    settings,
 )
 from wheelyard.recipes.version_order import version_of
 
@@ -29,7 +28,7 @@ class VersionVariable:
 
 def version_variable(recipe: ParsedRecipe) -> VersionVariable:
     """Find the variable of the version. Raises RefusedEditError where there is none that is constant."""
-    every = settings(recipe)
+    every = recipe.settings
     used = _names_of_the_version(recipe)
     reached = reaching(used, every) if used else frozenset({"version"})
     for name in sorted(reached, key=lambda each: (each != "version", each not in used, each)):
@@ -61,7 +60,7 @@ def _agreed(
         )
     if name != "version" and not any(character.isdigit() for character in values[0]):
         raise RefusedEditError(f"{recipe.name}:{held[0].line}: {values[0]!r} is not a version")
-    if name != "version" and len([each for each in reached if constant_settings(settings(recipe), each)]) > 1:
+    if name != "version" and len([each for each in reached if constant_settings(recipe.settings, each)]) > 1:
         raise RefusedEditError(
             f"{recipe.name}: the version is put together from several variables",
             hint="Set the whole version as one variable, and take its parts from it.",

@@ -6,7 +6,7 @@ than reading the file.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -20,8 +20,8 @@ from wheelyard.recipes.parse import Form, ParsedRecipe
 from wheelyard.recipes.recipe_yaml import FILTERS, context_of
 from wheelyard.recipes.rows import RowKind
 from wheelyard.recipes.scalars import unquoted
-from wheelyard.recipes.spans import Span
-from wheelyard.recipes.statements import identifiers, reaching, settings, tag_identifiers
+from wheelyard.recipes.spans import Replacement, Span, replaced_within
+from wheelyard.recipes.statements import identifiers, reaching, tag_identifiers
 from wheelyard.recipes.templates.bounds import TemplateError
 from wheelyard.recipes.templates.carrying_out import Carrying
 from wheelyard.recipes.templates.reading import META, read_template
@@ -43,6 +43,10 @@ class Written:
     def scalar(self) -> str:
         """The scalar without quotes."""
         return unquoted(self.text)
+
+    def edited(self, edits: Sequence[Replacement]) -> str:
+        """Give the scalar, without quotes, as it is once some edits are made."""
+        return unquoted(replaced_within(self.text, self.span.start, edits)) if edits else self.scalar
 
     @property
     def is_template(self) -> bool:
@@ -86,27 +90,40 @@ def written(entry: Entry, text: str, start: int, conditions: tuple[str, ...] = (
     )
 
 
-def values_in(recipe: ParsedRecipe, every: tuple[Written, ...], variants: Iterable[Variant]) -> list[Values]:
-    """Give, for each variant, what stands in it and what it comes to. Raises RecipeError."""
+def values_in(
+    recipe: ParsedRecipe,
+    every: tuple[Written, ...],
+    variants: Iterable[Variant],
+    edits: Sequence[Replacement] = (),
+) -> list[Values]:
+    """Give, for each variant, what stands in it and what it comes to, once some edits are made.
+
+    Raises RecipeError.
+    """
     if recipe.form is Form.META:
-        bones = skeleton(recipe, every)
+        bones = skeleton(recipe, every, edits)
         return [_of_meta(bones, variant, name=recipe.name) for variant in variants]
-    return [_of_recipe(recipe, every, variant) for variant in variants]
+    return [_of_recipe(recipe, every, variant, edits) for variant in variants]
 
 
-def _of_recipe(recipe: ParsedRecipe, every: tuple[Written, ...], variant: Variant) -> Values:
+def _of_recipe(
+    recipe: ParsedRecipe, every: tuple[Written, ...], variant: Variant, edits: Sequence[Replacement]
+) -> Values:
     used = (name for one in every for text in (one.scalar, *one.conditions) for name in identifiers(text))
-    context = context_of(recipe.document, settings(recipe), frozenset(used), variant, name=recipe.name)
+    held_settings = tuple(one.edited(edits) for one in recipe.settings)
+    context = context_of(recipe.document, held_settings, frozenset(used), variant, name=recipe.name)
     held = tuple(
-        (at, context.text(one.scalar))
+        (at, context.text(one.edited(edits)))
         for at, one in enumerate(every)
         if all(context.condition(each) for each in one.conditions)
     )
     return Values(held=held, names=context.names)
 
 
-def skeleton(recipe: ParsedRecipe, every: tuple[Written, ...]) -> str:
-    """Give the lines that some scalars depend on, each where it stands, and no other."""
+def skeleton(
+    recipe: ParsedRecipe, every: tuple[Written, ...], edits: Sequence[Replacement] = ()
+) -> str:
+    """Give the lines that some scalars depend on, each where it stands, once some edits are made."""
     text, rows = recipe.text, recipe.document.rows
     lines = [""] * len(rows)
     needed = needed_names(recipe, every)
@@ -115,27 +132,27 @@ def skeleton(recipe: ParsedRecipe, every: tuple[Written, ...]) -> str:
         if at in spare:
             continue
         if row.kind is RowKind.STATEMENT:
-            for each in range(at, max(row.last, at) + 1):
-                lines[each] = text[rows[each].start : rows[each].end]
-        elif row.kind is not RowKind.COMMENT and "{%" in text[row.start : row.end] and not lines[at]:
-            lines[at] = text[row.start : row.end]
+            last = max(row.last, at)
+            lines[at] = replaced_within(text[row.start : rows[last].end], row.start, edits)
+        elif row.kind not in (RowKind.COMMENT, RowKind.MORE) and "{%" in text[row.start : row.end]:
+            lines[at] = replaced_within(text[row.start : row.end], row.start, edits)
     for at, one in enumerate(every):
         row = rows[one.line - 1]
         comment = text[row.comment : row.end] if row.comment >= 0 else ""
-        lines[one.line - 1] += f"\x01{at}\x01{one.scalar}\x02  {comment}"
+        lines[one.line - 1] += f"\x01{at}\x01{one.edited(edits)}\x02  {comment}"
     return "\n".join(lines)
 
 
 def needed_names(recipe: ParsedRecipe, every: tuple[Written, ...]) -> frozenset[str]:
     """Give the names that scalars and the conditions around them depend on."""
     used = frozenset().union(*(identifiers(one.text) for one in every))
-    return reaching(used | tag_identifiers(recipe.text), settings(recipe))
+    return reaching(used | tag_identifiers(recipe.text), recipe.settings)
 
 
 def _spare_rows(recipe: ParsedRecipe, needed: frozenset[str]) -> frozenset[int]:
     """Give the statements that set nothing that is needed, and stand on lines of their own."""
     spare = set()
-    for one in settings(recipe):
+    for one in recipe.settings:
         row = recipe.document.rows[one.line - 1]
         alone = recipe.text[row.start : one.whole.start].strip() == ""
         last = recipe.document.rows[max(row.last, one.line - 1)]
