@@ -83,7 +83,9 @@ class _Scan:
             number = self._row(number)
         return tuple(self._rows)
 
-    def _plain(self, kind: RowKind, number: int, *, indent: int = 0, last: int | None = None) -> None:
+    def _plain(
+        self, kind: RowKind, number: int, *, indent: int = 0, last: int | None = None
+    ) -> None:
         """Add a row that has no parts."""
         start, end = self._starts[number], self._ends[number]
         content = start + indent
@@ -212,7 +214,11 @@ class _Scan:
         found = _COMMENT.search(self._text, value, end)
         if last == number:
             stop = found.start() if found else end
-            return value + len(self._text[value:stop].rstrip(" \t")), found.start() + 1 if found else -1, number
+            return (
+                value + len(self._text[value:stop].rstrip(" \t")),
+                found.start() + 1 if found else -1,
+                number,
+            )
         return self._ends[last], found.start() + 1 if found else -1, last
 
     def _deeper(self, number: int, parent: int) -> int:
@@ -229,7 +235,9 @@ class _Scan:
                 break
         return last
 
-    def _plain_lines(self, number: int, stop: int, comment: int, parent: int) -> tuple[int, int, int]:
+    def _plain_lines(
+        self, number: int, stop: int, comment: int, parent: int
+    ) -> tuple[int, int, int]:
         """End a plain scalar that may go on over deeper lines."""
         last, count = number, len(self._starts)
         if comment >= 0:

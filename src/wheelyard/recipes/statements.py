@@ -12,9 +12,12 @@ from wheelyard.recipes.selectors import selector_of
 from wheelyard.recipes.spans import Replacement, Span, replaced_within
 
 _SET = re.compile(
-    r"\{%[-+]?\s*set\s+([A-Za-z_][\w.]*(?:\s*,\s*[A-Za-z_]\w*)*)\s*=(?!=)\s*(.*?)\s*[-+]?%\}", re.DOTALL
+    r"\{%[-+]?\s*set\s+([A-Za-z_][\w.]*(?:\s*,\s*[A-Za-z_]\w*)*)\s*=(?!=)\s*(.*?)\s*[-+]?%\}",
+    re.DOTALL,
 )
-_BLOCK_SET = re.compile(r"\{%[-+]?\s*set\s+([A-Za-z_]\w*)\s*[-+]?%\}\s*(.*?)\s*\{%[-+]?\s*endset", re.DOTALL)
+_BLOCK_SET = re.compile(
+    r"\{%[-+]?\s*set\s+([A-Za-z_]\w*)\s*[-+]?%\}\s*(.*?)\s*\{%[-+]?\s*endset", re.DOTALL
+)
 _TAG = re.compile(r"\{%[-+]?\s*(?!set\b)(\w+)(.*?)[-+]?%\}", re.DOTALL)
 _STRING = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'")
 _IDENTIFIER = re.compile(r"(?<![.\w])[A-Za-z_]\w*")

@@ -46,7 +46,9 @@ class Written:
 
     def edited(self, edits: Sequence[Replacement]) -> str:
         """Give the scalar, without quotes, as it is once some edits are made."""
-        return unquoted(replaced_within(self.text, self.span.start, edits)) if edits else self.scalar
+        return (
+            unquoted(replaced_within(self.text, self.span.start, edits)) if edits else self.scalar
+        )
 
     @property
     def is_template(self) -> bool:
@@ -109,7 +111,12 @@ def values_in(
 def _of_recipe(
     recipe: ParsedRecipe, every: tuple[Written, ...], variant: Variant, edits: Sequence[Replacement]
 ) -> Values:
-    used = (name for one in every for text in (one.scalar, *one.conditions) for name in identifiers(text))
+    used = (
+        name
+        for one in every
+        for text in (one.scalar, *one.conditions)
+        for name in identifiers(text)
+    )
     held_settings = tuple(one.edited(edits) for one in recipe.settings)
     context = context_of(recipe.document, held_settings, frozenset(used), variant, name=recipe.name)
     held = tuple(
@@ -157,9 +164,12 @@ def _spare_rows(recipe: ParsedRecipe, needed: frozenset[str]) -> frozenset[int]:
         alone = recipe.text[row.start : one.whole.start].strip() == ""
         last = recipe.document.rows[max(row.last, one.line - 1)]
         rest = recipe.text[one.whole.end : last.end]
-        if alone and "{%" not in rest and "{%" not in one.text and not needed & {
-            each.partition(".")[0] for each in one.targets
-        }:
+        if (
+            alone
+            and "{%" not in rest
+            and "{%" not in one.text
+            and not needed & {each.partition(".")[0] for each in one.targets}
+        ):
             spare.add(one.line - 1)
     return frozenset(spare)
 
@@ -176,7 +186,9 @@ def _of_meta(bones: str, variant: Variant, *, name: str) -> Values:
         try:
             answer = Carrying(environment=META, names=names).render(_template(text))
         except TemplateError as error:
-            raise RecipeError(f"{name}:{error.line or 1}: {error.message}", hint=error.hint) from error
+            raise RecipeError(
+                f"{name}:{error.line or 1}: {error.message}", hint=error.hint
+            ) from error
         text = answer.text
         names |= dict(answer.names)
     held = tuple((int(found[1]), unquoted(found[2].strip())) for found in _MARKED.finditer(text))
