@@ -19,7 +19,6 @@ from wheelyard.recipes.statements import (
     constant_settings,
     identifiers,
     is_whole,
-    number_spans,
     reaching,
 )
 from wheelyard.recipes.written import Written, skeleton, values_in
@@ -64,7 +63,7 @@ def _inside_expressions(recipe: ParsedRecipe, places: Places) -> Places:
     whole: set[Span] = set()
     for one in written_numbers(recipe):
         if one.scalar.isdigit():
-            whole.update(number_spans(one.text, one.span.start))
+            whole.update(one.number_spans())
     for setting in recipe.settings:
         if is_whole(setting.text):
             whole.update(setting.number_spans())
@@ -126,7 +125,7 @@ def _literal(recipe: ParsedRecipe, one: Written) -> Places:
             f"{recipe.name}:{one.line}: the build number {one.scalar!r} is not a whole number",
             hint="A build number is a whole number, such as 0.",
         )
-    return number_spans(one.text, one.span.start)
+    return one.number_spans()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,12 +174,12 @@ class _Search:
         """Give the names that a number depends on and the version doesn't."""
         every = self.recipe.settings
         distances: dict[str, int] = {}
-        level, distance = set(identifiers(self.written[at].text)), 0
+        level, distance = set(self.written[at].names), 0
         while level:
             distances.update(dict.fromkeys(level - distances.keys(), distance))
             settings = (each for name in level for each in constant_settings(every, name))
             level = {
-                used for each in settings for used in identifiers(each.text)
+                used for each in settings for used in each.names
             } - distances.keys()
             distance += 1
         names = distances.keys() - self._of_the_version()
@@ -196,15 +195,11 @@ class _Search:
     def _of_the_version(self) -> frozenset[str]:
         document = self.recipe.document
         entries = (*document.find("package", "version"), *document.find("recipe", "version"))
-        used = frozenset().union(*(identifiers(one.value) for one in entries))
+        used = frozenset().union(*(identifiers(one.scalar) for one in entries if "{{" in one.value))
         return reaching(used, self.recipe.settings)
 
     def _inline(self, at: int) -> Iterator[Places]:
-        """Give the whole numbers inside expressions: of the number itself, then of what it uses."""
-        own = number_spans(self.written[at].text, self.written[at].span.start)
-        if own:
-            yield own
-            yield from ((span,) for span in own)
+        """Give the whole numbers inside expressions: of what the number uses, then its own."""
         for name in self._names(at):
             held = constant_settings(self.recipe.settings, name)
             choices = [spans for each in held if (spans := each.number_spans())]
@@ -213,6 +208,10 @@ class _Search:
                 yield from islice(product(*choices), MOST_TRIES)
                 yield tuple(span for spans in choices for span in spans)
                 yield from ((span,) for spans in choices for span in spans)
+        own = self.written[at].number_spans()
+        if own:
+            yield own
+            yield from ((span,) for span in own)
 
     def _rises(self, places: Places, *, only: int | None = None) -> bool:
         """Say whether a change makes every number (or one) rise by exactly one in each variant."""

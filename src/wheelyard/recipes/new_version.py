@@ -19,7 +19,7 @@ from wheelyard.recipes.parse import Form, ParsedRecipe
 from wheelyard.recipes.scalars import rewritten
 from wheelyard.recipes.sources import WrittenSource, written_sources
 from wheelyard.recipes.spans import Replacement, Span, replaced
-from wheelyard.recipes.statements import identifiers, reaching, string_spans
+from wheelyard.recipes.statements import reaching, string_spans
 from wheelyard.recipes.version_variable import (
     version_replacements,
     version_variable,
@@ -204,7 +204,7 @@ class _Search:
         if own >= 0:
             return Span(start=one.span.start + own, end=one.span.start + own + len(value))
         every = self.recipe.settings
-        names = reaching(identifiers(one.text), every)
+        names = reaching(one.names, every)
         for setting in every:
             if not names & {each.partition(".")[0] for each in setting.targets}:
                 continue

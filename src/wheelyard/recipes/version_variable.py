@@ -52,7 +52,7 @@ def _names_of_the_version(recipe: ParsedRecipe) -> frozenset[str]:
         *recipe.document.find("package", "version"),
         *recipe.document.find("recipe", "version"),
     )
-    return frozenset().union(*(identifiers(one.value) for one in entries if "{{" in one.value))
+    return frozenset().union(*(identifiers(one.scalar) for one in entries if "{{" in one.value))
 
 
 def _agreed(

@@ -19,9 +19,14 @@ from wheelyard.recipes.meta import names_of, selected
 from wheelyard.recipes.parse import Form, ParsedRecipe
 from wheelyard.recipes.recipe_yaml import FILTERS, context_of
 from wheelyard.recipes.rows import RowKind
-from wheelyard.recipes.scalars import unquoted
+from wheelyard.recipes.scalars import quote_of, unquoted
 from wheelyard.recipes.spans import Replacement, Span, replaced_within
-from wheelyard.recipes.statements import identifiers, reaching, tag_identifiers
+from wheelyard.recipes.statements import (
+    identifiers,
+    number_spans,
+    reaching,
+    tag_identifiers,
+)
 from wheelyard.recipes.templates.bounds import TemplateError
 from wheelyard.recipes.templates.carrying_out import Carrying
 from wheelyard.recipes.templates.reading import META, read_template
@@ -43,6 +48,17 @@ class Written:
     def scalar(self) -> str:
         """The scalar without quotes."""
         return unquoted(self.text)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names that it uses, where it is a template."""
+        return identifiers(self.scalar) if self.is_template else frozenset()
+
+    def number_spans(self) -> tuple[Span, ...]:
+        """Where whole numbers stand in it, in quotes or without."""
+        if self.is_template and quote_of(self.text):
+            return number_spans(self.text[1:-1], self.span.start + 1)
+        return number_spans(self.text, self.span.start)
 
     def edited(self, edits: Sequence[Replacement]) -> str:
         """Give the scalar, without quotes, as it is once some edits are made."""
@@ -152,7 +168,7 @@ def skeleton(
 
 def needed_names(recipe: ParsedRecipe, every: tuple[Written, ...]) -> frozenset[str]:
     """Give the names that scalars and the conditions around them depend on."""
-    used = frozenset().union(*(identifiers(one.text) for one in every))
+    used = frozenset().union(*(one.names for one in every))
     return reaching(used | tag_identifiers(recipe.text), recipe.settings)
 
 
