@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import chain, islice, product
 
 from wheelyard.errors import RecipeError, RefusedEditError
-from wheelyard.recipes.conditions import conditions_in, conditions_of, variants_for
+from wheelyard.recipes.conditions import variants_in, variants_of
 from wheelyard.recipes.evaluated import Variant
 from wheelyard.recipes.numbers import written_numbers
 from wheelyard.recipes.parse import Form, ParsedRecipe
@@ -94,8 +94,8 @@ def _places(recipe: ParsedRecipe, variants: Sequence[Variant]) -> Places:
 
 def _variants(recipe: ParsedRecipe, written: tuple[Written, ...]) -> tuple[Variant, ...]:
     if recipe.form is Form.META:
-        return variants_for(conditions_in(skeleton(recipe, written)))
-    return variants_for(conditions_of(recipe))
+        return variants_in(skeleton(recipe, written))
+    return variants_of(recipe)
 
 
 def _of_a_piece(recipe: ParsedRecipe) -> tuple[Written, ...]:
@@ -178,9 +178,7 @@ class _Search:
         while level:
             distances.update(dict.fromkeys(level - distances.keys(), distance))
             settings = (each for name in level for each in constant_settings(every, name))
-            level = {
-                used for each in settings for used in each.names
-            } - distances.keys()
+            level = {used for each in settings for used in each.names} - distances.keys()
             distance += 1
         names = distances.keys() - self._of_the_version()
         return sorted(

@@ -25,6 +25,9 @@ _VALUE = re.compile(r"""["']([^"'\n]*)["']|(-?[\d.]+)""")
 _NAME = re.compile(r"(?<![.\w\"'])[A-Za-z_]\w*")
 _TAG = re.compile(r"\{%[-+]?\s*(?:el)?if\s(.*?)[-+]?%\}", re.DOTALL)
 _INLINE = re.compile(r"\bif\s(.*?)(?:\belse\b|[-+]?[%}]\})", re.DOTALL)
+_TEMPLATE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
+_KEY = re.compile(r"""["']([^"'\n]+)["']\s*:""")
+_LOOKED_UP = re.compile(r"\w\[\s*([A-Za-z_]\w*)\s*\]|\.get\(\s*([A-Za-z_]\w*)")
 _WORDS = frozenset(
     [
         "and",
@@ -50,7 +53,14 @@ _WORDS = frozenset(
 
 def variants_of(recipe: ParsedRecipe) -> tuple[Variant, ...]:
     """Give variants that together take every condition of a recipe both ways, 64 at most."""
-    return variants_for(conditions_of(recipe))
+    if recipe.form is Form.META:
+        return variants_in(recipe.text)
+    return variants_for(conditions_of(recipe), _TEMPLATE.findall(recipe.text))
+
+
+def variants_in(text: str) -> tuple[Variant, ...]:
+    """Give variants that take every condition of a text of meta.yaml both ways."""
+    return variants_for(conditions_in(text), _TEMPLATE.findall(text))
 
 
 def conditions_of(recipe: ParsedRecipe) -> frozenset[str]:
@@ -85,12 +95,20 @@ def _conditions_of_recipe(document: Document) -> Iterable[str]:
         pending += inner
 
 
-def variants_for(conditions: Iterable[str]) -> tuple[Variant, ...]:
-    """Give variants that take conditions both ways: each platform, each value that is compared with."""
+def variants_for(conditions: Iterable[str], templates: Iterable[str] = ()) -> tuple[Variant, ...]:
+    """Give variants that take conditions both ways: each platform, each value that is compared with.
+
+    ``templates`` are what else may tell platforms apart, such as tables that are looked into.
+    """
     held: dict[str, set[str]] = {}
     names: set[str] = set()
     for one in conditions:
         _gather(one, held, names)
+    text = "\n".join(templates)
+    names |= _PLATFORM_NAMES.intersection(_NAME.findall(text))
+    keys = set(_KEY.findall(text)[:MOST_VARIANTS])
+    for name in _LOOKED_UP.findall(text):
+        held.setdefault(name[0] or name[1], set()).update(keys)
     platforms = _platforms(
         names, held.pop("target_platform", set()) | held.pop("build_platform", set())
     )

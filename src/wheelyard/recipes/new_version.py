@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from wheelyard.errors import RefusedEditError
 from wheelyard.recipes.answers import Answers
 from wheelyard.recipes.build_number import reset_replacements
-from wheelyard.recipes.conditions import conditions_in, conditions_of, variants_for
+from wheelyard.recipes.conditions import variants_in, variants_of
 from wheelyard.recipes.evaluated import Variant
 from wheelyard.recipes.numbers import written_numbers
 from wheelyard.recipes.other_addresses import candidates, template_text
@@ -112,8 +112,8 @@ class _Search:
 
     def _variants(self, scalars: tuple[Written, ...]) -> tuple[Variant, ...]:
         if self.recipe.form is Form.META:
-            return variants_for(conditions_in(skeleton(self.recipe, scalars)))
-        return variants_for(conditions_of(self.recipe))
+            return variants_in(skeleton(self.recipe, scalars))
+        return variants_of(self.recipe)
 
     def _ask(
         self, number: int, source: WrittenSource, start: int, values: tuple[Values, Values]
