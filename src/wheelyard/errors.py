@@ -46,6 +46,14 @@ class ConfigurationError(WheelyardError):
     """A setting, option or recipe that cannot be followed."""
 
 
+class InvalidMigrationError(WheelyardError):
+    """A pin file or a migration that cannot be read, named with its line."""
+
+
+class NotMigratedError(WheelyardError):
+    """A migrator that does not make its change in a recipe, and says why."""
+
+
 class InvalidPlanError(WheelyardError):
     """A recorded plan that cannot be read or repeated."""
 
