@@ -46,12 +46,16 @@ class ConfigurationError(WheelyardError):
     """A setting, option or recipe that cannot be followed."""
 
 
+class RecipeError(WheelyardError):
+    """A recipe that cannot be read or evaluated, with its file and line in the message."""
+
+
+class RefusedEditError(RecipeError):
+    """An edit of a recipe that would not mean what was asked; nothing was changed."""
+
+
 class InvalidMigrationError(WheelyardError):
     """A pin file or a migration that cannot be read, named with its line."""
-
-
-class NotMigratedError(WheelyardError):
-    """A migrator that does not make its change in a recipe, and says why."""
 
 
 class InvalidPlanError(WheelyardError):

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from wheelyard.errors import NotMigratedError
+from wheelyard.errors import RefusedEditError
 from wheelyard.recipes.document import Document
 from wheelyard.recipes.parse import Form, ParsedRecipe, parse_recipe
 
@@ -34,11 +34,11 @@ class Feedstock:
 
     @cached_property
     def recipe_path(self) -> str:
-        """Where its recipe is. Raises NotMigratedError where it has none."""
+        """Where its recipe is. Raises RefusedEditError where it has none."""
         for path in (*RECIPES, "meta.yaml", "recipe.yaml"):
             if path in self.files:
                 return path
-        raise NotMigratedError(
+        raise RefusedEditError(
             f"{self.name} has no recipe",
             hint="It wants a recipe/meta.yaml or a recipe/recipe.yaml.",
         )

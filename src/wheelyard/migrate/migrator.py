@@ -17,7 +17,7 @@ from wheelyard.migrate.feedstock import Feedstock
 class Migrator(Protocol):
     """A rule and its edit. ``edit`` is only asked of a feedstock that ``wants`` it.
 
-    ``edit`` raises NotMigratedError where it finds that it cannot keep what it promises, and says
+    ``edit`` raises RefusedEditError where it finds that it cannot keep what it promises, and says
     why; what it gives differs from what it got.
     """
 
