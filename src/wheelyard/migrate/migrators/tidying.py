@@ -154,7 +154,7 @@ class Ucrt(CleanUp):
 
     def wants(self, feedstock: Feedstock) -> bool:
         """Say whether the recipe has the ``native`` prefix of R recipes."""
-        return not feedstock.is_v1 and "native" in feedstock.recipe
+        return "native" in feedstock.recipe and super().wants(feedstock)
 
     def edit(self, feedstock: Feedstock) -> Feedstock:
         """Drop prefix and packages; comment out a skip of Windows."""
