@@ -45,11 +45,18 @@ def recipe(tmp_path: Path) -> Path:
 def test_files_are_edited_in_place(recipe: Path) -> None:
     root = recipe.parent.parent
     outcome = run(
-        "migrate", root, "--migrator", "replacement:old=oldlib,new=newlib", "--migrator", "conda-forge-yml"
+        "migrate",
+        root,
+        "--migrator",
+        "replacement:old=oldlib,new=newlib",
+        "--migrator",
+        "conda-forge-yml",
     )
 
     assert outcome.exit_code == 0, outcome.output
-    assert recipe.read_text() == RECIPE.replace("oldlib", "newlib").replace("number: 3", "number: 4")
+    assert recipe.read_text() == RECIPE.replace("oldlib", "newlib").replace(
+        "number: 3", "number: 4"
+    )
     assert (root / "conda-forge.yml").read_text() == "bot:\n  automerge: true\n"
     assert "replacement: done" in outcome.stderr
 
@@ -70,7 +77,14 @@ def test_recorded_answers_repeat_an_edit(recipe: Path, tmp_path: Path) -> None:
     answers.write_text(json.dumps({"hash": {url: DIGEST}, "pypi_files": {}}))
 
     outcome = run(
-        "migrate", recipe, "--migrator", "version:to=2.0", "--migrator", "use-pip", "--answers", answers
+        "migrate",
+        recipe,
+        "--migrator",
+        "version:to=2.0",
+        "--migrator",
+        "use-pip",
+        "--answers",
+        answers,
     )
 
     assert outcome.exit_code == 0, outcome.output

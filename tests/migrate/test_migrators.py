@@ -85,7 +85,9 @@ def test_an_entry_point_that_is_none_is_named(value: str, message: str) -> None:
 def test_ours_are_entry_points_as_well() -> None:
     found = {each.name: each.value for each in entry_points(group=GROUP)}
     ours = {name: f"{kind.__module__}:{kind.__qualname__}" for name, kind in BUILTIN.items()}
-    assert {name: found.get(name) for name in ours} == ours, "run 'make setup' where the list changed"
+    assert {name: found.get(name) for name in ours} == ours, (
+        "run 'make setup' where the list changed"
+    )
 
 
 def test_every_migrator_says_what_it_is() -> None:
@@ -216,10 +218,18 @@ def test_gnuconfig_goes_to_every_folder_that_has_its_own() -> None:
     held = Feedstock(
         name="knurl",
         files={
-            "recipe/meta.yaml": RECIPE.replace("  host:", "  build:\n    - {{ compiler('c') }}\n  host:"),
+            "recipe/meta.yaml": RECIPE.replace(
+                "  host:", "  build:\n    - {{ compiler('c') }}\n  host:"
+            ),
             "recipe/build.sh": "make\n",
         },
-        source_files=("config.sub", "config.guess", "aux/config.sub", "aux/config.guess", "x/config.sub"),
+        source_files=(
+            "config.sub",
+            "config.guess",
+            "aux/config.sub",
+            "aux/config.guess",
+            "x/config.sub",
+        ),
     )
     script = migrator_of("cross-config-sub").edit(held).text("recipe/build.sh")
     assert script is not None
@@ -227,7 +237,13 @@ def test_gnuconfig_goes_to_every_folder_that_has_its_own() -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["autoreconf -fi", "autoreconf --force", "./autogen.sh", "cp $BUILD_PREFIX/share/gnuconfig/config.* ."]
+    "line",
+    [
+        "autoreconf -fi",
+        "autoreconf --force",
+        "./autogen.sh",
+        "cp $BUILD_PREFIX/share/gnuconfig/config.* .",
+    ],
 )
 def test_scripts_that_bring_their_own_config_sub_are_left_alone(line: str) -> None:
     held = feedstock(
@@ -259,8 +275,8 @@ def test_a_feedstock_without_a_recipe_says_so() -> None:
 
 def test_a_change_that_changes_nothing_is_refused() -> None:
     class Idle:
-        name = "idle"
-        summary = "does nothing"
+        name: ClassVar[str] = "idle"
+        summary: ClassVar[str] = "does nothing"
 
         def wants(self, feedstock: Feedstock) -> bool:
             return True

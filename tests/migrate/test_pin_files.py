@@ -39,7 +39,7 @@ def test_a_changed_pin_starts_one_migration_for_all_that_move_with_it() -> None:
     (found,) = started(PINS, new, timestamp=1700000000.0)
 
     assert found.name == "libknurl20"
-    assert found.keys() == ("libknurl", "libknurl_python")
+    assert found.names() == ("libknurl", "libknurl_python")
     assert [value.text for value in found.values("libknurl_python")] == ["1.9"]
     assert not found.operation
     assert found.title() == "Rebuild for libknurl 2.0"
@@ -85,9 +85,11 @@ def test_closing_changes_the_pins_and_not_one_other_byte() -> None:
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_what_a_change_started_is_closed_by_the_change(end: str) -> None:
     old = PINS.replace("\n", end)
-    new = PINS.replace("_cp313\n", "_cp313\n  - '3.14.* *_cp314'\n").replace(
-        "python_impl:\n", "python_impl:\n  - cpython\n"
-    ).replace("\n", end)
+    new = (
+        PINS.replace("_cp313\n", "_cp313\n  - '3.14.* *_cp314'\n")
+        .replace("python_impl:\n", "python_impl:\n  - cpython\n")
+        .replace("\n", end)
+    )
     (migration,) = started(old, new, timestamp=1.0)
 
     assert closed(old, migration) == new
@@ -117,8 +119,14 @@ def test_a_value_is_removed_with_those_that_move_with_it() -> None:
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        ("operation: key_remove\n  primary_key: zlib\nzlib: ['1.2', '1.3']\n", "no value of 'zlib'"),
-        ("operation: key_add\n  primary_key: python\npython: ['3.14']\n", "too little of 'python_impl'"),
+        (
+            "operation: key_remove\n  primary_key: zlib\nzlib: ['1.2', '1.3']\n",
+            "no value of 'zlib'",
+        ),
+        (
+            "operation: key_add\n  primary_key: python\npython: ['3.14']\n",
+            "too little of 'python_impl'",
+        ),
         ("operation: key_add\n  primary_key: brotli\nbrotli: ['1']\n", "has no pin 'brotli'"),
     ],
 )

@@ -76,7 +76,11 @@ def test_a_chain_of_many_works() -> None:
         ({"requirements": {"host": ["python >=3"]}}, True, False),
         ({"requirements": {"host": ["zlib"]}}, True, True),
         ({"build": {"noarch": "python"}, "requirements": {"build": ["python"]}}, True, True),
-        ({"outputs": [{"requirements": ["python"]}, {"requirements": {"host": ["a"]}}]}, True, False),
+        (
+            {"outputs": [{"requirements": ["python"]}, {"requirements": {"host": ["a"]}}]},
+            True,
+            False,
+        ),
     ],
 )
 def test_noarch(recipe: dict[str, object], only_python: bool, expected: bool) -> None:

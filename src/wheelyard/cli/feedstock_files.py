@@ -45,7 +45,9 @@ def _recipe_in(path: Path) -> Path:
     if not path.is_dir():
         if path.is_file():
             return path
-        raise RecipeError(f"{path} is not there", hint="Name a recipe, or the folder of a feedstock.")
+        raise RecipeError(
+            f"{path} is not there", hint="Name a recipe, or the folder of a feedstock."
+        )
     for name in (*RECIPES, "meta.yaml", "recipe.yaml"):
         if (path / name).is_file():
             return path / name
@@ -82,7 +84,9 @@ def _package_name(text: str) -> str:
     written = found.group(1).split("#")[0].strip().strip("'\"") if found else ""
     if "{{" not in written:
         return written.lower()
-    set_name = re.search(r"\{%-?\s*set name\s*=\s*['\"]([^'\"]+)|^  name:\s*['\"]?([\w.-]+)", text, re.M)
+    set_name = re.search(
+        r"\{%-?\s*set name\s*=\s*['\"]([^'\"]+)|^  name:\s*['\"]?([\w.-]+)", text, re.MULTILINE
+    )
     return (set_name.group(1) or set_name.group(2)).lower() if set_name else ""
 
 

@@ -28,7 +28,7 @@ def add_commands(app: typer.Typer) -> None:
     app.command("pin-changes")(pin_changes)
 
 
-def migrate(
+def migrate(  # noqa: PLR0913, PLR0917 - one parameter an option
     recipe: Annotated[
         Path, typer.Argument(metavar="FILE", help="A recipe, or the folder of its feedstock.")
     ],
@@ -67,14 +67,7 @@ def migrate(
 ) -> None:
     """Carry migrators out on a recipe: the change, and clean-ups that ride with it."""
     feedstock, places = read_feedstock(recipe)
-    given = _recorded(answers)
-    wanted: list[Migrator] = [_pin_rebuild(each) for each in pin or ()]
-    wanted += [migrator_of(each, answers=given) for each in migrator or ()]
-    if not wanted:
-        raise ConfigurationError(
-            "no migrator was named", hint="Give --migrator NAME or --pin FILE."
-        )
-    carried = carry(feedstock, wanted)
+    carried = carry(feedstock, _wanted(migrator or [], pin or [], _recorded(answers)))
     changed = changes(feedstock, carried.feedstock)
     if not stdout:
         write(places, changed)
@@ -84,6 +77,16 @@ def migrate(
     if stdout:
         typer.echo(carried.feedstock.recipe, nl=False)
     _tell(carried, [str(places.path(name)) for name in changed], written=not stdout)
+
+
+def _wanted(migrators: list[str], pins: list[Path], answers: RecordedAnswers) -> list[Migrator]:
+    wanted: list[Migrator] = [_pin_rebuild(each) for each in pins]
+    wanted += [migrator_of(each, answers=answers) for each in migrators]
+    if not wanted:
+        raise ConfigurationError(
+            "no migrator was named", hint="Give --migrator NAME or --pin FILE."
+        )
+    return wanted
 
 
 def _pin_rebuild(path: Path) -> PinRebuild:
@@ -153,8 +156,11 @@ def migrators(as_json: AsJson = False) -> None:
     table = Table("migrator", "kind", "options", "what it does", box=None)
     for row in rows:
         table.add_row(
-            str(row["name"]), str(row["kind"]), " ".join(map(str, row["options"])), str(row["summary"])
-        )  # type: ignore[arg-type]
+            str(row["name"]),
+            str(row["kind"]),
+            " ".join(map(str, row["options"])),
+            str(row["summary"]),
+        )
     results().print(table)
 
 

@@ -65,7 +65,7 @@ def _selected(text: str, variant: Variant, name: str) -> str:
 
 def _of(pins: PinFile) -> Variants:
     return Variants(
-        values={key: tuple(value.text for value in pins.of(key)) for key in pins.keys()},
+        values={key: tuple(value.text for value in pins.of(key)) for key in pins.names()},
         zip_keys=pins.zip_keys,
         run_as_build=pins.run_as_build,
     )
@@ -127,7 +127,7 @@ def order_of(ordering: Sequence[str] | None) -> Order:
             return places[value]
 
         return by_place
-    return lambda value: _Ordered(value)
+    return _Ordered
 
 
 class _Ordered:
@@ -137,7 +137,10 @@ class _Ordered:
 
     def __init__(self, text: str) -> None:
         try:
-            self._key: tuple[int, object] = (1, version_of(text.replace(" ", ".").replace("*", "1")))
+            self._key: tuple[int, object] = (
+                1,
+                version_of(text.replace(" ", ".").replace("*", "1")),
+            )
         except InvalidNameError:
             self._key = (0, text)
 

@@ -26,7 +26,9 @@ class Compilers:
     """From ``toolchain`` to ``compiler()``, and from one list of requirements to build and host."""
 
     name: ClassVar[str] = "compilers"
-    summary: ClassVar[str] = "ask for compilers by language instead of `toolchain`; split build and host"
+    summary: ClassVar[str] = (
+        "ask for compilers by language instead of `toolchain`; split build and host"
+    )
 
     def wants(self, feedstock: Feedstock) -> bool:
         """Say whether the recipe asks for the old toolchain."""
@@ -48,7 +50,9 @@ class Compilers:
 
 
 def _split(amendment: Amendment, section: Section) -> None:
-    old = [line for line in section.lines if line.name in {"toolchain", "toolchain3", "gcc", "libgcc"}]
+    old = [
+        line for line in section.lines if line.name in {"toolchain", "toolchain3", "gcc", "libgcc"}
+    ]
     if not old:
         return
     key = section.key
@@ -122,9 +126,7 @@ class StandardLibrary(CleanUp):
                     if first.is_item:
                         continue
                     indent = " " * first.column
-                    amendment.before(
-                        first, f"{indent}build:", f'{indent}  - {{{{ stdlib("c") }}}}'
-                    )
+                    amendment.before(first, f"{indent}build:", f'{indent}  - {{{{ stdlib("c") }}}}')
 
 
 def _add_stdlib(amendment: Amendment, part: list[Section]) -> bool:

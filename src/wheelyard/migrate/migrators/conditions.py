@@ -100,9 +100,10 @@ def joined(document: Document) -> str:
 
 
 def _holders(entries: tuple[Entry, ...]) -> Iterator[Entry]:
-    """Give every entry that holds a list with conditions, and not those inside such lists."""
+    """Give every entry that holds a list with conditions that may be joined, the outer ones first."""
     for entry in entries:
-        if sum(1 for item in entry.entries if item.is_item and item.child("if")) > 1:
+        asked = [item for item in entry.entries if item.is_item and item.child("if")]
+        if asked[1:]:
             yield entry
         yield from _holders(entry.entries)
 
