@@ -133,7 +133,11 @@ class Entry:
         """Its whole lines, with the end of the last one."""
         rows, text = self.document.rows, self.document.text
         last = self.stop - 1
-        while last > self.number and rows[last].kind in (RowKind.BLANK, RowKind.COMMENT, RowKind.STATEMENT):
+        while last > self.number and rows[last].kind in (
+            RowKind.BLANK,
+            RowKind.COMMENT,
+            RowKind.STATEMENT,
+        ):
             last -= 1
         end = rows[last + 1].start if last + 1 < len(rows) else len(text)
         return Span(start=self.row.start, end=end)
@@ -203,9 +207,7 @@ def _stop(document: Document, number: int, column: int, *, is_item: bool) -> int
     for each in range(own.last + 1, len(rows)):
         row = rows[each]
         if row.kind is RowKind.ENTRY:
-            if row.indent < column or (
-                row.indent == column and not (holds_items and row.dashes)
-            ):
+            if row.indent < column or (row.indent == column and not (holds_items and row.dashes)):
                 return last if last > number else each
             last = each + 1
         elif row.kind is RowKind.MARKER:

@@ -31,7 +31,7 @@ def names_of(variant: Variant) -> dict[str, object]:
 
 def selected(text: str, names: Mapping[str, object], *, name: str) -> str:
     """Give a text with the lines that stand in a variant; the others are left empty."""
-    lines = text.replace("\r\n", "\n").split("\n")
+    lines = text.removeprefix("\ufeff").replace("\r\n", "\n").split("\n")
     for number, line in enumerate(lines):
         if "#" in line and line.lstrip()[:1] == "#":
             lines[number] = ""
@@ -39,7 +39,9 @@ def selected(text: str, names: Mapping[str, object], *, name: str) -> str:
             try:
                 lines[number] = found[0] if selects(found[1], names) else ""
             except TemplateError as error:
-                raise RecipeError(f"{name}:{number + 1}: {error.message}", hint=error.hint) from error
+                raise RecipeError(
+                    f"{name}:{number + 1}: {error.message}", hint=error.hint
+                ) from error
     return "\n".join(lines)
 
 
@@ -61,7 +63,9 @@ def rendered(text: str, variant: Variant, *, name: str) -> Rendered:
         raise RecipeError(f"{name}:{error.line or 1}: {error.message}", hint=error.hint) from error
 
 
-def meta_tree(document: Document, variant: Variant, *, name: str) -> tuple[Mapping[str, object], Mapping[str, object]]:
+def meta_tree(
+    document: Document, variant: Variant, *, name: str
+) -> tuple[Mapping[str, object], Mapping[str, object]]:
     """Give the values of a meta.yaml, and the names that its templates set. Raises RecipeError."""
     answer = rendered(document.text, variant, name=name)
     text = answer.text
@@ -72,5 +76,8 @@ def meta_tree(document: Document, variant: Variant, *, name: str) -> tuple[Mappi
     except YamlError as error:
         raise error.said(name, answer.line_of(error.line)) from error
     if not isinstance(tree, dict):
-        raise RecipeError(f"{name}: it holds no mapping", hint="A recipe begins with keys such as package: and build:.")
+        raise RecipeError(
+            f"{name}: it holds no mapping",
+            hint="A recipe begins with keys such as package: and build:.",
+        )
     return tree, answer.names

@@ -22,9 +22,8 @@ _NAMES = (
 )
 
 
-def template_text(text: str, recipe: ParsedRecipe) -> str:
+def template_text(text: str) -> str:
     """Give an address as a template of Jinja, without quotes and without recipe.yaml's dollar."""
-    del recipe
     return unquoted(text).replace("${{", "{{")
 
 
@@ -32,7 +31,7 @@ def candidates(
     recipe: ParsedRecipe, one: Written, version: str, values: Values, answers: Answers
 ) -> Iterator[str]:
     """Give templates (with ``{{ … }}``) of addresses to try for a source, the likeliest first."""
-    template = template_text(one.text, recipe)
+    template = template_text(one.text)
     if any(index in template for index in _INDEXES):
         yield from _of_the_index(recipe, template, version, values, answers)
     yield from transformed_urls(template)
@@ -49,16 +48,24 @@ def _of_the_index(
         for archive in _ARCHIVES:
             for file in files:
                 if file.endswith(f"{version}{archive}"):
-                    yield posixpath.join(posixpath.dirname(template), _named(file, version, archive, values))
+                    yield posixpath.join(
+                        posixpath.dirname(template), _named(file, version, archive, values)
+                    )
         return
 
 
 def _projects(recipe: ParsedRecipe, template: str, values: Values) -> list[str]:
     """Give the names that a project may have on the index, the shortest first."""
-    said = [values.rendered(template.rstrip("/").split("/")[-2]) or "", values.rendered("{{ name }}") or ""]
-    for entry in (*recipe.document.find("package", "name"), *recipe.document.find("recipe", "name")):
-        said.append(values.rendered(template_text(entry.value, recipe)) or "")
-    said += [values.rendered(output_name(output).replace("${{", "{{")) or "" for output in outputs(recipe)]
+    said = [
+        values.rendered(template.rstrip("/").split("/")[-2]) or "",
+        values.rendered("{{ name }}") or "",
+    ]
+    named = (*recipe.document.find("package", "name"), *recipe.document.find("recipe", "name"))
+    said += [values.rendered(template_text(entry.value)) or "" for entry in named]
+    said += [
+        values.rendered(output_name(output).replace("${{", "{{")) or ""
+        for output in outputs(recipe)
+    ]
     return sorted({one for one in said if one}, key=lambda one: (len(one), one))
 
 

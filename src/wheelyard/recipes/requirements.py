@@ -10,7 +10,15 @@ from wheelyard.recipes.parse import Form, ParsedRecipe
 from wheelyard.recipes.scalars import unquoted
 from wheelyard.recipes.spans import Span
 
-SECTIONS = ("build", "host", "run", "run_constrained", "run_constraints", "run_exports", "ignore_run_exports")
+SECTIONS = (
+    "build",
+    "host",
+    "run",
+    "run_constrained",
+    "run_constraints",
+    "run_exports",
+    "ignore_run_exports",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

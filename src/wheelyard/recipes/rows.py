@@ -71,6 +71,8 @@ class _Scan:
             end = at + len(line)
             self._ends.append(end - 1 if line.endswith("\r") else end)
             at = end + 1
+        if text.startswith("\ufeff"):
+            self._starts[0] = 1  # a byte order mark is no part of the first line
         if self._starts and self._starts[-1] == len(text):
             self._starts.pop()
             self._ends.pop()
@@ -81,7 +83,9 @@ class _Scan:
             number = self._row(number)
         return tuple(self._rows)
 
-    def _plain(self, kind: RowKind, number: int, *, indent: int = 0, last: int | None = None) -> None:
+    def _plain(
+        self, kind: RowKind, number: int, *, indent: int = 0, last: int | None = None
+    ) -> None:
         """Add a row that has no parts."""
         start, end = self._starts[number], self._ends[number]
         content = start + indent
@@ -210,7 +214,11 @@ class _Scan:
         found = _COMMENT.search(self._text, value, end)
         if last == number:
             stop = found.start() if found else end
-            return value + len(self._text[value:stop].rstrip(" \t")), found.start() + 1 if found else -1, number
+            return (
+                value + len(self._text[value:stop].rstrip(" \t")),
+                found.start() + 1 if found else -1,
+                number,
+            )
         return self._ends[last], found.start() + 1 if found else -1, last
 
     def _deeper(self, number: int, parent: int) -> int:
@@ -227,7 +235,9 @@ class _Scan:
                 break
         return last
 
-    def _plain_lines(self, number: int, stop: int, comment: int, parent: int) -> tuple[int, int, int]:
+    def _plain_lines(
+        self, number: int, stop: int, comment: int, parent: int
+    ) -> tuple[int, int, int]:
         """End a plain scalar that may go on over deeper lines."""
         last, count = number, len(self._starts)
         if comment >= 0:

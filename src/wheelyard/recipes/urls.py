@@ -65,9 +65,9 @@ def _spaced(field: str) -> Rule:
     """Write a variable with one space on either side."""
 
     def rule(url: str) -> Iterator[str]:
-        for narrow in ("{{%s}}" % field, "{{%s }}" % field):
+        for narrow in (f"{{{{{field}}}}}", f"{{{{{field} }}}}"):
             if narrow in url:
-                yield url.replace(narrow, "{{ %s }}" % field)
+                yield url.replace(narrow, f"{{{{ {field} }}}}")
 
     return rule
 
