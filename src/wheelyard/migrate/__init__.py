@@ -1,0 +1,1 @@
+"""Migrations: who is in one, who is ready, and the rules that edit recipes."""
