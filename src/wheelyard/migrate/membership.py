@@ -112,7 +112,7 @@ def membership(graph: PackageGraph, scope: Scope) -> Membership:
         if reason is not None:
             left_out[name] = reason
     members = wanted - left_out.keys()
-    parents = _all_parents(graph, scope, members | _held_back(left_out))
+    parents = _all_parents(graph, scope, members)
     direct = {
         node: [parent for parent in parents[node] if parent in members] for node in sorted(members)
     }
@@ -136,14 +136,6 @@ def membership(graph: PackageGraph, scope: Scope) -> Membership:
             if (parent, node) in ranks
         ),
     )
-
-
-def _held_back(left_out: Mapping[str, LeftOut]) -> set[str]:
-    """Return those that are left out by a person's word, which changes nothing of what they are built with."""
-    return {name for name, reason in left_out.items() if reason in _BY_WORD}
-
-
-_BY_WORD = (LeftOut.EXCLUDED, LeftOut.PINNED)
 
 
 def _wanted(graph: PackageGraph, scope: Scope) -> set[str]:
