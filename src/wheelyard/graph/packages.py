@@ -145,7 +145,10 @@ class PackageGraph:
         return next((edge for edge in self.edges_to(to) if edge.source == source), None)
 
     def parents(
-        self, *, kinds: Iterable[EdgeKind] = tuple(EdgeKind), platforms: frozenset[str] = frozenset()
+        self,
+        *,
+        kinds: Iterable[EdgeKind] = tuple(EdgeKind),
+        platforms: frozenset[str] = frozenset(),
     ) -> dict[str, tuple[str, ...]]:
         """Return for each package those that it needs, for some ends and on some platforms."""
         wanted = frozenset(kinds)

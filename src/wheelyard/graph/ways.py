@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 
 from wheelyard.graph.cycles import shortest_cycle
 from wheelyard.graph.packages import Edge, PackageGraph
@@ -41,7 +42,7 @@ def why_cycle(graph: PackageGraph, package: str) -> tuple[Edge, ...]:
 
 def _edges(graph: PackageGraph, way: tuple[str, ...]) -> tuple[Edge, ...]:
     found = []
-    for to, source in zip(way, way[1:], strict=False):
+    for to, source in pairwise(way):
         edge = graph.edge(source, to)
         if edge is not None:
             found.append(edge)

@@ -142,7 +142,9 @@ def _wanted(graph: PackageGraph, scope: Scope) -> set[str]:
     wanted = {name for name in scope.chosen if name in graph.packages}
     if scope.pins:
         wanted |= {
-            name for name in graph.packages if not scope.pins.isdisjoint(_pinned(graph, name, scope))
+            name
+            for name in graph.packages
+            if not scope.pins.isdisjoint(_pinned(graph, name, scope))
         }
     if scope.ports:
         wanted |= reachable(graph.parents(platforms=scope.platforms), scope.ports)

@@ -14,8 +14,10 @@ _HOUR = 3600.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """How fast things go: ``build_seconds`` of a package (all its targets together), ``review_seconds`` until a proposal
-    is merged, and how many builds run at once (``slots``).
+    """How fast things go.
+
+    ``build_seconds`` of a package is that of all its targets together; ``review_seconds`` pass until a
+    proposal is merged; ``slots`` builds run at once.
     """
 
     build_seconds: Callable[[str], float]

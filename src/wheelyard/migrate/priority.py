@@ -46,7 +46,9 @@ def ranked(
     return sorted(ready, key=key)
 
 
-def chosen(ranking: Iterable[str], limits: Limits, *, opened: int, published: int, failed: int) -> list[str]:
+def chosen(
+    ranking: Iterable[str], limits: Limits, *, opened: int, published: int, failed: int
+) -> list[str]:
     """Return those that are proposed now, in this order."""
     free = limits.open_at_once(published=published, failed=failed) - opened
     return list(ranking)[: max(0, free)]
