@@ -13,6 +13,7 @@ from typing import NewType, Protocol
 from wheelyard.migrate.membership import LeftOut, Rank, Scope
 from wheelyard.migrate.priority import Limits
 from wheelyard.migrate.states import NOTHING, Evidence, State
+from wheelyard.model.proposal import FileEdit
 
 CampaignName = NewType("CampaignName", str)
 
@@ -32,7 +33,8 @@ class Campaign:
 
     ``trial``: what is offered is built first, where nobody sees it. ``builds``: something is built of what is merged, so
     that only what is published counts; else what is merged does. ``pin_repository``, ``pin_path``: where its pin
-    file lies, and is edited at the end. ``left_out``: who would be in it, and why they are not.
+    file lies, and is edited at the end. ``left_out``: who would be in it, and why they are not. ``waits_for``: campaigns
+    that must have closed before this one asks anybody.
     """
 
     name: CampaignName
@@ -48,6 +50,7 @@ class Campaign:
     pin_repository: str = ""
     pin_path: str = ""
     left_out: tuple[tuple[str, LeftOut], ...] = ()
+    waits_for: tuple[CampaignName, ...] = ()
     closed: datetime | None = None
     note: str = ""
 
@@ -66,7 +69,8 @@ class Member:
     """A package in a campaign. ``changed``: since when it is in its state; ``reason``: why, where something went wrong.
 
     ``round`` counts how often people were asked; ``url`` is where the proposal is; ``base`` the commit that
-    it was made on; ``trial``, ``build``: the requests that build it, before and after it is merged.
+    it was made on; ``trial``, ``build``: the requests that build it, before and after it is merged. ``seen`` is the commit
+    that was looked at last; ``began``: what the recipe said when the campaign began, its version and build number.
     """
 
     campaign: CampaignName
@@ -82,6 +86,8 @@ class Member:
     base: str = ""
     trial: str = ""
     build: str = ""
+    seen: str = ""
+    began: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,13 +176,21 @@ class BuildState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildWish:
-    """What is to be built: a package as a commit of its repository has it. ``staging``: where nobody sees it."""
+    """What is to be built: a package as a commit of its repository has it.
+
+    ``files`` are changed in it before: a trial, whose result nobody sees but who asks for it.
+    """
 
     campaign: CampaignName
     package: str
     repository: str
     commit: str
-    staging: bool = False
+    files: tuple[FileEdit, ...] = ()
+
+    @property
+    def staging(self) -> bool:
+        """Whether it is a trial."""
+        return bool(self.files)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

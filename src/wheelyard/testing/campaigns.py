@@ -110,8 +110,7 @@ class MemoryBuilds:
 
     async def ask(self, wish: BuildWish) -> str:
         """Have something built; return what names the build. The same wish twice is one build."""
-        kind = "trial" if wish.staging else "build"
-        name = f"{kind}:{wish.package}:{wish.commit}"
+        name = f"{wish.package}:{hash(wish)}"
         self.wishes[name] = wish
         return name
 
