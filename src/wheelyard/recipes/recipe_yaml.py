@@ -9,6 +9,7 @@ from wheelyard.errors import RecipeError
 from wheelyard.recipes.document import Document
 from wheelyard.recipes.evaluated import Variant
 from wheelyard.recipes.platforms import selector_names
+from wheelyard.recipes.statements import Setting, identifiers, reaching
 from wheelyard.recipes.stubs import RecipeStubs
 from wheelyard.recipes.templates.bounds import Budget, TemplateError
 from wheelyard.recipes.templates.carrying_out import Carrying
@@ -165,3 +166,20 @@ def _alone(template: nodes.Template) -> nodes.Expr | None:
         if len(inner) == 1 and not isinstance(inner[0], nodes.TemplateData):
             return inner[0]
     return None
+
+
+def context_value(
+    document: Document, every: tuple[Setting, ...], scalar: str, variant: Variant, *, name: str
+) -> str:
+    """Give what one scalar comes to, reading as much of the context as it needs. Raises RecipeError."""
+    evaluation = _Evaluation(document=document, name=name, names=recipe_names(variant))
+    needed = reaching(identifiers(scalar), every)
+    for one in every:
+        if one.targets[0] in needed:
+            try:
+                held = recipe_values(one.text)
+            except YamlError as error:
+                raise error.said(name, one.line) from error
+            evaluation.names[one.targets[0]] = evaluation.value(held)
+    answer = evaluation.value(scalar)
+    return "" if answer is None else shown(answer)
