@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from forge.worlds import GitWorld, MemoryWorld, World
+from forge.worlds import GitHubWorld, GitWorld, MemoryWorld, World
 
 
 @pytest.fixture(scope="session")
@@ -13,8 +13,14 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-@pytest.fixture(params=["memory", "git"])
+@pytest.fixture(params=["memory", "git", "github"])
 async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
-    made: World = MemoryWorld() if request.param == "memory" else GitWorld(tmp_path / "forge")
+    made: World
+    if request.param == "memory":
+        made = MemoryWorld()
+    elif request.param == "git":
+        made = GitWorld(tmp_path / "forge")
+    else:
+        made = GitHubWorld(tmp_path / "github")
     yield made
     await made.close()

@@ -66,15 +66,16 @@ def commit(folder: Path, files: Mapping[str, bytes | None], title: str, branch: 
     return git(folder, "rev-parse", "HEAD")
 
 
-def merge(bare: Path, branch: str, *, squash: bool = False) -> str:
-    """Merge a branch into main as people do."""
+def merge(bare: Path, branch: str, *, squash: bool = False, ref: str = "") -> str:
+    """Merge a branch (or what else ``ref`` names, maybe of another repository) into main as people do."""
     with clone(bare, "main") as name:
         folder = Path(name)
+        git(folder, "fetch", "--quiet", "origin", f"+{ref or f'refs/heads/{branch}'}:offered")
         if squash:
-            git(folder, "merge", "--quiet", "--squash", f"origin/{branch}")
+            git(folder, "merge", "--quiet", "--squash", "offered")
             git(folder, "commit", "--quiet", "-m", "Do as the bot wants (squashed)")
         else:
-            git(folder, "merge", "--quiet", "--no-ff", "--no-edit", f"origin/{branch}")
+            git(folder, "merge", "--quiet", "--no-ff", "--no-edit", "offered")
         git(folder, "push", "--quiet", "origin", "main")
         return git(folder, "rev-parse", "HEAD")
 

@@ -165,6 +165,16 @@ class Workshop:
             hint="Check your access, and what the repository protects.",
         )
 
+    async def push_shallow(self, changes: Mapping[str, tuple[str, str]], *, to: Place) -> bool:
+        """Push to a repository that may lack what led to our commits, which is fetched then."""
+        try:
+            return await self.push(changes, to=to)
+        except ForgeError as error:
+            if "shallow" not in error.message:
+                raise
+        await self.run("fetch", "--quiet", "--no-tags", "--unshallow", "origin")
+        return await self.push(changes, to=to)
+
     async def _line(self, base: str, edit: FileEdit) -> str:
         """Return what update-index reads of a file."""
         parts = edit.path.split("/")
