@@ -50,7 +50,7 @@ class MemoryForge:
     async def repositories(self) -> Sequence[str]:
         """Return the repositories."""
         self._called("repositories")
-        return sorted(self._histories)
+        return tuple(sorted(self._histories))
 
     async def tip(self, repository: str, *, branch: str = "") -> str:
         """Return the newest commit of a branch."""
