@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from importlib.metadata import entry_points
 
 from wheelyard.campaign_ports import Campaign
@@ -50,21 +51,27 @@ def known_migrators() -> Mapping[str, type]:
 
 def rule_of(campaign: Campaign) -> Rule:
     """Return the rule of a campaign. Raises ConfigurationError, and InvalidMigrationError for its pins."""
-    if campaign.rule == PINS:
-        migration = migration_of(campaign)
+    return _rule(campaign.name, campaign.rule, campaign.pins)
+
+
+@lru_cache(maxsize=256)
+def _rule(campaign: str, rule: str, pins: str) -> Rule:
+    if rule == PINS:
+        migration = PinMigration.parse(pins, name=campaign)
         # That it is paused is ours to heed; whether a recipe has it does not depend on that.
         return Rule(
             migrator=PinRebuild(migration=replace(migration, paused=False)),
             title=migration.title(),
         )
-    name, options = parse_reference(campaign.rule)
+    name, options = parse_reference(rule)
     known = known_migrators()
     if name not in known:
         raise ConfigurationError(
-            f"{name!r} is no migrator", hint=nearest(name, known) or f"There are {', '.join(known)}."
+            f"{name!r} is no migrator",
+            hint=nearest(name, known) or f"There are {', '.join(known)}.",
         )
     migrator = make(known[name], options)
-    return Rule(migrator=migrator, title=f"{campaign.name}: {migrator.summary}")
+    return Rule(migrator=migrator, title=f"{campaign}: {migrator.summary}")
 
 
 def migration_of(campaign: Campaign) -> PinMigration:
@@ -79,8 +86,7 @@ def scope_of(migration: PinMigration, known: Collection[str]) -> Scope:
         exclude=frozenset(migration.exclude),
         platforms=frozenset(one.replace("_", "-") for one in migration.platform_allowlist),
         ignored={
-            package: frozenset(names)
-            for package, names in migration.ignored_deps_per_node.items()
+            package: frozenset(names) for package, names in migration.ignored_deps_per_node.items()
         },
         with_noarch=migration.include_noarch,
         with_build=migration.include_build,

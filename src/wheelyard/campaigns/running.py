@@ -40,20 +40,23 @@ class Running:
 
     def next(self, now: datetime, within: frozenset[str] = frozenset()) -> list[str]:
         """Return who is to be proposed now, in this order: as many as the limits leave room for."""
-        progress, limits = self.progress, self.campaign.limits
-        counts = progress.counts()
+        progress, counts = self.progress, self.progress.counts()
+        ready = progress.ready - within
+        # What is being tried counts as offered, and is looked at again whatever the limits say.
+        tried = sorted(one for one in progress.ready if self.members[one].trial)
         order = ranked(
-            progress.ready - within,
+            ready.difference(tried),
             progress.layout,
             lambda package: (now - self.members[package].changed).total_seconds(),
         )
-        return chosen(
+        fresh = chosen(
             order,
-            limits,
-            opened=sum(counts[state] for state in _OPEN),
+            self.campaign.limits,
+            opened=sum(counts[state] for state in _OPEN) + len(tried),
             published=counts[State.PUBLISHED],
             failed=counts[State.FAILED],
         )
+        return [*(one for one in tried if one in ready), *fresh]
 
     def why(self, package: str) -> str:
         """Say why a member stands where it does."""

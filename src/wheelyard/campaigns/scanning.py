@@ -6,12 +6,11 @@ files of a folder. Reading takes processor time, so that many are read by severa
 
 import asyncio
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
-from typing import TypeVar
 
 import msgspec
 
@@ -30,7 +29,6 @@ _DEEPEST = 6
 _MANY = 200
 _AT_ONCE = 50
 _GITS_AT_ONCE = 4
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,13 +101,15 @@ class Scanner:
         self,
         name: str,
         stamps: Mapping[str, str],
-        read: Callable[[Sequence[str]], "asyncio.Future[list[Package]] | object"],
+        read: Callable[[Sequence[str]], Awaitable[list[Package]]],
     ) -> Scan:
         known = await self._known(name)
         stale = [
-            place for place, stamp in stamps.items() if not stamp or known.get(place, ("",))[0] != stamp
+            place
+            for place, stamp in stamps.items()
+            if not stamp or known.get(place, ("",))[0] != stamp
         ]
-        packages = dict(zip(stale, await read(stale), strict=True))  # type: ignore[misc,call-overload]
+        packages = dict(zip(stale, await read(stale), strict=True))
         found = {
             place: (stamp, packages[place] if place in packages else known[place][1])
             for place, stamp in stamps.items()
@@ -153,7 +153,9 @@ def _encoded(found: Mapping[str, tuple[str, Package]]) -> bytes:
 def _stamps(folder: Path) -> dict[str, str]:
     """Find the recipes below a folder, each with the sizes and times of the files beside it."""
     if not folder.is_dir():
-        raise ConfigurationError(f"{str(folder)!r} is no folder", hint="Name one that has recipes in it.")
+        raise ConfigurationError(
+            f"{str(folder)!r} is no folder", hint="Name one that has recipes in it."
+        )
     found: dict[str, str] = {}
     stack = [(str(folder), 0)]
     while stack:
@@ -166,10 +168,13 @@ def _stamps(folder: Path) -> dict[str, str]:
         recipe = next((one for one in entries if one.name in _RECIPES and one.is_file()), None)
         if recipe is not None:
             found[recipe.path] = _stamp(recipe)
-        for entry in entries:
-            if depth < _DEEPEST and entry.name not in _SKIPPED and entry.is_dir(follow_symlinks=False):
-                stack.append((entry.path, depth + 1))
+        if depth < _DEEPEST:
+            stack += [(one.path, depth + 1) for one in entries if _is_worth_a_look(one)]
     return dict(sorted(found.items()))
+
+
+def _is_worth_a_look(entry: "os.DirEntry[str]") -> bool:
+    return entry.name not in _SKIPPED and entry.is_dir(follow_symlinks=False)
 
 
 def _stamp(entry: "os.DirEntry[str]") -> str:
