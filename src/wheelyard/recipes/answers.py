@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from packaging.utils import canonicalize_name
+
 
 class Answers(Protocol):
     """What an edit asks of the network. An answer of None is "there is no such thing"."""
@@ -31,5 +33,9 @@ class RecordedAnswers:
         return self.hash.get(url)
 
     def files(self, project: str) -> tuple[str, ...] | None:
-        """Give the recorded files of a project."""
-        return self.pypi_files.get(project)
+        """Give the recorded files of a project, however its name is spelled (PEP 503)."""
+        wanted = canonicalize_name(project)
+        for name, files in self.pypi_files.items():
+            if canonicalize_name(name) == wanted:
+                return tuple(files)
+        return None

@@ -11,23 +11,18 @@ from itertools import chain
 from wheelyard.errors import RecipeError, RefusedEditError
 from wheelyard.recipes.conditions import conditions_in, conditions_of, variants_for
 from wheelyard.recipes.evaluated import Variant
-from wheelyard.recipes.numbers import (
-    WrittenNumber,
-    constant_settings,
-    numbers_in,
-    skeleton,
-    written_numbers,
-)
-from wheelyard.recipes.parse import Form, ParsedRecipe, parse_recipe
+from wheelyard.recipes.numbers import written_numbers
+from wheelyard.recipes.parse import Form, ParsedRecipe
 from wheelyard.recipes.spans import Replacement, Span, replaced
 from wheelyard.recipes.statements import (
     Setting,
+    constant_settings,
     identifiers,
     is_whole,
     number_spans,
     reaching,
-    settings,
 )
+from wheelyard.recipes.written import Written, skeleton, values_in
 
 Places = tuple[Span, ...]
 _LIKELY = ("build", "number", "num")
@@ -67,7 +62,7 @@ def _inside_expressions(recipe: ParsedRecipe, places: Places) -> Places:
     for one in written_numbers(recipe):
         if one.scalar.isdigit():
             whole.update(number_spans(one.text, one.span.start))
-    for setting in settings(recipe):
+    for setting in recipe.settings:
         if is_whole(setting.text):
             whole.update(setting.number_spans())
     return tuple(one for one in places if one not in whole)
@@ -92,7 +87,7 @@ def _places(recipe: ParsedRecipe, variants: Sequence[Variant]) -> Places:
     templates = tuple(one for one in written if one.is_template)
     if not templates:
         return tuple(dict.fromkeys(found))
-    every = settings(recipe)
+    every = recipe.settings
     chosen: list[Span] = list(found)
     tried = tuple(variants) or _variants(recipe, written)
     for one in templates:
@@ -107,18 +102,18 @@ def _places(recipe: ParsedRecipe, variants: Sequence[Variant]) -> Places:
     return places
 
 
-def _variants(recipe: ParsedRecipe, written: tuple[WrittenNumber, ...]) -> tuple[Variant, ...]:
+def _variants(recipe: ParsedRecipe, written: tuple[Written, ...]) -> tuple[Variant, ...]:
     if recipe.form is Form.META:
         return variants_for(conditions_in(skeleton(recipe, written)))
     return variants_for(conditions_of(recipe))
 
 
-def _of_a_piece(recipe: ParsedRecipe) -> tuple[WrittenNumber, ...]:
+def _of_a_piece(recipe: ParsedRecipe) -> tuple[Written, ...]:
     """Give the numbers of a text that is a piece of a recipe: nothing but a ``number:``."""
     entries = recipe.document.entries
     if len(entries) == 1 and entries[0].key == "number" and recipe.form is Form.META:
         one = entries[0]
-        return (WrittenNumber(text=one.value, span=one.value_span, line=one.line, entry=one),)
+        return (Written(text=one.value, span=one.value_span, line=one.line, entry=one),)
     return ()
 
 
@@ -128,13 +123,13 @@ def _settings_of_a_piece(recipe: ParsedRecipe) -> Places:
         return ()
     return tuple(
         span
-        for one in settings(recipe)
+        for one in recipe.settings
         if one.targets[0] in ("build", "build_number") and is_whole(one.text)
         for span in one.number_spans()
     )
 
 
-def _literal(recipe: ParsedRecipe, one: WrittenNumber) -> Places:
+def _literal(recipe: ParsedRecipe, one: Written) -> Places:
     if not one.scalar.isascii() or not one.scalar.isdigit():
         raise RefusedEditError(
             f"{recipe.name}:{one.line}: the build number {one.scalar!r} is not a whole number",
@@ -143,14 +138,14 @@ def _literal(recipe: ParsedRecipe, one: WrittenNumber) -> Places:
     return number_spans(one.text, one.span.start)
 
 
-def _refusal(recipe: ParsedRecipe, one: WrittenNumber) -> RefusedEditError:
+def _refusal(recipe: ParsedRecipe, one: Written) -> RefusedEditError:
     return RefusedEditError(
         f"{recipe.name}:{one.line}: nothing was found whose change raises the build number {one.scalar!r} alone",
         hint="Set it from a variable that is a whole number, such as {% set build = 0 %}.",
     )
 
 
-def _all_spans(one: WrittenNumber, every: tuple[Setting, ...]) -> set[Span]:
+def _all_spans(one: Written, every: tuple[Setting, ...]) -> set[Span]:
     spans = set(number_spans(one.text, one.span.start))
     for name in reaching(identifiers(one.text), every):
         for setting in constant_settings(every, name):
@@ -160,8 +155,8 @@ def _all_spans(one: WrittenNumber, every: tuple[Setting, ...]) -> set[Span]:
 
 def _behind(
     recipe: ParsedRecipe,
-    written: tuple[WrittenNumber, ...],
-    one: WrittenNumber,
+    written: tuple[Written, ...],
+    one: Written,
     chosen: Places,
     every: tuple[Setting, ...],
     variants: Sequence[Variant],
@@ -175,7 +170,7 @@ def _behind(
     raise _refusal(recipe, one)
 
 
-def _variables(recipe: ParsedRecipe, one: WrittenNumber, every: tuple[Setting, ...]) -> Iterator[Places]:
+def _variables(recipe: ParsedRecipe, one: Written, every: tuple[Setting, ...]) -> Iterator[Places]:
     """Give the whole numbers that each variable is set to, the nearest and likeliest variable first."""
     names = _ordered(one, every) - _of_the_version(recipe, every).keys()
     for name in sorted(names, key=lambda each: (not any(word in each.lower() for word in _LIKELY), names[each])):
@@ -191,7 +186,7 @@ class _Distances(dict[str, int]):
         return _Distances({name: held for name, held in self.items() if name not in other})  # type: ignore[operator]
 
 
-def _ordered(one: WrittenNumber, every: tuple[Setting, ...]) -> _Distances:
+def _ordered(one: Written, every: tuple[Setting, ...]) -> _Distances:
     found = _Distances()
     level, distance = set(identifiers(one.text)), 0
     while level:
@@ -213,7 +208,7 @@ def _of_the_version(recipe: ParsedRecipe, every: tuple[Setting, ...]) -> dict[st
     return dict.fromkeys(reaching(used, every), 0)
 
 
-def _inline(one: WrittenNumber, every: tuple[Setting, ...]) -> Iterator[Places]:
+def _inline(one: Written, every: tuple[Setting, ...]) -> Iterator[Places]:
     """Give the whole numbers inside expressions: of the number itself, then of what it uses."""
     texts = [number_spans(one.text, one.span.start)]
     for name in reaching(identifiers(one.text), every):
@@ -229,24 +224,23 @@ def _inline(one: WrittenNumber, every: tuple[Setting, ...]) -> Iterator[Places]:
 
 def _rises(
     recipe: ParsedRecipe,
-    written: tuple[WrittenNumber, ...],
+    written: tuple[Written, ...],
     places: Places,
     variants: Sequence[Variant],
     *,
     only: int | None = None,
 ) -> bool:
     """Say whether a change makes every number (or one) rise by exactly one in each variant."""
-    changed = parse_recipe(replaced(recipe.text, _raised(recipe.text, places, 1)), name=recipe.name)
     try:
-        before = numbers_in(recipe, written, variants)
-        after = numbers_in(changed, written_numbers(changed) or written, variants)
+        before = values_in(recipe, written, variants)
+        after = values_in(recipe, written, variants, _raised(recipe.text, places, 1))
     except RecipeError as error:
         raise RefusedEditError(error.message, hint=error.hint) from error
     seen = False
     for old, new in zip(before, after, strict=True):
-        if [at for at, _ in old] != [at for at, _ in new]:
+        if [at for at, _ in old.held] != [at for at, _ in new.held]:
             return False
-        for (at, one), (_, other) in zip(old, new, strict=True):
+        for (at, one), (_, other) in zip(old.held, new.held, strict=True):
             if only is not None and at != only:
                 continue
             if not one.isdigit() or not other.isdigit() or int(other) != int(one) + 1:

@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from itertools import product
 
 from wheelyard.recipes.document import Document
 from wheelyard.recipes.evaluated import Variant
 from wheelyard.recipes.parse import Form, ParsedRecipe
-from wheelyard.recipes.platforms import PLATFORMS, selector_names
+from wheelyard.recipes.platforms import PLATFORMS, SUBDIRS, selector_names
 from wheelyard.recipes.selectors import selector_of
 
 MOST_VARIANTS = 64
@@ -68,9 +69,9 @@ def variants_for(conditions: Iterable[str]) -> tuple[Variant, ...]:
     names: set[str] = set()
     for one in conditions:
         _gather(one, held, names)
-    platforms = PLATFORMS if names & _platform_names() else PLATFORMS[:1]
+    platforms = _platforms(names, held.pop("target_platform", set()) | held.pop("build_platform", set()))
     choices = {name: _choices(name, values) for name, values in held.items()}
-    for name in names - set(held) - _platform_names() - _WORDS:
+    for name in names - set(held) - _PLATFORM_NAMES - _WORDS:
         # A name that stands alone is true or false.
         choices.setdefault(name, ("", "true"))
     every = _combined(choices, MOST_VARIANTS // len(platforms))
@@ -79,6 +80,24 @@ def variants_for(conditions: Iterable[str]) -> tuple[Variant, ...]:
         for platform in platforms
         for one in every
     )
+
+
+def _platforms(names: set[str], compared: set[str]) -> tuple[str, ...]:
+    """Give the platforms to try: all that are common, and what is rare where a condition asks for it."""
+    asked = names & _PLATFORM_NAMES
+    if not asked:
+        return PLATFORMS[:1]
+    common = {name for each in PLATFORMS for name in _true_names(each)}
+    rare = asked - common
+    return PLATFORMS + tuple(
+        each for each in SUBDIRS if each not in PLATFORMS and (each in compared or rare & _true_names(each))
+    )
+
+
+@lru_cache(maxsize=64)
+def _true_names(platform: str) -> frozenset[str]:
+    names = selector_names(Variant(platform=platform))
+    return frozenset(name for name, value in names.items() if value is True)
 
 
 def _gather(condition: str, held: dict[str, set[str]], names: set[str]) -> None:
@@ -100,10 +119,6 @@ def _gather(condition: str, held: dict[str, set[str]], names: set[str]) -> None:
 
 def _dotted(digits: str) -> str:
     return f"{digits[0]}.{digits[1:]}" if digits.isdigit() and len(digits) > 1 else digits
-
-
-def _platform_names() -> frozenset[str]:
-    return _PLATFORM_NAMES
 
 
 _PLATFORM_NAMES = frozenset(

@@ -2,8 +2,13 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
+from wheelyard.errors import RecipeError
 from wheelyard.recipes.document import Document
+from wheelyard.recipes.statements import Setting, settings_of_context, settings_of_meta
+
+LARGEST = 16_000_000
 
 
 class Form(StrEnum):
@@ -15,7 +20,7 @@ class Form(StrEnum):
     FORGE = "conda-forge.yml"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class ParsedRecipe:
     """A recipe's text with its positions; what edits take. ``name`` is said in messages."""
 
@@ -28,12 +33,24 @@ class ParsedRecipe:
         """The text as it was read, byte for byte."""
         return self.document.text
 
+    @cached_property
+    def settings(self) -> tuple[Setting, ...]:
+        """Everything that it sets by name: ``{% set %}``, or the context."""
+        if self.form is Form.META:
+            return tuple(settings_of_meta(self.document))
+        return tuple(settings_of_context(self.document))
+
 
 def parse_recipe(text: str, *, name: str) -> ParsedRecipe:
     """Read a recipe; the last part of ``name`` says which form, else what the text looks like.
 
     Raises RecipeError with the line where the text can be no recipe (a NUL, over 16 MB).
     """
+    if len(text) > LARGEST:
+        raise RecipeError(f"{name}: {len(text):,} characters are more than a recipe may have ({LARGEST:,})")
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise RecipeError(f"{name}:{line}: there is a NUL in it", hint="A recipe is text.")
     return ParsedRecipe(name=name, form=form_of(name, text), document=Document.parse(text))
 
 

@@ -17,6 +17,7 @@ SUBDIRS = (
 
 DEFAULTS: Mapping[str, str] = {
     "python": "3.12", "numpy": "2.0", "perl": "5.32.1", "lua": "5", "r_base": "4.4", "cpu_optimization_target": "nocona",
+    "cran_mirror": "https://cran.r-project.org",
 }  # fmt: skip
 
 _PYTHONS = (26, 27, 33, 34, 35, 36)
@@ -78,6 +79,6 @@ def selector_names(variant: Variant) -> dict[str, object]:
     for key, value in variant.values.items():
         if key not in names or key in ("vc", "lua"):
             names[key] = _as_known(value)
-    for key in ("python", "numpy", "perl", "r_base"):
+    for key in ("python", "numpy", "perl", "r_base", "cran_mirror"):
         names.setdefault(key, held[key])
     return names

@@ -30,7 +30,7 @@ def recipe_tree(
         raise error.said(name) from error
     if not isinstance(tree, dict):
         raise RecipeError(f"{name}: it holds no mapping", hint="A recipe begins with keys such as package: and build:.")
-    evaluation = _Evaluation(document=document, name=name, names=recipe_names(variant))
+    evaluation = Context(document=document, name=name, names=recipe_names(variant))
     context = tree.get("context")
     if isinstance(context, dict):
         for key, held in context.items():
@@ -75,8 +75,8 @@ FILTERS = {
 
 
 @dataclass(kw_only=True)
-class _Evaluation:
-    """One evaluation of one recipe."""
+class Context:
+    """The names of one evaluation of one recipe, and what values come to with them."""
 
     document: Document
     name: str
@@ -98,6 +98,11 @@ class _Evaluation:
                 return chosen[0] if len(chosen) == 1 else chosen
             return {self._key(key): self.value(one) for key, one in held.items()}
         return held
+
+    def text(self, scalar: str) -> str:
+        """Give what a scalar comes to, as text."""
+        answer = self.value(scalar)
+        return "" if answer is None else shown(answer)
 
     def _key(self, key: object) -> str:
         return shown(self._scalar(key)) if isinstance(key, str) and "${{" in key else str(key)
@@ -168,12 +173,12 @@ def _alone(template: nodes.Template) -> nodes.Expr | None:
     return None
 
 
-def context_value(
-    document: Document, every: tuple[Setting, ...], scalar: str, variant: Variant, *, name: str
-) -> str:
-    """Give what one scalar comes to, reading as much of the context as it needs. Raises RecipeError."""
-    evaluation = _Evaluation(document=document, name=name, names=recipe_names(variant))
-    needed = reaching(identifiers(scalar), every)
+def context_of(
+    document: Document, every: tuple[Setting, ...], names: frozenset[str], variant: Variant, *, name: str
+) -> "Context":
+    """Give as much of the context as some names need. Raises RecipeError."""
+    evaluation = Context(document=document, name=name, names=recipe_names(variant))
+    needed = reaching(names, every)
     for one in every:
         if one.targets[0] in needed:
             try:
@@ -181,5 +186,4 @@ def context_value(
             except YamlError as error:
                 raise error.said(name, one.line) from error
             evaluation.names[one.targets[0]] = evaluation.value(held)
-    answer = evaluation.value(scalar)
-    return "" if answer is None else shown(answer)
+    return evaluation

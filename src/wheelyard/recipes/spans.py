@@ -33,3 +33,16 @@ def replaced(text: str, replacements: Iterable[Replacement]) -> str:
         parts += (text[at : one.span.start], one.text)
         at = one.span.end
     return "".join(parts) + text[at:]
+
+
+def replaced_within(text: str, start: int, replacements: Iterable[Replacement]) -> str:
+    """Make the replacements that lie within a piece of a text, which begins at an offset of the whole."""
+    end = start + len(text)
+    inner = [
+        Replacement(
+            span=Span(start=one.span.start - start, end=one.span.end - start), text=one.text
+        )
+        for one in replacements
+        if start <= one.span.start and one.span.end <= end
+    ]
+    return replaced(text, inner) if inner else text

@@ -2,15 +2,14 @@
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 from wheelyard.recipes.document import Document
-from wheelyard.recipes.parse import Form, ParsedRecipe
 from wheelyard.recipes.rows import RowKind
 from wheelyard.recipes.scalars import unquoted
 from wheelyard.recipes.selectors import selector_of
-from wheelyard.recipes.spans import Span
+from wheelyard.recipes.spans import Replacement, Span, replaced_within
 
 _SET = re.compile(
     r"\{%[-+]?\s*set\s+([A-Za-z_][\w.]*(?:\s*,\s*[A-Za-z_]\w*)*)\s*=(?!=)\s*(.*?)\s*[-+]?%\}", re.DOTALL
@@ -41,19 +40,18 @@ class Setting:
             return unquoted(self.text)
         return None
 
+    def edited(self, edits: Sequence[Replacement]) -> "Setting":
+        """Give it as it is once some edits are made."""
+        text = replaced_within(self.text, self.expression.start, edits) if edits else self.text
+        return self if text == self.text else replace(self, text=text)
+
     def number_spans(self) -> tuple[Span, ...]:
         """Where whole numbers stand in it, in quotes or without."""
         return number_spans(self.text, self.expression.start)
 
 
-def settings(recipe: ParsedRecipe) -> tuple[Setting, ...]:
-    """Give everything that a recipe sets, in order."""
-    if recipe.form is Form.META:
-        return tuple(_of_meta(recipe.document))
-    return tuple(_of_context(recipe.document))
-
-
-def _of_meta(document: Document) -> Iterator[Setting]:
+def settings_of_meta(document: Document) -> Iterator[Setting]:
+    """Give everything that a meta.yaml sets, in order."""
     text = document.text
     if "{%" not in text:
         return
@@ -75,7 +73,8 @@ def _of_meta(document: Document) -> Iterator[Setting]:
         )
 
 
-def _of_context(document: Document) -> Iterator[Setting]:
+def settings_of_context(document: Document) -> Iterator[Setting]:
+    """Give the context of a recipe.yaml, in order."""
     for context in document.find("context"):
         for entry in context.entries:
             yield Setting(
@@ -131,3 +130,16 @@ def reaching(names: Iterable[str], every: Iterable[Setting]) -> frozenset[str]:
             found.add(name)
             pending += by_name.get(name, ())
     return frozenset(found)
+
+
+def constant_settings(every: Iterable[Setting], name: str) -> tuple[Setting, ...]:
+    """Give what sets a name, wherever it does."""
+    return tuple(one for one in every if name in (each.partition(".")[0] for each in one.targets))
+
+
+def string_spans(text: str, offset: int) -> tuple[tuple[Span, str], ...]:
+    """Give the texts in quotes of an expression, without their quotes, and where they stand."""
+    return tuple(
+        (Span(start=offset + found.start() + 1, end=offset + found.end() - 1), found[0][1:-1])
+        for found in _STRING.finditer(text)
+    )
