@@ -248,7 +248,7 @@ async def test_who_is_excluded_leaves_and_those_above_wait_for_what_it_waited_fo
 
 async def test_no_more_than_the_limit_are_open_and_more_as_some_get_published() -> None:
     names = [f"p{number}" for number in range(6)]
-    forge = MemoryForge(feedstocks(zlib=(), **{name: ("zlib",) for name in names}))
+    forge = MemoryForge(feedstocks(zlib=(), **dict.fromkeys(names, ("zlib",))))
     world = World(forge=forge)
 
     await world.start(limits=Limits(first=2, most=4))

@@ -25,6 +25,7 @@ from wheelyard.campaigns.planning import Planned
 from wheelyard.campaigns.rules import rule_of
 from wheelyard.campaigns.running import Running, members_of
 from wheelyard.errors import BusyError, ConfigurationError, nearest
+from wheelyard.farm_ports import EventLog
 from wheelyard.forge_ports import Forge
 from wheelyard.migrate.states import Evidence, State
 from wheelyard.ports import Clock
@@ -39,17 +40,19 @@ def _nothing(_: str) -> None:
 class Campaigns:
     """All campaigns of a farm. ``pass_by`` is told of the places at which a fault can be asked for."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - its ports, by name
         self,
         *,
         store: CampaignStore,
         forge: Forge,
         clock: Clock,
         builds: Builds | None = None,
+        events: EventLog | None = None,
         pass_by: Callable[[str], None] = _nothing,
     ) -> None:
         self._store = store
         self._clock = clock
+        self._events = events
         self._looking = Looking(forge=forge, builds=builds)
         self._offering = Offering(forge=forge, builds=builds)
         self._closing = Closing(forge=forge)
@@ -69,6 +72,9 @@ class Campaigns:
                     hint="Choose another name with --name, or see it with 'wheelyard migrate status'.",
                 )
             self._pass_by("campaigns.started")
+            await self._write(
+                "campaign.started", campaign.name, campaign.owner, packages=len(members)
+            )
             running = await self._opened(campaign.name)
             # Who has the change already, be it by hand, is not asked.
             await self._look_at(running, list(running.members))
@@ -225,7 +231,18 @@ class Campaigns:
             return None
 
     async def _learn(self, running: Running, member: Member) -> None:
-        await self._store.save(running.learn(member, self._clock.now()))
+        before = {name: one.state for name, one in running.members.items()}
+        changed = running.learn(member, self._clock.now())
+        await self._store.save(changed)
+        for one in changed:
+            if one.state is not before[one.package]:
+                await self._write(
+                    "campaign.turned",
+                    one.campaign,
+                    package=one.package,
+                    state=one.state.value,
+                    reason=one.reason,
+                )
 
     async def _go_on(self, running: Running) -> None:
         """Offer what is ready, as long as that leads to more, and close what is done."""
@@ -272,8 +289,17 @@ class Campaigns:
             await self._update(running, campaign)
 
     async def _update(self, running: Running, campaign: Campaign) -> None:
+        mode = running.campaign.mode
         running.campaign = campaign
         await self._store.update(campaign)
+        if campaign.mode is not mode:
+            await self._write("campaign.mode", campaign.name, mode=campaign.mode.value)
+
+    async def _write(
+        self, action: str, campaign: str, actor: str = "", **detail: str | float
+    ) -> None:
+        if self._events is not None:
+            await self._events.write(action, campaign, actor=actor, **detail)
 
 
 def _anew(member: Member) -> Member:
