@@ -46,6 +46,14 @@ class ConfigurationError(WheelyardError):
     """A setting, option or recipe that cannot be followed."""
 
 
+class RecipeError(WheelyardError):
+    """A recipe that cannot be read or evaluated, with its file and line in the message."""
+
+
+class RefusedEditError(RecipeError):
+    """An edit of a recipe that would not mean what was asked; nothing was changed."""
+
+
 class InvalidPlanError(WheelyardError):
     """A recorded plan that cannot be read or repeated."""
 
