@@ -54,6 +54,10 @@ class RefusedEditError(RecipeError):
     """An edit of a recipe that would not mean what was asked; nothing was changed."""
 
 
+class InvalidMigrationError(WheelyardError):
+    """A pin file or a migration that cannot be read, named with its line."""
+
+
 class InvalidPlanError(WheelyardError):
     """A recorded plan that cannot be read or repeated."""
 
