@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 
 from wheelyard.recipes.document import Entry
 from wheelyard.recipes.evaluated import package_name
+from wheelyard.recipes.flow import flow_items, is_flow
 from wheelyard.recipes.parse import Form, ParsedRecipe
+from wheelyard.recipes.scalars import unquoted
 from wheelyard.recipes.spans import Span
 
 SECTIONS = ("build", "host", "run", "run_constrained", "run_constraints", "run_exports", "ignore_run_exports")
@@ -91,7 +93,11 @@ def _written(
     entry: Entry, section: str, output: str | None, condition: str | None
 ) -> Iterator[WrittenRequirement]:
     """Give the items of a list, or the one scalar that stands for it."""
-    if entry.value and not entry.value.startswith(("[", "&", "|", ">")):
+    if is_flow(entry.value):
+        for one in flow_items(entry.value, entry.row.value_start):
+            yield _requirement(entry, section, output, condition, one.span)
+        return
+    if entry.value and not entry.value.startswith(("&", "|", ">")):
         yield _requirement(entry, section, output, condition)
         return
     for item in entry.entries:
@@ -107,9 +113,10 @@ def _written(
 
 
 def _requirement(
-    entry: Entry, section: str, output: str | None, condition: str | None
+    entry: Entry, section: str, output: str | None, condition: str | None, span: Span | None = None
 ) -> WrittenRequirement:
-    text = entry.scalar
+    span = span or entry.value_span
+    text = unquoted(span.of(entry.document.text))
     return WrittenRequirement(
         text=text,
         name="" if text.startswith(("{{", "${{")) else package_name(text),
@@ -117,6 +124,6 @@ def _requirement(
         output=output,
         condition=condition if condition is not None else entry.selector,
         line=entry.line,
-        span=entry.value_span,
+        span=span,
         entry=entry,
     )
