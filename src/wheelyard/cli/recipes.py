@@ -6,6 +6,7 @@ from typing import Annotated
 import msgspec
 import typer
 
+from wheelyard.cli.migrators import add_commands
 from wheelyard.cli.options import AsJson, Recipes
 from wheelyard.model.counted import plural
 from wheelyard.model.recipe import DEFAULT_RECIPE
@@ -16,6 +17,7 @@ from wheelyard.settings.file import Configuration
 from wheelyard.settings.overrides import Overrides, join, read_folder
 
 app = typer.Typer(help="Recipes: what is said about releases.", no_args_is_help=True)
+add_commands(app)
 
 
 def overrides_of(configuration: Configuration, folders: list[Path] | None) -> Overrides:

@@ -6,13 +6,12 @@ from wheelyard.migrate.migrators.build_scripts import (
     CrossCMake,
     CrossCMakeWindows,
     CrossConfigSub,
-    CrossPython,
-    CrossRBase,
     CrossTests,
     CrossTestsWindows,
 )
 from wheelyard.migrate.migrators.compilers import Compilers, Flang, StandardLibrary
 from wheelyard.migrate.migrators.conditions import V1Conditions
+from wheelyard.migrate.migrators.cross_requirements import CrossPython, CrossRBase
 from wheelyard.migrate.migrators.distribution import Cdt, Cos7
 from wheelyard.migrate.migrators.noarch_recipes import Noarch, NoarchR
 from wheelyard.migrate.migrators.older import Blas, NpmBuild

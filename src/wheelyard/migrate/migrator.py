@@ -11,6 +11,7 @@ from typing import ClassVar, Protocol, get_type_hints, runtime_checkable
 
 from wheelyard.errors import ConfigurationError, nearest
 from wheelyard.migrate.feedstock import Feedstock
+from wheelyard.recipes.answers import Answers
 
 
 @runtime_checkable
@@ -54,8 +55,8 @@ class CleanUp:
         raise NotImplementedError
 
 
-def make(kind: type, options: Mapping[str, str]) -> Migrator:
-    """Make a migrator of its class and of options as text.
+def make(kind: type, options: Mapping[str, str], *, answers: Answers | None = None) -> Migrator:
+    """Make a migrator of its class and of options as text; ``answers`` goes to one that asks the network.
 
     Raises ConfigurationError where an option is unknown, missing or not of its type.
     """
@@ -83,8 +84,21 @@ def make(kind: type, options: Mapping[str, str]) -> Migrator:
     values = {
         option: _value(name, option, text, hints[option]) for option, text in options.items()
     }
+    if answers is not None and "answers" in known:
+        values["answers"] = answers
     made: Migrator = kind(**values)
     return made
+
+
+def options_of(kind: type) -> tuple[str, ...]:
+    """Give the options that text can set, those that must be given without a bracket."""
+    return tuple(
+        each.name
+        if each.default is MISSING and each.default_factory is MISSING
+        else f"[{each.name}]"
+        for each in (fields(kind) if is_dataclass(kind) else ())
+        if each.name != "answers"
+    )
 
 
 def _options(known: Mapping[str, object]) -> str:

@@ -34,6 +34,7 @@ class _Item:
     above: list[str] = field(default_factory=list)
     condition: str = ""
     branches: dict[str, "str | list[_Item]"] = field(default_factory=dict)
+    above_branch: dict[str, list[str]] = field(default_factory=dict)
 
     def parsed(self) -> nodes.Expr | None:
         """Give the condition as a tree; None where it is none that can be read."""
@@ -47,6 +48,7 @@ class _Item:
             return [*head, *(f"{indent}{line}" if line else "" for line in self.lines)]
         done = [*head, f"{indent}- if: {self.condition}"]
         for word, held in self.branches.items():
+            done += [f"{indent}  {line}" for line in self.above_branch.get(word, [])]
             if isinstance(held, str):
                 done.append(f"{indent}  {word}: {held}")
             else:
@@ -121,7 +123,7 @@ def _read(document: Document, items: list[Entry]) -> list[_Item]:
 def _item(document: Document, entry: Entry) -> _Item:
     lines = [_dedented(line, entry.column) for line in entry.span.of(document.text).splitlines()]
     keys = {child.key: child for child in entry.entries if not child.is_item}
-    if "if" not in keys or not set(keys) <= {"if", "then", "else"} or "then" not in keys | {"else": 0}:
+    if "if" not in keys or len(keys) < 2 or not set(keys) <= {"if", "then", "else"}:
         return _Item(lines=lines)
     branches: dict[str, str | list[_Item]] = {}
     for word, child in keys.items():
@@ -163,7 +165,7 @@ def _nest(items: list[_Item], at: int) -> None:
     before, item = items[at - 1], items[at]
     for inner, outer, last in ((item, before, True), (before, item, False)):
         sub, whole = inner.parsed(), outer.parsed()
-        if not isinstance(sub, nodes.And) or whole not in {sub.left, sub.right}:
+        if not isinstance(sub, nodes.And) or whole not in (sub.left, sub.right):
             continue
         rest = _without(unquoted(inner.condition), unquoted(outer.condition))
         # An `else` of the inner one would be asked less often than before.
@@ -189,7 +191,7 @@ def _requoted(text: str, quote: str) -> str:
 
 def _without(narrow: str, wide: str) -> str | None:
     """Give what is left of ``A and B`` without one of them, as it is written."""
-    one = rf"(\()?\s*{re.escape(wide.strip())}\s*(?(1)\))"
+    one = rf"(?P<open>\()?\s*{re.escape(wide.strip())}\s*(?(open)\))"
     for pattern in (
         rf"\s*{one}\s+and\s+(?P<rest>.+?)\s*",
         rf"\s*(?P<rest>.+?)\s+and\s+{one}\s*",
@@ -222,10 +224,12 @@ def _fold(items: list[_Item], at: int) -> None:
         if word not in item.branches:
             continue
         held, target = item.branches[word], words[word]
-        if above:
+        if above and target not in before.branches and isinstance(held, str):
+            before.above_branch[target] = above
+        elif above:
             held = _as_items(held)
             held[0].above = [*above, *held[0].above]
-            above = []
+        above = []
         if target not in before.branches:
             before.branches[target] = held
         else:

@@ -138,7 +138,7 @@ class OpenPin:
 
     def wants(self, feedstock: Feedstock) -> bool:
         """Say whether this is the pin file's feedstock."""
-        return feedstock.name == "conda-forge-pinning" or any(
+        return "conda-forge-pinning" in _makes(feedstock) or any(
             path.startswith(f"{_MIGRATIONS}/") for path in feedstock.files
         )
 

@@ -9,7 +9,7 @@ import difflib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from wheelyard.errors import InvalidMigrationError, nearest
 from wheelyard.migrate.pins.keys import KINDS, MIGRATOR_KEYS, OPERATIONS, SPECIAL_KEYS, Holds

@@ -7,7 +7,7 @@ stand more than once, under different selectors; each is a block of its own.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from ruamel.yaml.nodes import Node, SequenceNode
+from yaml.nodes import Node, SequenceNode
 
 from wheelyard.migrate.pins.yaml_nodes import (
     Entry,

@@ -8,12 +8,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+import yaml
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from wheelyard.errors import InvalidMigrationError
 
+_LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+_DEEPEST = 100
 _SELECTOR = re.compile(r"#[^\[]*\[([^\[\]]+)\](?=[^()]*$)")
 
 
@@ -28,18 +29,16 @@ class Entry:
 
 def compose(text: str, name: str) -> Node | None:
     """Read a YAML text as nodes. Raises InvalidMigrationError with the line of a fault."""
-    yaml = YAML(typ="rt", pure=True)
-    yaml.allow_duplicate_keys = True
     try:
-        return yaml.compose(text.lstrip("\ufeff"))
-    except MarkedYAMLError as error:
+        return yaml.compose(text.lstrip("\ufeff"), Loader=_LOADER)
+    except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = f":{mark.line + 1}" if mark is not None else ""
         raise InvalidMigrationError(
             f"{name}{line}: this is not YAML: {error.problem or error.context}",
             hint="Mend that line; a value that begins with *, & or % wants quotes.",
         ) from error
-    except (YAMLError, ValueError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise InvalidMigrationError(f"{name}: this is not YAML: {error}") from error
 
 
@@ -81,12 +80,24 @@ def scalars(node: Node) -> tuple[ScalarNode, ...]:
     return ()
 
 
+_MOST_NODES = 100_000
+"""How many nodes are followed: aliases can make few lines into more than any memory holds."""
+
+
 def plain(node: Node) -> object:
     """Give a node as mappings, lists and text, every scalar as it was written."""
+    return _plain(node, iter(range(_MOST_NODES)), 0)
+
+
+def _plain(node: Node, budget: Iterator[int], depth: int) -> object:
+    if next(budget, None) is None or depth > _DEEPEST:
+        raise InvalidMigrationError(
+            f"line {line_of(node)}: this YAML holds too much, by its aliases or its depth"
+        )
     if isinstance(node, MappingNode):
-        return {str(key.value): plain(value) for key, value in node.value}
+        return {str(key.value): _plain(held, budget, depth + 1) for key, held in node.value}
     if isinstance(node, SequenceNode):
-        return [plain(each) for each in node.value]
+        return [_plain(each, budget, depth + 1) for each in node.value]
     return str(node.value)
 
 
