@@ -6,14 +6,15 @@ _FIRST_DELAY = 15 * 60.0
 _LONGEST_DELAY = 7 * 24 * 3600.0
 FRESH_SECONDS = 3600.0
 """How long an answer is believed."""
-_KEPT = 40
+_KEPT = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sighting:
     """The last answer of one source about one project.
 
-    ``versions`` are those of the last good answer, newest first, at most 40; ``total`` counts them all.
+    ``versions`` are those of the last good answer, newest first, at most 100; ``total`` counts them all.
+    ``shape`` is how the recipe writes versions in tags and addresses, on which the answer depends.
     ``error`` is empty where the last answer was good. Times are seconds since 1970.
     """
 
@@ -21,6 +22,7 @@ class Sighting:
     name: str
     address: str
     asked: float
+    shape: str = ""
     seen: float = 0
     versions: tuple[str, ...] = ()
     total: int = 0
@@ -39,6 +41,7 @@ def seen(sighting: Sighting, versions: tuple[str, ...], now: float) -> Sighting:
         kind=sighting.kind,
         name=sighting.name,
         address=sighting.address,
+        shape=sighting.shape,
         asked=now,
         seen=now,
         versions=versions[:_KEPT],
@@ -58,6 +61,7 @@ def failed(sighting: Sighting, error: str, now: float, *, after: float = 0) -> S
         kind=sighting.kind,
         name=sighting.name,
         address=sighting.address,
+        shape=sighting.shape,
         asked=now,
         seen=sighting.seen,
         versions=sighting.versions,

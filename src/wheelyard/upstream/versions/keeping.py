@@ -18,13 +18,13 @@ class SightingsFolder:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    async def get(self, kind: str, name: str, address: str) -> Sighting | None:
-        """Return what was last seen, or None."""
-        return await asyncio.to_thread(self._read, self._path(kind, name, address))
+    async def last(self, blank: Sighting) -> Sighting:
+        """Return what was last seen by the same question as that of a blank sighting, or the blank one."""
+        return await asyncio.to_thread(self._read, self._path(blank)) or blank
 
     async def keep(self, sighting: Sighting) -> None:
         """Keep a sighting in place of the one before. Raises StoreError."""
-        path = self._path(sighting.kind, sighting.name, sighting.address)
+        path = self._path(sighting)
         await asyncio.to_thread(self._write, path, msgspec.json.encode(sighting))
 
     async def all(self) -> Sequence[Sighting]:
@@ -32,8 +32,9 @@ class SightingsFolder:
         found = await asyncio.to_thread(self._read_all)
         return sorted(found, key=lambda one: (one.name, one.kind, one.address))
 
-    def _path(self, kind: str, name: str, address: str) -> Path:
-        digest = hashlib.sha256(f"{kind}\0{name}\0{address}".encode()).hexdigest()[:40]
+    def _path(self, one: Sighting) -> Path:
+        asked = f"{one.kind}\0{one.name}\0{one.address}\0{one.shape}"
+        digest = hashlib.sha256(asked.encode()).hexdigest()[:40]
         return self._folder / f"{digest}.json"
 
     def _read_all(self) -> list[Sighting]:

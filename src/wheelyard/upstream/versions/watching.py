@@ -76,17 +76,20 @@ class VersionWatch:
         )
 
     async def _asked(self, origin: Origin, watched: Watched, *, anew: bool) -> Sighting:
-        known = await self._kept.get(origin.kind, origin.name, origin.address)
-        now = self._now()
-        if known is not None and not anew and not known.is_due(now):
+        now, globs = self._now(), watched.wish.globs
+        blank = Sighting(
+            kind=origin.kind,
+            name=origin.name,
+            address=origin.address,
+            shape=" ".join((origin.pattern, *globs)),
+            asked=now,
+        )
+        known = await self._kept.last(blank)
+        if known is not blank and not anew and not known.is_due(now):
             return known
-        blank = Sighting(kind=origin.kind, name=origin.name, address=origin.address, asked=now)
-        known = known or blank
         try:
             async with self._places:
-                found = await self._sources.versions(
-                    origin, current=watched.version, globs=watched.wish.globs
-                )
+                found = await self._sources.versions(origin, current=watched.version, globs=globs)
             made = seen(known, _ordered(found), now)
         except (UpstreamError, InvalidNameError) as error:
             made = failed(known, error.message, now)
