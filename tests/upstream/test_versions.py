@@ -171,7 +171,7 @@ async def test_a_source_that_fails_is_asked_later_each_time_and_what_it_said_sta
     assert (await yard.look(url, "1.0.0")).sightings[0].error == "", (
         "it was asked before it was due"
     )
-    asked = []
+    asked: list[float] = []
     for _ in range(4):
         yard.time += 8 * 24 * 3600
         seen = await yard.look(url, "1.0.0")
