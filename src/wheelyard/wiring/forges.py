@@ -15,7 +15,7 @@ from wheelyard.forge_ports import Forge
 from wheelyard.model.proposal import Author
 
 GITHUB = "github:"
-_TOKENS = ("WHEELYARD_GITHUB_TOKEN", "GITHUB_TOKEN", "GH_TOKEN")
+_TOKENS = ("GITHUB_TOKEN", "GH_TOKEN")
 _ADDRESS = "GITHUB_API_URL"
 
 
@@ -52,14 +52,19 @@ async def open_forge(
         finally:
             await real.aclose()
         return
-    folder = Path(settings.where).expanduser().absolute() if settings.where else None
-    if folder is not None and not folder.is_dir():
-        raise ConfigurationError(
-            f"{settings.where!r} is no folder of repositories",
-            hint="Name a folder that holds bare repositories, or github:OWNER/NAME.",
-        )
+    folder = _folder(settings.where) if settings.where else None
     local = GitForge(folder=folder, author=settings.author)
     yield DryRunForge(local, tell=dry_run) if dry_run else local
+
+
+def _folder(where: str) -> Path:
+    folder = Path(where).expanduser().absolute()
+    if not folder.is_dir():
+        raise ConfigurationError(
+            f"{where!r} is no folder of repositories",
+            hint="Name a folder that holds bare repositories, or github:OWNER/NAME.",
+        )
+    return folder
 
 
 def _github(settings: ForgeSettings, variables: Mapping[str, str]) -> GitHubSettings:
