@@ -66,6 +66,7 @@ class GitHub:
         self.refusals: list[tuple[str, RefusalError]] = []
         self.may_not: set[str] = set()
         self.page = 100
+        self.pages_at = ""
         self.lock = threading.RLock()
         self._told: dict[tuple[str, str, str], bool] = {}
         self.url = ""

@@ -116,7 +116,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.reply(201 if self.command == "POST" else 200, body)
             return
         page, size = int(query.get("page", "1")), self.hub.page
-        url = f"{self.hub.url}{self.path.partition('&page')[0]}&page={page + 1}"
+        url = (
+            f"{self.hub.pages_at or self.hub.url}{self.path.partition('&page')[0]}&page={page + 1}"
+        )
         more = {"Link": f'<{url}>; rel="next"'} if page * size < len(body) else {}
         self.reply(200, body[(page - 1) * size : page * size], more)
 

@@ -15,6 +15,7 @@ from forge.test_forge import EDITED, FILES, draft
 from forge.worlds import GitHubWorld
 from wheelyard.errors import BusyError, ConfigurationError, ForgeError, GoneError
 from wheelyard.forge.github.forge import GitHubForge, GitHubSettings
+from wheelyard.forge.running import Place, environment_for
 from wheelyard.model.proposal import Check, CheckState, Draft, ProposalState
 
 pytestmark = pytest.mark.anyio
@@ -225,6 +226,24 @@ async def test_a_repository_that_was_renamed_is_found(world: GitHubWorld) -> Non
     ]
     with pytest.raises(ForgeError, match="somewhere else"):
         await world.forge.tip("old/six")
+
+
+async def test_a_next_page_elsewhere_is_not_asked_for(world: GitHubWorld, tmp_path: Path) -> None:
+    proposal = await world.forge.propose(feedstock(world))
+    other = GitHubWorld(tmp_path / "other")
+    world.hub.page, world.hub.pages_at = 1, other.hub.url
+    for number in range(3):
+        await world.forge.report(proposal.name, Check(name=f"{number}", state=CheckState.PASSED))
+    await world.forge.proposal(proposal.name)
+    await other.close()
+    assert other.hub.asked == [], "another server was told the token"
+
+
+def test_the_token_is_told_to_the_server_of_its_repository_alone() -> None:
+    place = Place(address="https://git.example/o/r.git", token=TOKEN)
+    variables = environment_for(place)
+    assert variables["GIT_CONFIG_KEY_0"] == "http.https://git.example/o/r.git.extraHeader"
+    assert TOKEN not in repr(place)
 
 
 async def test_an_archived_repository_is_said_to_be_so(world: GitHubWorld) -> None:
