@@ -6,8 +6,11 @@ from typing import Annotated
 import msgspec
 import typer
 
+from wheelyard.cli import recipe_edits, recipe_looks
 from wheelyard.cli.migrators import add_commands
 from wheelyard.cli.options import AsJson, Recipes
+from wheelyard.cli.recipe_file import is_recipe_file
+from wheelyard.cli.recipe_looks import PlatformOption, VariantOption, show_file
 from wheelyard.model.counted import plural
 from wheelyard.model.recipe import DEFAULT_RECIPE
 from wheelyard.model.release import Release
@@ -16,7 +19,10 @@ from wheelyard.plan.key import recipe_digest
 from wheelyard.settings.file import Configuration
 from wheelyard.settings.overrides import Overrides, join, read_folder
 
-app = typer.Typer(help="Recipes: what is said about releases.", no_args_is_help=True)
+app = typer.Typer(
+    help="Recipes: what is said about releases, and recipe files: shown, linted, edited.",
+    no_args_is_help=True,
+)
 add_commands(app)
 
 
@@ -28,11 +34,19 @@ def overrides_of(configuration: Configuration, folders: list[Path] | None) -> Ov
 @app.command("show")
 def show(
     context: typer.Context,
-    release: Annotated[str, typer.Argument(metavar="RELEASE", help="For example six==1.17.0.")],
+    release: Annotated[
+        str,
+        typer.Argument(metavar="RELEASE|FILE", help="For example six==1.17.0, or recipe/meta.yaml."),
+    ],
     recipes: Recipes = None,
+    platform: PlatformOption = "linux-64",
+    variants: VariantOption = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show the recipe of a release, and where each part of it stands."""
+    """Show the recipe of a release and where each part of it stands, or what a recipe file comes to."""
+    if is_recipe_file(release):
+        show_file(Path(release), platform, variants or [], as_json=as_json)
+        return
     wanted = Release.parse(release)
     overrides = overrides_of(context.obj, recipes)
     recipe = overrides.recipe(wanted)
@@ -87,3 +101,7 @@ def check(context: typer.Context, recipes: Recipes = None) -> None:
         typer.echo("there are no recipes to read", err=True)
         return
     typer.echo(f"{plural(len(overrides.entries), 'recipe')} can be read")
+
+
+recipe_looks.add_commands(app)
+recipe_edits.add_commands(app)

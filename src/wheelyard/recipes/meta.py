@@ -31,7 +31,7 @@ def names_of(variant: Variant) -> dict[str, object]:
 
 def selected(text: str, names: Mapping[str, object], *, name: str) -> str:
     """Give a text with the lines that stand in a variant; the others are left empty."""
-    lines = text.replace("\r\n", "\n").split("\n")
+    lines = text.removeprefix("\ufeff").replace("\r\n", "\n").split("\n")
     for number, line in enumerate(lines):
         if "#" in line and line.lstrip()[:1] == "#":
             lines[number] = ""

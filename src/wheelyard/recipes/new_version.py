@@ -121,7 +121,8 @@ class _Search:
         held: dict[str, tuple[Written, str]] = {}
         for at, (kind, one) in enumerate(source.hashes, start + len(source.urls)):
             value = before.get(at)
-            if value and _is_digest(value):
+            # What is written out is the digest's place, even where somebody left a word in it.
+            if value and (_is_digest(value) or "{" not in one.text):
                 held[kind] = (one, value)
         if not held:
             if source.hashes:

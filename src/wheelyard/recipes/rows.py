@@ -71,6 +71,8 @@ class _Scan:
             end = at + len(line)
             self._ends.append(end - 1 if line.endswith("\r") else end)
             at = end + 1
+        if text.startswith("\ufeff"):
+            self._starts[0] = 1  # a byte order mark is no part of the first line
         if self._starts and self._starts[-1] == len(text):
             self._starts.pop()
             self._ends.pop()

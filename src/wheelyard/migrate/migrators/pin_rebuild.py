@@ -181,7 +181,13 @@ class NewPython:
     def wants(self, feedstock: Feedstock) -> bool:
         """Say whether this is a pin file's feedstock that has no such Python yet."""
         pins = feedstock.text(VARIANTS) or ""
-        return bool(PinFile.parse(pins, name=VARIANTS).of("python")) and self._build not in pins
+        if self._build in pins or self._path in feedstock.files:
+            return False
+        return bool(PinFile.parse(pins, name=VARIANTS).of("python"))
+
+    @property
+    def _path(self) -> str:
+        return f"{_MIGRATIONS}/python{self.python.replace('.', '')}.yaml"
 
     @property
     def _free_threaded(self) -> bool:
@@ -206,8 +212,7 @@ class NewPython:
             operation="key_add",
             primary_key="python",
         )
-        path = f"{_MIGRATIONS}/python{self.python.replace('.', '')}.yaml"
-        return feedstock.with_file(path, text)
+        return feedstock.with_file(self._path, text)
 
 
 def migration_in(feedstock: Feedstock, name: str) -> PinMigration:
