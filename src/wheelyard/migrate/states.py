@@ -69,7 +69,7 @@ class Evidence:
         if self.settled:
             return State.FAILED if self.failed else State.MERGED
         if self.offered is Offered.OPEN:
-            return State.PROPOSED
+            return State.FAILED if self.failed else State.PROPOSED
         if self.offered is Offered.CLOSED:
             return State.NEEDS_DECISION
         if self.not_solvable:
