@@ -96,7 +96,7 @@ class GitForge:
         else:
             raise ForgeError(
                 f"The branch {draft.branch!r} of {draft.repository} changes again and again",
-                hint="See who else pushes to it.",
+                hint="See who else pushes to it; a *.lock file that a killed git left there has to be removed.",
             )
         return await self._said_of(draft.name)
 
