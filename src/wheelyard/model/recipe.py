@@ -1,7 +1,8 @@
 """What a user says about a release where the defaults are not enough."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,6 +15,14 @@ class Patch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """What a recipe changes on platforms that match a pattern (``linux_*``, ``*_riscv64``, ``pyodide_*``)."""
+
+    pattern: str
+    changes: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
     """Overrides of one release; the default one changes nothing.
 
@@ -22,6 +31,18 @@ class Recipe:
     installed, and ``test_requires`` beside it; ``imports`` replaces the modules that the smoke test finds by itself, and an empty
     tuple turns it off. ``system_packages`` are names for the message of a failure.
     ``bill_of_materials`` puts one into the wheel (PEP 770).
+
+    ``cflags``, ``cxxflags`` and ``ldflags`` are added to each command that compiles C, compiles C++ or links. ``before`` and
+    ``after`` are shell scripts that are run in the source folder around the build of the wheel.
+
+    The rest is about wheels for another machine than the builder's. ``host_requires`` are projects that are compiled
+    against, ``host_packages`` the distribution's packages with libraries that are. ``exports`` says which symbols a
+    WebAssembly module shows: ``pyinit``, ``requested``, ``all``, or names. ``vendor`` are patterns of shared
+    libraries in the source folder that go into the wheel. ``keep`` are patterns of what stays when ``drop_tests``
+    takes the tests out of a wheel. ``allow_warnings`` are warnings that stay warnings. ``pretend``: ``platform`` and ``os.uname`` answer for the target, too.
+    ``emulate``: it is not built across, but in the target's own Python.
+
+    ``conditions`` change all this for some platforms; ``on`` applies them.
     """
 
     skip: str | None = None
@@ -35,6 +56,31 @@ class Recipe:
     test_requires: tuple[str, ...] = ()
     imports: tuple[str, ...] | None = None
     bill_of_materials: bool = False
+    cflags: tuple[str, ...] = ()
+    cxxflags: tuple[str, ...] = ()
+    ldflags: tuple[str, ...] = ()
+    before: str = ""
+    after: str = ""
+    host_requires: tuple[str, ...] = ()
+    host_packages: tuple[str, ...] = ()
+    exports: tuple[str, ...] = ()
+    vendor: tuple[str, ...] = ()
+    keep: tuple[str, ...] = ()
+    drop_tests: bool = False
+    allow_warnings: tuple[str, ...] = ()
+    pretend: bool = False
+    emulate: bool = False
+    conditions: tuple[Condition, ...] = ()
+
+    def on(self, platform: str) -> "Recipe":
+        """Return what it says for one platform."""
+        if not self.conditions:
+            return self
+        found: dict[str, object] = {"conditions": ()}
+        for condition in self.conditions:
+            if fnmatchcase(platform, condition.pattern):
+                found |= condition.changes
+        return replace(self, **found)  # type: ignore[arg-type]
 
 
 DEFAULT_RECIPE = Recipe()

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from wheelyard.model.recipe import Recipe
 from wheelyard.model.release import Release
+from wheelyard.model.way import Way
 from wheelyard.plan.board import Board
 from wheelyard.plan.events import Command, UnitId
 from wheelyard.plan.unit import PlanOptions, Unit
@@ -20,7 +21,7 @@ class Agenda:
     ``commands`` go out with the next answer. ``gates`` are releases whose gate may open, ``awake`` units that may
     have got what they waited for, ``losses`` releases that lost a target: they are taken off at the front, for which a
     plain dictionary has to look past all that was taken before. ``unsettled`` are units whose requirements
-    are new since cycles were last looked for. ``provided`` and ``older`` wait to be told.
+    are new since cycles were last looked for. ``provided``, ``older`` and ``detours`` wait to be told.
     """
 
     def __init__(self, options: PlanOptions, recipe_of: Callable[[Release], Recipe]) -> None:
@@ -34,6 +35,11 @@ class Agenda:
         self.unsettled: dict[UnitId, None] = {}
         self.provided: list[Unit] = []
         self.older: list[tuple[UnitId, str]] = []
+        self.detours: list[tuple[UnitId, Way]] = []
+
+    def recipe(self, unit: UnitId) -> Recipe:
+        """Return the recipe of a release on the platform of a target."""
+        return self.recipe_of(unit.release).on(unit.target.platform)
 
     def wake_dependants(self, unit: UnitId) -> None:
         """Let what waits for a unit look again."""

@@ -4,6 +4,7 @@ A table is named by a requirement: ``numpy``, ``numpy<2`` or ``numpy==1.26.4``; 
 release apply, the less exact first, key by key.
 """
 
+import shlex
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -14,7 +15,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from wheelyard.errors import ConfigurationError, nearest
-from wheelyard.model.recipe import DEFAULT_RECIPE, Patch, Recipe
+from wheelyard.model.recipe import DEFAULT_RECIPE, Condition, Patch, Recipe
 from wheelyard.model.release import ProjectName, Release
 
 
@@ -32,10 +33,26 @@ class _Table(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, rename="k
     test_requires: list[str] | msgspec.UnsetType = msgspec.UNSET
     imports: list[str] | msgspec.UnsetType = msgspec.UNSET
     bill_of_materials: bool | msgspec.UnsetType = msgspec.UNSET
+    cflags: list[str] | str | msgspec.UnsetType = msgspec.UNSET
+    cxxflags: list[str] | str | msgspec.UnsetType = msgspec.UNSET
+    ldflags: list[str] | str | msgspec.UnsetType = msgspec.UNSET
+    before: str | msgspec.UnsetType = msgspec.UNSET
+    after: str | msgspec.UnsetType = msgspec.UNSET
+    host_requires: list[str] | msgspec.UnsetType = msgspec.UNSET
+    host_packages: list[str] | msgspec.UnsetType = msgspec.UNSET
+    exports: list[str] | str | msgspec.UnsetType = msgspec.UNSET
+    vendor: list[str] | msgspec.UnsetType = msgspec.UNSET
+    keep: list[str] | msgspec.UnsetType = msgspec.UNSET
+    drop_tests: bool | msgspec.UnsetType = msgspec.UNSET
+    allow_warnings: list[str] | msgspec.UnsetType = msgspec.UNSET
+    pretend: bool | msgspec.UnsetType = msgspec.UNSET
+    emulate: bool | msgspec.UnsetType = msgspec.UNSET
+    on: dict[str, dict[str, object]] | msgspec.UnsetType = msgspec.UNSET
 
 
 _ALL = "*"
-_REQUIREMENTS = frozenset({"build_requires", "build_constraints", "test_requires"})
+_REQUIREMENTS = frozenset({"build_requires", "build_constraints", "test_requires", "host_requires"})
+_FLAGS = frozenset({"cflags", "cxxflags", "ldflags", "exports"})
 KEYS = tuple(name.replace("_", "-") for name in _Table.__struct_fields__)
 
 
@@ -145,12 +162,35 @@ def _read(name: str, table: object, folder: Path, origin: str) -> Override:
         read = msgspec.convert(table, _Table)
     except msgspec.ValidationError as error:
         raise ConfigurationError(f"{where}: {error}", hint=_hint(table)) from error
+    changes = _changes(read, folder, where)
+    return Override(requirement=requirement, changes=changes, origin=f"{origin} [{name}]")
+
+
+def _changes(read: _Table, folder: Path, where: str) -> dict[str, object]:
     changes: dict[str, object] = {}
     for field in fields(Recipe):
-        value = getattr(read, field.name)
+        value = getattr(read, field.name, msgspec.UNSET)
         if value is not msgspec.UNSET:
             changes[field.name] = _value(field.name, value, folder, where)
-    return Override(requirement=requirement, changes=changes, origin=f"{origin} [{name}]")
+    if read.on is not msgspec.UNSET:
+        changes["conditions"] = tuple(
+            _condition(pattern, table, folder, f"{where} on {pattern!r}")
+            for pattern, table in read.on.items()
+        )
+    return changes
+
+
+def _condition(pattern: str, table: object, folder: Path, where: str) -> Condition:
+    """Read what a table changes on some platforms. Raises ConfigurationError."""
+    if isinstance(table, dict) and "on" in table:
+        raise ConfigurationError(
+            f"{where}: a condition inside of a condition", hint="Write each pattern by itself."
+        )
+    try:
+        read = msgspec.convert(table, _Table)
+    except msgspec.ValidationError as error:
+        raise ConfigurationError(f"{where}: {error}", hint=_hint(table)) from error
+    return Condition(pattern=pattern, changes=_changes(read, folder, where))
 
 
 def _value(name: str, value: object, folder: Path, where: str) -> object:
@@ -160,6 +200,8 @@ def _value(name: str, value: object, folder: Path, where: str) -> object:
         return {key: tuple(v) if isinstance(v, list) else v for key, v in value.items()}
     if name in _REQUIREMENTS and isinstance(value, list):
         return tuple(_requirement(text, name, where) for text in value)
+    if name in _FLAGS and isinstance(value, str):
+        return tuple(shlex.split(value))
     if isinstance(value, list):
         return tuple(value)
     return value

@@ -2,6 +2,7 @@
 
 from wheelyard.coordinator.story import (
     BuildRetriedOlder,
+    BuildSentAnotherWay,
     CycleBroken,
     JobAwaited,
     JobDelayed,
@@ -70,6 +71,8 @@ def line_of(event: RunEvent) -> tuple[str, str] | None:
         case BuildRetriedOlder():
             text = f"again    {name(event.unit)}: with build requirements as of {event.day}"
             return text, NOTE
+        case BuildSentAnotherWay():
+            return f"again    {name(event.unit)}: {event.way.kind}, {event.way.why}", NOTE
         case UnitProvided(provision=Provision.UPSTREAM):
             return f"upstream {name(event.unit)}: {event.artifact.filename}", ""
     return None
