@@ -15,14 +15,6 @@ class Patch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Condition:
-    """What a recipe changes on platforms that match a pattern (``linux_*``, ``*_riscv64``, ``pyodide_*``)."""
-
-    pattern: str
-    changes: Mapping[str, object]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
     """Overrides of one release; the default one changes nothing.
 
@@ -42,7 +34,7 @@ class Recipe:
     takes the tests out of a wheel. ``allow_warnings`` are warnings that stay warnings. ``pretend``: ``platform`` and ``os.uname`` answer for the target, too.
     ``emulate``: it is not built across, but in the target's own Python.
 
-    ``conditions`` change all this for some platforms; ``on`` applies them.
+    ``on`` applies what is said for some platforms only; jobs know recipes of one platform.
     """
 
     skip: str | None = None
@@ -70,17 +62,33 @@ class Recipe:
     allow_warnings: tuple[str, ...] = ()
     pretend: bool = False
     emulate: bool = False
-    conditions: tuple[Condition, ...] = ()
 
-    def on(self, platform: str) -> "Recipe":
+    def on(self, platform: str) -> "Recipe":  # noqa: ARG002 - it says the same everywhere
         """Return what it says for one platform."""
-        if not self.conditions:
-            return self
-        found: dict[str, object] = {"conditions": ()}
-        for condition in self.conditions:
-            if fnmatchcase(platform, condition.pattern):
-                found |= condition.changes
-        return replace(self, **found)  # type: ignore[arg-type]
+        return self
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What is changed on the platforms that a pattern matches (``linux_*``, ``*_riscv64``, ``pyodide_*``)."""
+
+    pattern: str = "*"
+    fields: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConditionalRecipe(Recipe):
+    """A recipe that says other things on some platforms: its ``changes``, applied in their order."""
+
+    changes: tuple[Change, ...]
+
+    def on(self, platform: str) -> Recipe:
+        """Return what it says for one platform."""
+        recipe = DEFAULT_RECIPE
+        for change in self.changes:
+            if fnmatchcase(platform, change.pattern):
+                recipe = replace(recipe, **change.fields)  # type: ignore[arg-type]
+        return recipe
 
 
 DEFAULT_RECIPE = Recipe()

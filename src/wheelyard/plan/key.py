@@ -108,8 +108,6 @@ def _across(recipe: Recipe) -> list[str]:
     for name, values in lists.items():
         if any(values):
             fields += [name, str(len(values)), *values]
-    for condition in recipe.conditions:
-        fields += [condition.pattern, repr(sorted(condition.changes.items()))]
     return fields
 
 

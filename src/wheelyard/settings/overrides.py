@@ -15,7 +15,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from wheelyard.errors import ConfigurationError, nearest
-from wheelyard.model.recipe import DEFAULT_RECIPE, Condition, Patch, Recipe
+from wheelyard.model.recipe import DEFAULT_RECIPE, Change, ConditionalRecipe, Patch, Recipe
 from wheelyard.model.release import ProjectName, Release
 
 
@@ -58,11 +58,12 @@ KEYS = tuple(name.replace("_", "-") for name in _Table.__struct_fields__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Override:
-    """One table: which releases it is for (None: all), what it changes, and where it stands."""
+    """One table: which releases it is for (None: all), what it changes, on some platforms too, and where it stands."""
 
     requirement: Requirement | None
     changes: Mapping[str, object]
     origin: str
+    conditions: tuple[Change, ...] = ()
 
     def matches(self, release: Release) -> bool:
         """Whether it is for a release."""
@@ -91,10 +92,15 @@ class Overrides:
     def recipe(self, release: Release) -> Recipe:
         """Return what they say about a release together."""
         recipe = DEFAULT_RECIPE
+        changes: list[Change] = []
         for entry in self.entries:
             if entry.matches(release):
                 recipe = replace(recipe, **entry.changes)  # type: ignore[arg-type]
-        return recipe
+                changes += [Change(fields=entry.changes), *entry.conditions]
+        if all(change.pattern == "*" for change in changes):
+            return recipe
+        plain = {field.name: getattr(recipe, field.name) for field in fields(Recipe)}
+        return ConditionalRecipe(**plain, changes=tuple(changes))
 
     def origins(self, release: Release) -> tuple[str, ...]:
         """Return where the tables stand that apply to a release."""
@@ -162,8 +168,16 @@ def _read(name: str, table: object, folder: Path, origin: str) -> Override:
         read = msgspec.convert(table, _Table)
     except msgspec.ValidationError as error:
         raise ConfigurationError(f"{where}: {error}", hint=_hint(table)) from error
-    changes = _changes(read, folder, where)
-    return Override(requirement=requirement, changes=changes, origin=f"{origin} [{name}]")
+    conditions = {} if read.on is msgspec.UNSET else read.on
+    return Override(
+        requirement=requirement,
+        changes=_changes(read, folder, where),
+        conditions=tuple(
+            _condition(pattern, content, folder, f"{where} on {pattern!r}")
+            for pattern, content in conditions.items()
+        ),
+        origin=f"{origin} [{name}]",
+    )
 
 
 def _changes(read: _Table, folder: Path, where: str) -> dict[str, object]:
@@ -172,15 +186,10 @@ def _changes(read: _Table, folder: Path, where: str) -> dict[str, object]:
         value = getattr(read, field.name, msgspec.UNSET)
         if value is not msgspec.UNSET:
             changes[field.name] = _value(field.name, value, folder, where)
-    if read.on is not msgspec.UNSET:
-        changes["conditions"] = tuple(
-            _condition(pattern, table, folder, f"{where} on {pattern!r}")
-            for pattern, table in read.on.items()
-        )
     return changes
 
 
-def _condition(pattern: str, table: object, folder: Path, where: str) -> Condition:
+def _condition(pattern: str, table: object, folder: Path, where: str) -> Change:
     """Read what a table changes on some platforms. Raises ConfigurationError."""
     if isinstance(table, dict) and "on" in table:
         raise ConfigurationError(
@@ -190,7 +199,7 @@ def _condition(pattern: str, table: object, folder: Path, where: str) -> Conditi
         read = msgspec.convert(table, _Table)
     except msgspec.ValidationError as error:
         raise ConfigurationError(f"{where}: {error}", hint=_hint(table)) from error
-    return Condition(pattern=pattern, changes=_changes(read, folder, where))
+    return Change(pattern=pattern, fields=_changes(read, folder, where))
 
 
 def _value(name: str, value: object, folder: Path, where: str) -> object:
