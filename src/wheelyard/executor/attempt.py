@@ -18,6 +18,7 @@ from wheelyard.executor.parts import Parts
 from wheelyard.executor.pool import Pool
 from wheelyard.executor.projects import BuildSystem
 from wheelyard.executor.pythons import Python
+from wheelyard.executor.reached import Across
 from wheelyard.executor.sessions import Answer, Session, Terms
 from wheelyard.executor.settings import ExecutorSettings
 from wheelyard.executor.surroundings import build_environment
@@ -71,7 +72,11 @@ def known(value: T | None) -> T:
 
 
 class Attempt:
-    """The tools of one attempt. ``steps`` grows while it runs."""
+    """The tools of one attempt. ``steps`` grows while it runs.
+
+    ``across`` is the way to another machine, ``compiled`` how many of the project's own files compilers were
+    given on it.
+    """
 
     def __init__(
         self,
@@ -90,6 +95,8 @@ class Attempt:
         self.began = time.monotonic()
         self._progress = progress
         self._step: StepName | None = None
+        self.across: Across | None = None
+        self.compiled = 0
         self.mask = mask_of(offer.recipe)
         self.log = JobLog(
             folder / "log", limit=offer.limits.log_bytes, told=self._tell, mask=self.mask
@@ -177,21 +184,21 @@ class Attempt:
 
 
 class Running:
-    """An open session of an attempt."""
+    """An open session of an attempt, whose ``folder`` is the build's own."""
 
     def __init__(self, attempt: Attempt, session: Session, folder: Path) -> None:
         self.view = session.view
         self.cpu_seconds = 0.0
         self._attempt = attempt
         self._session = session
-        self._folder = folder
+        self.folder = folder
 
     async def call(self, request: dict[str, object]) -> Answer:
         """Make a call within the limits of the attempt. Raises Stopped."""
         attempt = self._attempt
         message = {"environment": attempt.variables(self.view), **request}
         call = self._session.call(message)
-        answer = await attempt.watch.over(call, self._session, self._folder)
+        answer = await attempt.watch.over(call, self._session, self.folder)
         self.cpu_seconds += answer.cpu_seconds
         attempt.cpu_seconds += answer.cpu_seconds
         attempt.watch.peak_bytes = max(attempt.watch.peak_bytes, answer.peak_bytes)

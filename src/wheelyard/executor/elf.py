@@ -99,9 +99,9 @@ def defined_symbols(content: bytes) -> frozenset[str]:
     from elftools.elf.elffile import ELFFile
 
     try:
-        section = ELFFile(io.BytesIO(content)).get_section_by_name(".dynsym")
+        section: Any = ELFFile(io.BytesIO(content)).get_section_by_name(".dynsym")
         symbols = section.iter_symbols() if section else ()
-        return frozenset(s.name for s in symbols if s["st_shndx"] != "SHN_UNDEF")
+        return frozenset(one.name for one in symbols if one["st_shndx"] != "SHN_UNDEF")
     except Exception:  # noqa: BLE001 - as above
         return frozenset()
 

@@ -207,6 +207,7 @@ class Pool:
             readable=(
                 *python.prefixes,
                 *self._settings.readable,
+                *self._settings.shown,
                 *(() if cache is None else (cache.parent,)),
             ),
         )

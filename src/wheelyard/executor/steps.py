@@ -18,7 +18,7 @@ from wheelyard.errors import (
     StoreError,
     ToolError,
 )
-from wheelyard.executor import compiler_cache
+from wheelyard.executor import across, compiler_cache
 from wheelyard.executor.attempt import INSIDE, OUTPUT, SOURCE, Attempt, Running, State, known
 from wheelyard.executor.environments import Environment
 from wheelyard.executor.folders import regular_file
@@ -41,7 +41,8 @@ async def fetch(attempt: Attempt, state: State) -> State:
     """See that everything that the offer names is in the blobs."""
     async with attempt.step(StepName.FETCH):
         offer = attempt.offer
-        wheels = (*offer.requirements, *offer.test_requirements, *offer.test_tools)
+        wheels = (*offer.requirements, *offer.host_requirements)
+        wheels += (*offer.test_requirements, *offer.test_tools)
         wanted = [(offer.source.filename or offer.source.location, offer.source.archive)]
         wanted += [(wheel.filename, wheel.digest) for wheel in wheels]
         for name, digest in wanted:
@@ -107,6 +108,9 @@ async def environment(attempt: Attempt, state: State) -> State:
         offer, environments = attempt.offer, attempt.shop.environments
         try:
             build = await environments.ensure(attempt.python, offer.requirements)
+            if attempt.across is not None:
+                # What the target's wheels need to run is not for any Python that runs here.
+                return replace(state, environment=build)
             test = await environments.ensure(attempt.python, offer.test_requirements)
             tools = await _tools(attempt)
         except OutOfSpaceError as error:
@@ -143,12 +147,17 @@ async def make(attempt: Attempt, state: State, name: str = INSIDE) -> State:
                 running = await stack.enter_async_context(
                     attempt.running(known(state.environment), preload(attempt, state), inside)
                 )
-            first = asked_with_the_build(state)
+            if attempt.across is not None:
+                await across.prepare(attempt, state, running)
+            first = "" if attempt.across is not None else asked_with_the_build(state)
             async with attempt.step(StepName.REQUIREMENTS):
                 if not first:
                     await ask_requirements(attempt, state, running)
             async with attempt.step(StepName.BUILD):
+                await run_script(attempt, state, running, attempt.offer.recipe.before)
                 filename = await call_build(attempt, state, running, first)
+                await run_script(attempt, state, running, attempt.offer.recipe.after)
+                await across.count(attempt, running)
     finally:
         if cached:
             await asyncio.to_thread(compiler_cache.check_in, caches, offer, inside / CACHE)
@@ -160,7 +169,9 @@ def preload(attempt: Attempt, state: State) -> tuple[str, ...]:
 
     Nor anything where the recipe sets variables, which a back end may read when it is loaded.
     """
-    if state.system.backend_path or attempt.offer.recipe.environment:
+    own = state.system.backend_path or attempt.offer.recipe.environment
+    # What answers for another machine is loaded after it is known which.
+    if own or attempt.across is not None:
         return ()
     return modules_of(state.system.backend)
 
@@ -173,7 +184,11 @@ def asked_with_the_build(state: State) -> str:
 
 async def ask_requirements(attempt: Attempt, state: State, running: Running) -> None:
     """Ask what the back end needs beyond pyproject.toml; stops where its environment lacks it."""
-    answer = await running.call(hook(attempt, state, running, _ASKING))
+    call = hook(attempt, state, running, _ASKING)
+    answer = await running.call(call)
+    if not answer.ok and attempt.across is not None:
+        attempt.log.note("asking again in the environment of the target")
+        answer = await running.call(for_the_target(attempt, state, running, call))
     judge(attempt, answer)
     check_requirements(attempt, answer.returned)
 
@@ -193,6 +208,7 @@ def check_requirements(attempt: Attempt, returned: object) -> None:
 async def call_build(attempt: Attempt, state: State, running: Running, first: str = "") -> str:
     """Have the wheel built, and return its file name; what ``first`` asks for comes before."""
     call = hook(attempt, state, running, "build_wheel")
+    call = for_the_target(attempt, state, running, call)
     answer = await running.call({**call, "first": first})
     judge(attempt, answer)
     if isinstance(answer.returned, list):
@@ -217,6 +233,41 @@ def hook(attempt: Attempt, state: State, running: Running, name: str) -> dict[st
             key: value if isinstance(value, str) else list(value) for key, value in settings.items()
         },
     }
+
+
+def for_the_target(
+    attempt: Attempt, state: State, running: Running, call: dict[str, object]
+) -> dict[str, object]:
+    """Return a call in the environment of the target, where that is another machine."""
+    found = attempt.across
+    if found is None or found.tools is None:
+        return call
+    return {
+        **call,
+        "environment": across.variables(found, attempt.variables(running.view)),
+        "across": found.asked,
+        "config_settings": across.settings(
+            state.system.backend, found.tools, attempt.offer.recipe.config_settings
+        ),
+    }
+
+
+async def run_script(attempt: Attempt, state: State, running: Running, script: str) -> None:
+    """Run a script of the recipe in the source folder, as the build itself is run. Raises Stopped."""
+    if not script:
+        return
+    call: dict[str, object] = {
+        "call": "run",
+        "arguments": ["/bin/sh", "-e", "-c", script],
+        "folder": f"{running.view.build}/{state.project}",
+    }
+    given = for_the_target(attempt, state, running, call)
+    judge(
+        attempt,
+        await running.call(
+            {**call, "environment": given["environment"]} if given is not call else call
+        ),
+    )
 
 
 def judge(attempt: Attempt, answer: Answer, *, since: StepName | None = None) -> None:

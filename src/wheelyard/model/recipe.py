@@ -31,7 +31,8 @@ class Recipe:
     against, ``host_packages`` the distribution's packages with libraries that are. ``exports`` says which symbols a
     WebAssembly module shows: ``pyinit``, ``requested``, ``all``, or names. ``vendor`` are patterns of shared
     libraries in the source folder that go into the wheel. ``keep`` are patterns of what stays when ``drop_tests``
-    takes the tests out of a wheel. ``allow_warnings`` are warnings that stay warnings. ``pretend``: ``platform`` and ``os.uname`` answer for the target, too.
+    takes the tests out of a wheel. ``allow_warnings`` are warnings that stay warnings. ``pure``: a wheel with nothing compiled is right, even if
+    compilers were asked. ``pretend``: ``platform`` and ``os.uname`` answer for the target, too.
     ``emulate``: it is not built across, but in the target's own Python.
 
     ``on`` applies what is said for some platforms only; jobs know recipes of one platform.
@@ -60,6 +61,7 @@ class Recipe:
     keep: tuple[str, ...] = ()
     drop_tests: bool = False
     allow_warnings: tuple[str, ...] = ()
+    pure: bool = False
     pretend: bool = False
     emulate: bool = False
 

@@ -103,7 +103,12 @@ def _across(recipe: Recipe) -> list[str]:
         "keep": recipe.keep,
         "allow-warnings": recipe.allow_warnings,
     }
-    flags = {"drop-tests": recipe.drop_tests, "pretend": recipe.pretend, "emulate": recipe.emulate}
+    flags = {
+        "drop-tests": recipe.drop_tests,
+        "pure": recipe.pure,
+        "pretend": recipe.pretend,
+        "emulate": recipe.emulate,
+    }
     fields = [name for name in sorted(flags) if flags[name]]
     for name, values in lists.items():
         if any(values):

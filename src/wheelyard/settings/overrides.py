@@ -45,6 +45,7 @@ class _Table(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, rename="k
     keep: list[str] | msgspec.UnsetType = msgspec.UNSET
     drop_tests: bool | msgspec.UnsetType = msgspec.UNSET
     allow_warnings: list[str] | msgspec.UnsetType = msgspec.UNSET
+    pure: bool | msgspec.UnsetType = msgspec.UNSET
     pretend: bool | msgspec.UnsetType = msgspec.UNSET
     emulate: bool | msgspec.UnsetType = msgspec.UNSET
     on: dict[str, dict[str, object]] | msgspec.UnsetType = msgspec.UNSET

@@ -10,9 +10,7 @@ import os
 import platform
 import sys
 import sysconfig
-
-if False:
-    pass
+import types  # noqa: F401 - in type comments
 
 
 def apply(target):  # type: (dict[str, object]) -> None
@@ -82,7 +80,7 @@ class _Watcher(object):
             spec.loader = _Loader(spec.loader, self)  # type: ignore[assignment]
         return spec
 
-    def amend(self, name, module):  # type: (str, ModuleType) -> None
+    def amend(self, name, module):  # type: (str, types.ModuleType) -> None
         """Let what answers for a machine answer for the target."""
         if not _answers_for_a_machine(name):
             return
@@ -120,7 +118,7 @@ class _Loader(object):
         """Make the module."""
         return self._loader.create_module(spec)  # type: ignore[attr-defined]
 
-    def exec_module(self, module):  # type: (ModuleType) -> None
+    def exec_module(self, module):  # type: (types.ModuleType) -> None
         """Fill it, and amend it."""
         self._loader.exec_module(module)  # type: ignore[attr-defined]
         self._watcher.amend(module.__name__, module)
