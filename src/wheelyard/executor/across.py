@@ -5,6 +5,7 @@ machine. Build requirements run on the build machine; what is compiled against l
 the target.
 """
 
+import ast
 import asyncio
 import shlex
 import shutil
@@ -14,6 +15,8 @@ from typing import TYPE_CHECKING
 
 from packaging.utils import parse_wheel_filename
 
+from wheelyard.errors import ToolError
+from wheelyard.executor.hosts import View
 from wheelyard.executor.outcomes import Stopped
 from wheelyard.executor.reached import Across, Place, ReadyPlatform, Tools
 from wheelyard.model.artifact import InputWheel
@@ -30,10 +33,15 @@ _DATA, _WHEELS, _HOST = "python", "wheels", "host"
 _MESON, _SCIKIT = "mesonpy", "scikit_build_core"
 
 
-def lay_out(attempt: "Attempt", state: "State", running: "Running") -> Across:
-    """Write what the build of a wheel across needs into its folder. Raises Stopped and ToolError."""
-    ready, seen = _ready(attempt), running.view.build
-    folder, place = running.folder / FOLDER, f"{seen}/{FOLDER}"
+def lay_out(
+    attempt: "Attempt", state: "State", inside: Path, view: View
+) -> tuple[tuple[str, str], ...]:
+    """Write what the build of a wheel across needs into its folder, and return what is to be bound.
+
+    Raises Stopped and ToolError.
+    """
+    ready, seen = _ready(attempt), view.build
+    folder, place = inside / FOLDER, f"{seen}/{FOLDER}"
     (folder / _DATA).mkdir(parents=True)
     shutil.copyfile(ready.sysconfigdata, folder / _DATA / ready.sysconfigdata.name)
     _copy_hosts(attempt, folder / _WHEELS)
@@ -42,12 +50,13 @@ def lay_out(attempt: "Attempt", state: "State", running: "Running") -> Across:
             folder=folder,
             seen=place,
             project=f"{seen}/{state.project}",
-            moved=_moved(attempt, ready, running, place),
+            moved=_moved(attempt, ready, view, place),
             recipe=attempt.offer.recipe,
         )
     )
     _write_python(folder / "target-python", ready, place)
-    return Across(ready=ready, tools=tools, asked=_asked(attempt.offer, ready, place))
+    attempt.across = Across(ready=ready, tools=tools, asked=_asked(attempt.offer, ready, place))
+    return tools.binds if view.contained else ()
 
 
 def _ready(attempt: "Attempt") -> ReadyPlatform:
@@ -65,16 +74,33 @@ def _copy_hosts(attempt: "Attempt", folder: Path) -> None:
         shutil.copyfile(blob, folder / Path(wheel.filename).name)
 
 
-def _moved(
-    attempt: "Attempt", ready: ReadyPlatform, running: "Running", place: str
-) -> dict[str, str]:
+def _moved(attempt: "Attempt", ready: ReadyPlatform, view: View, place: str) -> dict[str, str]:
     """Map what is compiled against on the build machine to what of it is the target's."""
     python = attempt.python
-    moved = {str(folder): str(ready.headers) for folder in python.includes}
-    site = f"{running.view.environment}/lib/python{python.release}/site-packages"
+    folders = (*map(str, python.includes), *_header_folders(ready.sysconfigdata))
+    moved = dict.fromkeys(folders, str(ready.headers))
+    site = f"{view.environment}/lib/python{python.release}/site-packages"
     for name in _packages(attempt.offer.host_requirements):
         moved[f"{site}/{name}"] = f"{place}/{_HOST}/{name}"
     return moved
+
+
+def _header_folders(sysconfigdata: Path) -> list[str]:
+    """Return where a target's Python says that its headers lie, which on this machine are others'."""
+    try:
+        values = [
+            ast.literal_eval(node.value)
+            for node in ast.parse(sysconfigdata.read_bytes()).body
+            if isinstance(node, ast.Assign)
+        ]
+    except (SyntaxError, ValueError) as error:
+        raise ToolError(
+            f"'{sysconfigdata}' cannot be read: {error}",
+            hint="Make the platform anew: wheelyard platform check says what is wrong.",
+        ) from error
+    known = next((value for value in values if isinstance(value, dict)), {})
+    found = (known.get(name) for name in ("INCLUDEPY", "CONFINCLUDEPY"))
+    return [folder for folder in found if folder]
 
 
 def _packages(wheels: Iterable[InputWheel]) -> list[str]:
@@ -180,9 +206,3 @@ async def count(attempt: "Attempt", running: "Running") -> None:
     if attempt.across is not None:
         calls = attempt.across.ready.calls
         attempt.compiled = await asyncio.to_thread(calls, running.folder / FOLDER)
-
-
-async def prepare(attempt: "Attempt", state: "State", running: "Running") -> None:
-    """Lay out the way that an attempt goes, and what it is compiled against."""
-    attempt.across = await asyncio.to_thread(lay_out, attempt, state, running)
-    await unpack_hosts(attempt, running)

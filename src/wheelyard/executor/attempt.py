@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+from wheelyard.executor import bubblewrap
 from wheelyard.executor.environments import Environment, Environments
 from wheelyard.executor.hosts import View
 from wheelyard.executor.isolation import Isolation
@@ -31,6 +32,7 @@ from wheelyard.ports import Blobs, Progress
 INSIDE = "inside"
 SOURCE, OUTPUT = "source", "out"
 T = TypeVar("T")
+Binds = tuple[tuple[str, str], ...]
 _SMALL_BYTES, _SHORT_SECONDS = 2 << 20, 10
 
 
@@ -137,15 +139,20 @@ class Attempt:
         inside: Path,
         *,
         network: bool = False,
+        prepare: Callable[[Path, View], Binds] = lambda _folder, _view: (),
     ) -> AsyncIterator["Running"]:
-        """Open a session whose build folder is ``inside``, and bring the folder back afterwards."""
+        """Open a session whose build folder is ``inside``, and bring the folder back afterwards.
+
+        ``prepare`` is called when the folder has come where it stays, and before anything runs in it.
+        """
         name = f"{self.folder.name}-{inside.name}"
         lent = self.shop.pool.lend(self.python, environment, preload, name, network=network)
         async with lent as host:
             place = host.jobs / name
             await asyncio.to_thread(inside.rename, place)
             try:
-                session = Session(host, name, self._terms(), self.log)
+                binds = await asyncio.to_thread(prepare, place, host.view(name))
+                session = Session(host, name, self._terms(binds), self.log)
                 running = Running(self, session, place)
                 try:
                     async with session:
@@ -156,8 +163,9 @@ class Attempt:
             finally:
                 place.rename(inside)
 
-    def _terms(self) -> Terms:
+    def _terms(self, binds: Binds) -> Terms:
         return Terms(
+            binds=(*bubblewrap.hidden(self.shop.settings.shown), *binds),
             limits=self.offer.limits,
             temporary_bytes=self.shop.settings.temporary_bytes,
         )

@@ -6,6 +6,7 @@ target's, under its emulator.
 
 import asyncio
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 _INSIDE = Path(__file__).with_name("inside")
 _PARTS = ("apart.py", "smoke.py")
+_EXTENSION = re.compile(
+    r"(?:[^/]+\.data/(?:plat|pure)lib/)?(?P<module>[\w/]+)\.(?:cpython-[\w-]+|abi3)\.so"
+)
 _PLACE, _WHEELS = "site", "wheels"
 _MOST_SHOWN = 3
 _LARGEST_ANSWER = 1 << 20
@@ -66,6 +70,13 @@ def _foreign(attempt: "Attempt") -> tuple[str, ...]:
 def _is_of_the_system(folder: Path) -> bool:
     """Whether a folder is called the same on nearly every machine."""
     return folder.is_relative_to("/usr") or folder == Path("/")
+
+
+def extension_modules(facts: WheelFacts) -> tuple[str, ...]:
+    """Return the modules of a wheel that are compiled, which its own code may do without in silence."""
+    found = (_EXTENSION.fullmatch(name) for name in facts.compiled)
+    names = (match["module"].replace("/", ".") for match in found if match)
+    return tuple(name for name in names if all(part.isidentifier() for part in name.split(".")))
 
 
 async def unpack(attempt: "Attempt", running: "Running", wheel: str) -> list[str]:

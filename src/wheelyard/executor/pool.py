@@ -207,9 +207,9 @@ class Pool:
             readable=(
                 *python.prefixes,
                 *self._settings.readable,
-                *self._settings.shown,
                 *(() if cache is None else (cache.parent,)),
             ),
+            shown=self._settings.shown,
         )
 
     def _single(

@@ -89,7 +89,9 @@ async def _try_out(
             answer = await running.call(_imports(attempt, state, running, wheel, modules))
         else:
             places = await emulated.unpack(attempt, running, wheel)
-            answer = await emulated.imports(attempt, running, places, modules)
+            compiled = emulated.extension_modules(known(state.facts))
+            every = tuple(dict.fromkeys((*modules, *compiled)))
+            answer = await emulated.imports(attempt, running, places, every)
         judge(attempt, answer, since=StepName.INSPECT)
         failures = _failures(answer)
         partial = tuple(failure for failure in failures if _is_partial(attempt, failure.missing))

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,9 +20,19 @@ from wheelyard.errors import (
     ToolError,
 )
 from wheelyard.executor import across, compiler_cache
-from wheelyard.executor.attempt import INSIDE, OUTPUT, SOURCE, Attempt, Running, State, known
+from wheelyard.executor.attempt import (
+    INSIDE,
+    OUTPUT,
+    SOURCE,
+    Attempt,
+    Binds,
+    Running,
+    State,
+    known,
+)
 from wheelyard.executor.environments import Environment
 from wheelyard.executor.folders import regular_file
+from wheelyard.executor.hosts import View
 from wheelyard.executor.outcomes import Stopped, failure, printed_since, too_large
 from wheelyard.executor.parallel import compile_in_parallel
 from wheelyard.executor.patching import apply_patch
@@ -145,10 +156,14 @@ async def make(attempt: Attempt, state: State, name: str = INSIDE) -> State:
             async with attempt.step(StepName.ENVIRONMENT):
                 # An interpreter that is not warm yet is started now, which may take seconds.
                 running = await stack.enter_async_context(
-                    attempt.running(known(state.environment), preload(attempt, state), inside)
+                    attempt.running(
+                        known(state.environment),
+                        preload(attempt, state),
+                        inside,
+                        prepare=partial(_prepare, attempt, state),
+                    )
                 )
-            if attempt.across is not None:
-                await across.prepare(attempt, state, running)
+                await across.unpack_hosts(attempt, running)
             first = "" if attempt.across is not None else asked_with_the_build(state)
             async with attempt.step(StepName.REQUIREMENTS):
                 if not first:
@@ -162,6 +177,11 @@ async def make(attempt: Attempt, state: State, name: str = INSIDE) -> State:
         if cached:
             await asyncio.to_thread(compiler_cache.check_in, caches, offer, inside / CACHE)
     return replace(state, wheel=_wheel(attempt, inside, filename))
+
+
+def _prepare(attempt: Attempt, state: State, inside: Path, view: View) -> Binds:
+    """Lay out the way to another machine, where the job goes one."""
+    return () if attempt.across is None else across.lay_out(attempt, state, inside, view)
 
 
 def preload(attempt: Attempt, state: State) -> tuple[str, ...]:
