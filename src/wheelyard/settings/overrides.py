@@ -120,7 +120,7 @@ def read_tables(tables: Mapping[str, object], folder: Path, origin: str) -> list
 
 
 def read_folder(folder: Path) -> list[Override]:
-    """Read a recipe folder: ``NAME.toml``, or ``NAME/recipe.toml`` with its patches beside it.
+    """Read a recipe folder: ``NAME.toml``, ``NAME/recipe.toml`` with its patches beside it, or Pyodide's.
 
     A file holds one table without a header, or several under ``[releases."NAME<2"]``.
     """
@@ -140,7 +140,33 @@ def read_folder(folder: Path) -> list[Override]:
                 hint='Write [releases."numpy<2"] with the keys of a recipe below it.',
             )
         found += read_tables({name: content} | releases, path.parent, str(path))
-    return found
+    return [*found, *_of_pyodide(folder)]
+
+
+def _of_pyodide(folder: Path) -> list[Override]:
+    """Read the recipes of Pyodide in a folder, ``NAME/meta.yaml``; those of conda are read elsewhere."""
+    paths = sorted(folder.glob("*/meta.yaml"))
+    if not paths:
+        return []
+    # Another library, which only these take.
+    from wheelyard.settings import pyodide
+
+    texts = {path: path.read_text(encoding="utf-8", errors="replace") for path in paths}
+    recipes = {
+        path: pyodide.parse_pyodide(text, str(path))
+        for path, text in texts.items()
+        if pyodide.is_pyodides(text)
+    }
+    libraries = pyodide.library_names(tuple(recipes.values()))
+    return [
+        Override(
+            requirement=Requirement(recipe.requirement),
+            changes={},
+            conditions=pyodide.changes(recipe, path.parent, libraries),
+            origin=str(path),
+        )
+        for path, recipe in recipes.items()
+    ]
 
 
 def load(path: Path) -> dict[str, object]:
