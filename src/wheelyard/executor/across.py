@@ -150,7 +150,17 @@ def _plain(target: Target) -> str:
     return ""
 
 
-def variables(across: Across, plain: Mapping[str, str]) -> dict[str, str]:
+def in_the_environment(
+    attempt: "Attempt", running: "Running", call: dict[str, object]
+) -> dict[str, object]:
+    """Return a call with the variables of the target, where that is another machine."""
+    if attempt.across is None:
+        return call
+    plain = attempt.variables(running.view)
+    return {**call, "environment": _variables(attempt.across, plain)}
+
+
+def _variables(across: Across, plain: Mapping[str, str]) -> dict[str, str]:
     """Return the environment variables of the hook that builds, from those of any other."""
     tools = across.tools
     if tools is None:
@@ -206,3 +216,20 @@ async def count(attempt: "Attempt", running: "Running") -> None:
     if attempt.across is not None:
         calls = attempt.across.ready.calls
         attempt.compiled = await asyncio.to_thread(calls, running.folder / FOLDER)
+
+
+def for_the_target(
+    attempt: "Attempt", state: "State", running: "Running", call: dict[str, object]
+) -> dict[str, object]:
+    """Return a call in the environment of the target, where that is another machine."""
+    found = attempt.across
+    if found is None or found.tools is None:
+        return call
+    return {
+        **call,
+        "environment": _variables(found, attempt.variables(running.view)),
+        "across": found.asked,
+        "config_settings": settings(
+            state.system.backend, found.tools, attempt.offer.recipe.config_settings
+        ),
+    }

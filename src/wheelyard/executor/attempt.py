@@ -22,7 +22,7 @@ from wheelyard.executor.pythons import Python
 from wheelyard.executor.reached import Across
 from wheelyard.executor.sessions import Answer, Session, Terms
 from wheelyard.executor.settings import ExecutorSettings
-from wheelyard.executor.surroundings import build_environment
+from wheelyard.executor.surroundings import build_environment, expanded
 from wheelyard.executor.wheelfile import WheelFacts
 from wheelyard.model.artifact import Artifact
 from wheelyard.model.job import Finding, Offer, Step, StepName
@@ -77,7 +77,7 @@ class Attempt:
     """The tools of one attempt. ``steps`` grows while it runs.
 
     ``across`` is the way to another machine, ``compiled`` how many of the project's own files compilers were
-    given on it.
+    given on it. ``exported`` are variables that a script of its recipe set for the build.
     """
 
     def __init__(
@@ -99,6 +99,7 @@ class Attempt:
         self._step: StepName | None = None
         self.across: Across | None = None
         self.compiled = 0
+        self.exported: dict[str, str] = {}
         self.mask = mask_of(offer.recipe)
         self.log = JobLog(
             folder / "log", limit=offer.limits.log_bytes, told=self._tell, mask=self.mask
@@ -172,7 +173,8 @@ class Attempt:
 
     def variables(self, view: View) -> dict[str, str]:
         """Return the environment variables of a call."""
-        return build_environment(view, self.shop.settings, self.shop.isolation, self.offer)
+        chosen = build_environment(view, self.shop.settings, self.shop.isolation, self.offer)
+        return expanded(chosen | self.exported)
 
     @property
     def bulky(self) -> bool:

@@ -196,7 +196,7 @@ class LocalExecutor:
                 f"this builder builds for no other machine, {offer.target.platform} included",
                 hint="Let a builder with that platform take it: wheelyard platform list.",
             )
-        packages = offer.recipe.host_packages
+        packages = offer.recipe.host_packages or ()
         return Across(ready=await self._platforms.ready(offer.way, offer.target, packages))
 
     async def _report(self, attempt: Attempt, ending: _Ending) -> Report:

@@ -15,6 +15,7 @@ from wheelyard.executor.outcomes import Stopped, last_lines, printed_since, too_
 from wheelyard.executor.preload import FOR_IMPORTS
 from wheelyard.executor.sessions import Answer
 from wheelyard.executor.steps import judge, told
+from wheelyard.executor.trimming import vendored, without_tests
 from wheelyard.model.artifact import Artifact, Origin
 from wheelyard.model.job import Finding, Outcome, StepName, Verdict
 from wheelyard.model.release import project_name
@@ -34,9 +35,9 @@ def _repair(attempt: Attempt, state: State) -> Path:
     folder.mkdir()
     try:
         libraries = attempt.across.ready.libraries if attempt.across is not None else ()
-        wheel = attempt.shop.parts.repair(
-            known(state.wheel), folder, attempt.offer.target, libraries
-        )
+        libraries += vendored(attempt.folder / INSIDE / state.project, attempt.offer.recipe.vendor)
+        built = without_tests(known(state.wheel), folder, attempt.offer.recipe)
+        wheel = attempt.shop.parts.repair(built, folder, attempt.offer.target, libraries)
     except ToolError as error:
         raise Stopped(Outcome.FAILED, error.message, hint=error.hint) from error
     attempt.shop.parts.normalise(wheel, attempt.offer.source_date_epoch)

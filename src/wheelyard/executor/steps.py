@@ -19,7 +19,7 @@ from wheelyard.errors import (
     StoreError,
     ToolError,
 )
-from wheelyard.executor import across, compiler_cache
+from wheelyard.executor import across, compiler_cache, scripts
 from wheelyard.executor.attempt import (
     INSIDE,
     OUTPUT,
@@ -169,9 +169,9 @@ async def make(attempt: Attempt, state: State, name: str = INSIDE) -> State:
                 if not first:
                     await ask_requirements(attempt, state, running)
             async with attempt.step(StepName.BUILD):
-                await run_script(attempt, state, running, attempt.offer.recipe.before)
+                await scripts.run_before(attempt, state, running)
                 filename = await call_build(attempt, state, running, first)
-                await run_script(attempt, state, running, attempt.offer.recipe.after)
+                await scripts.run_after(attempt, running, filename)
                 await across.count(attempt, running)
     finally:
         if cached:
@@ -208,7 +208,7 @@ async def ask_requirements(attempt: Attempt, state: State, running: Running) -> 
     answer = await running.call(call)
     if not answer.ok and attempt.across is not None:
         attempt.log.note("asking again in the environment of the target")
-        answer = await running.call(for_the_target(attempt, state, running, call))
+        answer = await running.call(across.for_the_target(attempt, state, running, call))
     judge(attempt, answer)
     check_requirements(attempt, answer.returned)
 
@@ -228,7 +228,7 @@ def check_requirements(attempt: Attempt, returned: object) -> None:
 async def call_build(attempt: Attempt, state: State, running: Running, first: str = "") -> str:
     """Have the wheel built, and return its file name; what ``first`` asks for comes before."""
     call = hook(attempt, state, running, "build_wheel")
-    call = for_the_target(attempt, state, running, call)
+    call = across.for_the_target(attempt, state, running, call)
     answer = await running.call({**call, "first": first})
     judge(attempt, answer)
     if isinstance(answer.returned, list):
@@ -253,41 +253,6 @@ def hook(attempt: Attempt, state: State, running: Running, name: str) -> dict[st
             key: value if isinstance(value, str) else list(value) for key, value in settings.items()
         },
     }
-
-
-def for_the_target(
-    attempt: Attempt, state: State, running: Running, call: dict[str, object]
-) -> dict[str, object]:
-    """Return a call in the environment of the target, where that is another machine."""
-    found = attempt.across
-    if found is None or found.tools is None:
-        return call
-    return {
-        **call,
-        "environment": across.variables(found, attempt.variables(running.view)),
-        "across": found.asked,
-        "config_settings": across.settings(
-            state.system.backend, found.tools, attempt.offer.recipe.config_settings
-        ),
-    }
-
-
-async def run_script(attempt: Attempt, state: State, running: Running, script: str) -> None:
-    """Run a script of the recipe in the source folder, as the build itself is run. Raises Stopped."""
-    if not script:
-        return
-    call: dict[str, object] = {
-        "call": "run",
-        "arguments": ["/bin/sh", "-e", "-c", script],
-        "folder": f"{running.view.build}/{state.project}",
-    }
-    given = for_the_target(attempt, state, running, call)
-    judge(
-        attempt,
-        await running.call(
-            {**call, "environment": given["environment"]} if given is not call else call
-        ),
-    )
 
 
 def judge(attempt: Attempt, answer: Answer, *, since: StepName | None = None) -> None:

@@ -25,10 +25,12 @@ class Recipe:
     ``bill_of_materials`` puts one into the wheel (PEP 770).
 
     ``cflags``, ``cxxflags`` and ``ldflags`` are added to each command that compiles C, compiles C++ or links. ``before`` and
-    ``after`` are shell scripts that are run in the source folder around the build of the wheel.
+    ``after`` are shell scripts: one is run in the source folder before the wheel is built, and what it exports is there
+    when it is; the other in the unpacked wheel.
 
     The rest is about wheels for another machine than the builder's. ``host_requires`` are projects that are compiled
-    against, ``host_packages`` the distribution's packages with libraries that are. ``exports`` says which symbols a
+    against, ``host_packages`` the distribution's packages with libraries that are;
+    None: those that are known to be. ``exports`` says which symbols a
     WebAssembly module shows: ``pyinit``, ``requested``, ``all``, or names. ``vendor`` are patterns of shared
     libraries in the source folder that go into the wheel. ``keep`` are patterns of what stays when ``drop_tests``
     takes the tests out of a wheel. ``allow_warnings`` are warnings that stay warnings. ``pure``: a wheel with nothing compiled is right, even if
@@ -55,7 +57,7 @@ class Recipe:
     before: str = ""
     after: str = ""
     host_requires: tuple[str, ...] = ()
-    host_packages: tuple[str, ...] = ()
+    host_packages: tuple[str, ...] | None = None
     exports: tuple[str, ...] = ()
     vendor: tuple[str, ...] = ()
     keep: tuple[str, ...] = ()

@@ -6,12 +6,14 @@ event that sets off a chain of a thousand units does not nest a thousand calls.
 
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import replace
 
 from wheelyard.model.recipe import Recipe
 from wheelyard.model.release import Release
 from wheelyard.model.way import Way
 from wheelyard.plan.board import Board
 from wheelyard.plan.events import Command, UnitId
+from wheelyard.plan.hosts import PACKAGES
 from wheelyard.plan.unit import PlanOptions, Unit
 
 
@@ -39,7 +41,11 @@ class Agenda:
 
     def recipe(self, unit: UnitId) -> Recipe:
         """Return the recipe of a release on the platform of a target."""
-        return self.recipe_of(unit.release).on(unit.target.platform)
+        recipe = self.recipe_of(unit.release).on(unit.target.platform)
+        if recipe.host_packages is None and str(unit.target) in self.options.ways:
+            known = PACKAGES.get(unit.release.project, ())
+            return replace(recipe, host_packages=known) if known else recipe
+        return recipe
 
     def wake_dependants(self, unit: UnitId) -> None:
         """Let what waits for a unit look again."""

@@ -97,7 +97,7 @@ def _across(recipe: Recipe) -> list[str]:
         "before": (recipe.before,),
         "after": (recipe.after,),
         "host-requires": recipe.host_requires,
-        "host-packages": recipe.host_packages,
+        "host-packages": recipe.host_packages or (),
         "exports": recipe.exports,
         "vendor": recipe.vendor,
         "keep": recipe.keep,

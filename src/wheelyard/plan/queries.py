@@ -9,19 +9,9 @@ from wheelyard.model.release import ProjectName, Release
 from wheelyard.model.resolution import FromSource, Query
 from wheelyard.model.source import SourceFacts
 from wheelyard.model.way import WayKind
+from wheelyard.plan.hosts import COMPILED_AGAINST
 from wheelyard.plan.unit import PlanOptions, Unit
 from wheelyard.targets.target import Target
-
-COMPILED_AGAINST = frozenset(
-    {
-        *(
-            ProjectName(name)
-            for name in ("numpy", "cffi", "scipy", "pyarrow", "gevent", "greenlet")
-        ),
-        *(ProjectName(name) for name in ("lxml", "pygobject", "pycairo", "mpi4py", "h5py")),
-    }
-)
-"""Projects with headers or libraries that differ from machine to machine; recipes name others."""
 
 
 def request_query(options: PlanOptions, target: Target) -> Query:
