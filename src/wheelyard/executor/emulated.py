@@ -8,6 +8,7 @@ import asyncio
 import json
 import re
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from wheelyard.executor.attempt import Attempt, Running
 
 _INSIDE = Path(__file__).with_name("inside")
-_PARTS = ("apart.py", "smoke.py")
+_PARTS = ("__init__.py", "across.py", "apart.py", "hooks.py", "smoke.py")
+_ASKED = "asked"
 _EXTENSION = re.compile(
     r"(?:[^/]+\.data/(?:plat|pure)lib/)?(?P<module>[\w/]+)\.(?:cpython-[\w-]+|abi3)\.so"
 )
@@ -97,9 +99,7 @@ async def unpack(attempt: "Attempt", running: "Running", wheel: str) -> list[str
 
 
 def _copy(attempt: "Attempt", folder: Path) -> list[str]:
-    """Put the target's wheels where the sandbox sees them, and what asks them."""
-    for part in _PARTS:
-        shutil.copyfile(_INSIDE / part, folder / part)
+    """Put the target's wheels where the sandbox sees them."""
     (folder / _WHEELS).mkdir()
     names = []
     tools = attempt.offer.test_tools if attempt.offer.recipe.test else ()
@@ -116,21 +116,49 @@ async def imports(
     attempt: "Attempt", running: "Running", places: list[str], modules: tuple[str, ...]
 ) -> Answer:
     """Import modules in the target's Python, as ``smoke`` does in this machine's."""
-    ready, build = _ready(attempt), running.view.build
-    question = {"place": places[0], "wheel": "", "folders": places[1:], "modules": list(modules)}
-    await asyncio.to_thread((running.folder / "question.json").write_text, json.dumps(question))
-    asked = (f"{build}/apart.py", f"{build}/question.json", f"{build}/answer.json")
+    question: dict[str, object] = {
+        "call": "import",
+        "place": places[0],
+        "wheel": "",
+        "folders": places[1:],
+        "modules": list(modules),
+        "folder": f"{running.view.build}/home",
+    }
+    return await ask_apart(attempt, running, question, attempt.variables(running.view))
+
+
+async def ask_apart(
+    attempt: "Attempt",
+    running: "Running",
+    question: dict[str, object],
+    variables: Mapping[str, str],
+) -> Answer:
+    """Make a call in the target's Python, with these variables."""
+    ready, place = _ready(attempt), f"{running.view.build}/{_ASKED}"
+    folder = running.folder / _ASKED
+    await asyncio.to_thread(_write_question, folder, question)
     answer = await running.call(
         {
             "call": "run",
-            "arguments": [*ready.python, *asked],
-            "folder": f"{build}/home",
-            "environment": attempt.variables(running.view) | dict(ready.environment),
+            "arguments": [
+                *ready.python,
+                *(f"{place}/{name}" for name in ("apart.py", "question.json", "answer.json")),
+            ],
+            "folder": question["folder"],
+            "environment": dict(variables) | dict(ready.environment),
         }
     )
     if not answer.ok:
         return answer
-    return await asyncio.to_thread(_answer, running.folder / "answer.json")
+    return await asyncio.to_thread(_answer, folder / "answer.json")
+
+
+def _write_question(folder: Path, question: dict[str, object]) -> None:
+    folder.mkdir(exist_ok=True)
+    for part in _PARTS:
+        shutil.copyfile(_INSIDE / part, folder / part)
+    (folder / "question.json").write_text(json.dumps(question))
+    (folder / "answer.json").unlink(missing_ok=True)
 
 
 def _answer(path: Path) -> Answer:
@@ -138,8 +166,12 @@ def _answer(path: Path) -> Answer:
     try:
         plain = not path.is_symlink() and path.stat().st_size <= _LARGEST_ANSWER
         spoken = json.loads(path.read_text()) if plain else {}
-        return Answer(returned=spoken["returned"])
-    except (OSError, ValueError, KeyError, TypeError):
+        return Answer(
+            returned=spoken.get("returned"),
+            failed=str(spoken.get("failed", "")),
+            message=str(spoken.get("message", "")),
+        )
+    except (OSError, ValueError, AttributeError):
         return Answer(failed="hook", message="the target's Python gave no answer")
 
 

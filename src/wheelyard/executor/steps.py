@@ -19,7 +19,7 @@ from wheelyard.errors import (
     StoreError,
     ToolError,
 )
-from wheelyard.executor import across, compiler_cache, scripts
+from wheelyard.executor import across, compiler_cache, emulating, scripts
 from wheelyard.executor.attempt import (
     INSIDE,
     OUTPUT,
@@ -43,6 +43,7 @@ from wheelyard.executor.sessions import Answer
 from wheelyard.executor.surroundings import CACHE
 from wheelyard.model.job import Outcome, StepName
 from wheelyard.model.recipe import Patch
+from wheelyard.targets.markers import marker_environment
 
 T = TypeVar("T")
 _ASKING = "get_requires_for_build_wheel"
@@ -118,7 +119,9 @@ async def environment(attempt: Attempt, state: State) -> State:
     async with attempt.step(StepName.ENVIRONMENT):
         offer, environments = attempt.offer, attempt.shop.environments
         try:
-            build = await environments.ensure(attempt.python, offer.requirements)
+            # Those of an emulated build are for no Python that runs here.
+            running = () if emulating.is_emulated(attempt) else offer.requirements
+            build = await environments.ensure(attempt.python, running)
             if attempt.across is not None:
                 # What the target's wheels need to run is not for any Python that runs here.
                 return replace(state, environment=build)
@@ -164,6 +167,8 @@ async def make(attempt: Attempt, state: State, name: str = INSIDE) -> State:
                     )
                 )
                 await across.unpack_hosts(attempt, running)
+                if emulating.is_emulated(attempt):
+                    await emulating.furnish(attempt, running)
             first = "" if attempt.across is not None else asked_with_the_build(state)
             async with attempt.step(StepName.REQUIREMENTS):
                 if not first:
@@ -205,8 +210,8 @@ def asked_with_the_build(state: State) -> str:
 async def ask_requirements(attempt: Attempt, state: State, running: Running) -> None:
     """Ask what the back end needs beyond pyproject.toml; stops where its environment lacks it."""
     call = hook(attempt, state, running, _ASKING)
-    answer = await running.call(call)
-    if not answer.ok and attempt.across is not None:
+    answer = await _call(attempt, running, call)
+    if not answer.ok and attempt.across is not None and not emulating.is_emulated(attempt):
         attempt.log.note("asking again in the environment of the target")
         answer = await running.call(across.for_the_target(attempt, state, running, call))
     judge(attempt, answer)
@@ -219,7 +224,10 @@ def check_requirements(attempt: Attempt, returned: object) -> None:
     lines = tuple(str(line) for line in asked)
     if (wrong := invalid(lines)) is not None:
         raise Stopped(Outcome.FAILED, f"the back end asks for {wrong!r}, which is no requirement")
-    missing = unmet(lines, attempt.offer.requirements, attempt.python.markers)
+    markers = attempt.python.markers
+    if emulating.is_emulated(attempt):
+        markers = marker_environment(attempt.offer.target)
+    missing = unmet(lines, attempt.offer.requirements, markers)
     if missing:
         attempt.log.note("the back end needs " + ", ".join(missing))
         raise Stopped(Outcome.NEEDS, "needs " + ", ".join(missing), needs=lines)
@@ -229,14 +237,21 @@ async def call_build(attempt: Attempt, state: State, running: Running, first: st
     """Have the wheel built, and return its file name; what ``first`` asks for comes before."""
     call = hook(attempt, state, running, "build_wheel")
     call = across.for_the_target(attempt, state, running, call)
-    answer = await running.call({**call, "first": first})
+    answer = await _call(attempt, running, {**call, "first": first})
     judge(attempt, answer)
     if isinstance(answer.returned, list):
         # It asked for something, and did not build: what it has in its environment already is no hindrance.
         check_requirements(attempt, answer.returned)
-        answer = await running.call(call)
+        answer = await _call(attempt, running, call)
         judge(attempt, answer)
     return str(answer.returned)
+
+
+async def _call(attempt: Attempt, running: Running, call: dict[str, object]) -> Answer:
+    """Call a hook where the way of the job has it run."""
+    if emulating.is_emulated(attempt):
+        return await emulating.call(attempt, running, call)
+    return await running.call(call)
 
 
 def hook(attempt: Attempt, state: State, running: Running, name: str) -> dict[str, object]:

@@ -1,8 +1,9 @@
-"""Imports what a wheel brought, in a Python that no session runs in: ``apart.py QUESTION ANSWER``.
+"""Makes a call in a Python that no session runs in: ``apart.py QUESTION ANSWER``.
 
 Both are files of JSON. It is what an emulator runs, or another implementation of Python.
 """
 
+import importlib
 import importlib.util
 import json
 import os
@@ -10,16 +11,19 @@ import sys
 
 
 def main(question, answer):  # type: (str, str) -> None
-    """Read the question and write the answer."""
-    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "smoke.py")
-    spec = importlib.util.spec_from_file_location("_wheelyard_smoke", path)
+    """Read the question, make the call, and write the answer."""
+    folder = os.path.dirname(os.path.abspath(__file__))
+    spec = importlib.util.spec_from_file_location(
+        "_wheelyard", os.path.join(folder, "__init__.py"), submodule_search_locations=[folder]
+    )
     assert spec is not None
-    assert spec.loader is not None
-    smoke = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(smoke)
+    package = importlib.util.module_from_spec(spec)
+    sys.modules["_wheelyard"] = package
+    del sys.path[0]
     with open(question) as stream:
         asked = json.load(stream)
-    found = smoke.call(asked)
+    kind = {"hook": "hooks", "import": "smoke"}[asked["call"]]
+    found = importlib.import_module("_wheelyard." + kind).call(asked)
     with open(answer, "w") as stream:
         json.dump(found, stream)
 
