@@ -154,6 +154,7 @@ def _as_asked_now(options: PlanOptions, selection: Selection) -> PlanOptions:
         limits=request.limits(selection),
         check_reproducible=selection.check_reproducible,
         rebuild=selection.rebuild or selection.check_reproducible,
+        fall_back=selection.fall_back,
     )
 
 

@@ -6,6 +6,7 @@ target's, under its emulator.
 
 import asyncio
 import json
+import os
 import re
 import shutil
 from collections.abc import Mapping
@@ -44,6 +45,7 @@ def prove(attempt: "Attempt", wheel: Path, facts: WheelFacts) -> None:
         platform=platform,
         suffix=ready.suffix,
         glibc=ready.glibc,
+        libraries=_library_names(ready.libraries),
         main=ready.main,
         foreign=_foreign(attempt),
         compiled=attempt.compiled > 0 and not attempt.offer.recipe.pure,
@@ -67,6 +69,14 @@ def _foreign(attempt: "Attempt") -> tuple[str, ...]:
         str(settings.state),
         *(str(folder) for folder in attempt.python.prefixes if not _is_of_the_system(folder)),
     )
+
+
+def _library_names(folders: tuple[Path, ...]) -> frozenset[str] | None:
+    """Name the libraries that a target has; None where its C library is not among those that are known."""
+    found = frozenset(
+        entry.name for folder in folders if folder.is_dir() for entry in os.scandir(folder)
+    )
+    return found if "libc.so.6" in found else None
 
 
 def _is_of_the_system(folder: Path) -> bool:

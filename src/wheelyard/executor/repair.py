@@ -33,6 +33,7 @@ _LIBC = {
     PlatformKind.MANYLINUX: "glibc",
     PlatformKind.MUSLLINUX: "musl",
 }
+_WEBASSEMBLY = {PlatformKind.PYODIDE, PlatformKind.PYEMSCRIPTEN, PlatformKind.EMSCRIPTEN}
 _SECONDS = 900
 _LARGEST = 8 << 30
 _LINES = 5
@@ -64,6 +65,9 @@ def repair_wheel(
     """
     platform = Platform.parse(target.platform)
     own = _platforms(path)
+    if platform.kind in _WEBASSEMBLY and own not in {("any",), (str(platform),)}:
+        # Back ends know the compiler, whose name a wheel for Pyodide must not have.
+        return RepairResult(path=retag(path, out_dir, (str(platform),)), platform_tag=str(platform))
     if platform.kind not in _LIBC:
         return RepairResult(path=path, platform_tag=own[0])
     if not _is_compiled(path, own):

@@ -287,8 +287,7 @@ async def open_farm(settings: FarmSettings, recorded: Sequence[Answer] = ()) -> 
             _find_toolchain(),
             asyncio.to_thread(kind_of_isolation, chosen),
         )
-        policy = CheckPolicy.parse(settings.checks)
-        platforms = platforms_of(settings.state)
+        policy, platforms = CheckPolicy.parse(settings.checks), platforms_of(settings.state)
         executor = LocalExecutor(
             replace(chosen, readable=compilers, shown=shown_of(settings.state)),
             blobs=blobs,
