@@ -10,7 +10,7 @@ from wheelyard.errors import ToolError
 from wheelyard.executor.environments import find_uv
 from wheelyard.executor.platforms import debian
 
-REQUIREMENT = "ziglang>=0.13,<0.16"
+REQUIREMENT = "ziglang==0.15.2"
 _FIRST_GLIBC = {"riscv64": (2, 27)}
 _PROBE = {
     "c": "int main(void) { return 0; }\n",
