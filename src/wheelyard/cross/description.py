@@ -7,9 +7,6 @@ build sees them.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from types import MappingProxyType
-
-_NONE: Mapping[str, str] = MappingProxyType({})
 
 
 class Kind(StrEnum):
@@ -66,13 +63,15 @@ WASM_ERRORS = ("implicit-function-declaration", "mismatched-parameter-types", "r
 class Added:
     """Flags that each command gets; those of the project follow ``compile`` and so win, and precede the others.
 
-    ``c`` and ``cxx`` are for what reads headers, ``link`` for what links, ``linker`` for ``ld`` started by itself.
+    ``c`` and ``cxx`` are for what reads headers, ``link`` for what links, ``module`` for what links a shared library,
+    ``linker`` for ``ld`` started by itself.
     """
 
     compile: tuple[str, ...] = ()
     c: tuple[str, ...] = ()
     cxx: tuple[str, ...] = ()
     link: tuple[str, ...] = ()
+    module: tuple[str, ...] = ()
     linker: tuple[str, ...] = ()
 
 
@@ -108,7 +107,7 @@ class Crossing:
     bits: int = 64
     python: str = ""
     tools: Mapping[Tool, tuple[str, ...]]
-    refused: Mapping[Tool, str] = field(default_factory=lambda: MappingProxyType({}))
+    refused: Mapping[Tool, str] = field(default_factory=dict)
     sysroot: str = ""
     includes: tuple[str, ...] = ()
     cxx_includes: tuple[str, ...] = ()
@@ -116,18 +115,16 @@ class Crossing:
     libraries: tuple[str, ...] = ()
     own_headers: bool = False
     pkg_config: tuple[str, ...] = ()
-    moved: Mapping[str, str] = _NONE
+    moved: Mapping[str, str] = field(default_factory=dict)
     machine: tuple[str, ...] = MACHINE
     own: tuple[str, ...] = ()
     dropped: tuple[str, ...] = ()
-    forbidden: Mapping[str, str] = _NONE
+    forbidden: Mapping[str, str] = field(default_factory=dict)
     added: Added = Added()
     errors: tuple[str, ...] = ()
-    formats: Mapping[str, str] = _NONE
+    formats: Mapping[str, str] = field(default_factory=dict)
     exports: Exporting = Exporting.PYINIT
     exported: tuple[str, ...] = ()
     rust_target: str = ""
     launcher: tuple[str, ...] = ()
-    environment: Mapping[Tool, Mapping[str, str]] = field(
-        default_factory=lambda: MappingProxyType({})
-    )
+    environment: Mapping[Tool, Mapping[str, str]] = field(default_factory=dict)

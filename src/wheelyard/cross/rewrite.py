@@ -3,7 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from wheelyard.cross.applying import RefusedError, apply
 from wheelyard.cross.description import Crossing
+from wheelyard.cross.lines import lines
+from wheelyard.cross.rules import Rules, parse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,5 +39,22 @@ class Refused:
 
 
 def rewrite(command: Command, crossing: Crossing) -> Rewritten | Refused:
-    """Return what to run for a command."""
-    raise NotImplementedError((command, crossing))
+    """Return what to run for a command. Raises ConfigurationError for a crossing that no shim can follow."""
+    return rewrite_by(command, parse(lines(crossing)))
+
+
+def rewrite_by(command: Command, rules: Rules) -> Rewritten | Refused:
+    """Return what to run for a command by rules that are read already."""
+    symbols = command.symbols
+    try:
+        argv, given = apply(
+            rules,
+            list(command.argv),
+            command.folder,
+            command.files.get,
+            lambda _: None if symbols is None else list(symbols),
+        )
+    except RefusedError as refused:
+        return Refused(reason=str(refused))
+    pairs = (variable.partition("=") for variable in given)
+    return Rewritten(argv=tuple(argv), environment={name: value for name, _, value in pairs})

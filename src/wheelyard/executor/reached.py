@@ -51,16 +51,45 @@ class ReadyPlatform(Protocol):
     ``headers`` is the folder with Python.h.
     """
 
-    host_platform: str
-    sysconfigdata: Path
-    suffix: str
-    headers: Path
-    python: tuple[str, ...]
-    environment: Mapping[str, str]
-    shown: tuple[Path, ...]
-    libraries: tuple[Path, ...]
-    glibc: tuple[int, int] | None
-    main: WasmModule | None
+    @property
+    def host_platform(self) -> str:  # noqa: D102
+        ...
+
+    @property
+    def sysconfigdata(self) -> Path:  # noqa: D102
+        ...
+
+    @property
+    def suffix(self) -> str:  # noqa: D102
+        ...
+
+    @property
+    def headers(self) -> Path:  # noqa: D102
+        ...
+
+    @property
+    def python(self) -> tuple[str, ...]:  # noqa: D102
+        ...
+
+    @property
+    def environment(self) -> Mapping[str, str]:  # noqa: D102
+        ...
+
+    @property
+    def shown(self) -> tuple[Path, ...]:  # noqa: D102
+        ...
+
+    @property
+    def libraries(self) -> tuple[Path, ...]:  # noqa: D102
+        ...
+
+    @property
+    def glibc(self) -> tuple[int, int] | None:  # noqa: D102
+        ...
+
+    @property
+    def main(self) -> WasmModule | None:  # noqa: D102
+        ...
 
     def install(self, place: Place) -> Tools:
         """Write the tools of one build. Raises ToolError."""

@@ -4,19 +4,22 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from wheelyard.executor.interpreters import MachineInterpreters, native_platform
+from wheelyard.executor.platforms.reaching import KnownPlatforms
 from wheelyard.executor.reached import Platforms
 from wheelyard.model.way import Way
 from wheelyard.targets.target import Target
 
+_FOLDER = "platforms"
 
-def platforms_of(state: Path) -> Platforms | None:  # noqa: ARG001
+
+def platforms_of(state: Path) -> Platforms | None:
     """Return the platforms that a state folder knows."""
-    return None
+    return KnownPlatforms(state / _FOLDER)
 
 
 def shown_of(state: Path) -> tuple[Path, ...]:
     """Return the folders with tools and sysroots, which builds must see whenever they are filled."""
-    folder = state / "platforms"
+    folder = state / _FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     return (folder,)
 

@@ -87,9 +87,15 @@ def mirror() -> str:
     if told:
         return told
     rows = run(
-        ("apt-get", "indextargets", "--format", "$(REPO_URI) $(CODENAME) $(ORIGIN)", "Created-By: Packages"),
+        (
+            "apt-get",
+            "indextargets",
+            "--format",
+            "$(REPO_URI) $(CODENAME) $(ORIGIN)",
+            "Created-By: Packages",
+        ),
         "apt-get",
-        f"Debian and Ubuntu have it. Elsewhere, build with a -zig platform and headers of your own.",
+        "Debian and Ubuntu have it. Elsewhere, build with a -zig platform and headers of your own.",
     ).splitlines()
     for row in rows:
         address, _, rest = row.partition(" ")
@@ -135,5 +141,8 @@ def run(command: Sequence[str], name: str, hint: str) -> str:
         raise ToolError(f"{name} took too long", hint="Look whether the network works.") from error
     if done.returncode:
         last = " ".join(done.stderr.strip().splitlines()[-_SAID:]) or f"exit {done.returncode}"
-        raise ToolError(f"{name} failed: {last}", hint="Look whether the network and the package names are right.")
+        raise ToolError(
+            f"{name} failed: {last}",
+            hint="Look whether the network and the package names are right.",
+        )
     return done.stdout

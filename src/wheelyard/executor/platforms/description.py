@@ -14,7 +14,7 @@ from typing import Annotated
 import msgspec
 
 from wheelyard.errors import ConfigurationError, nearest
-from wheelyard.targets.platform import LINUX_ARCHITECTURES
+from wheelyard.targets.platform import LINUX_ARCHITECTURES, Platform, PlatformKind
 from wheelyard.targets.target import Target
 
 FOLDER = "descriptions"
@@ -76,23 +76,20 @@ class Description(
         """The folder of Debian's for libraries and headers of this machine."""
         return self.multiarch or self.triple
 
-    def reaches(self, target: Target) -> bool:
-        """Whether a target is this machine with a Python that it has."""
-        return self.is_machine(target) and python_of(target) in self.pythons
-
     def is_machine(self, target: Target) -> bool:
         """Whether a target is this machine."""
-        platform = target.platform
         if self.kind is Kind.EMSCRIPTEN:
-            return platform == self.tag
-        kind, _, rest = platform.partition("_")
-        return kind in {"linux", "manylinux"} and (rest == self.architecture or rest.endswith(f"_{self.architecture}"))
+            return target.platform == self.tag
+        platform = Platform.parse(target.platform)
+        kinds = (PlatformKind.LINUX, PlatformKind.MANYLINUX)
+        return platform.kind in kinds and platform.arch == self.architecture
 
 
 def python_of(target: Target) -> str:
-    """Return the version of a target's Python: ``3.13``."""
-    release = target.interpreter.version
-    return ".".join(map(str, release)) if isinstance(release, tuple) else str(release)
+    """Return the version of a target's Python, ``3.13``; nothing where it is none that platforms have."""
+    interpreter = target.interpreter
+    plain = interpreter.implementation == "cp" and not interpreter.flags
+    return interpreter.python_version if plain else ""
 
 
 def read(text: bytes, origin: str) -> Description:
@@ -112,7 +109,9 @@ def read(text: bytes, origin: str) -> Description:
 def shipped() -> Mapping[str, Description]:
     """Return those that come with wheelyard, by name."""
     folder = resources.files("wheelyard.executor.platforms") / FOLDER
-    files = sorted((one for one in folder.iterdir() if one.name.endswith(".toml")), key=lambda f: f.name)
+    files = sorted(
+        (one for one in folder.iterdir() if one.name.endswith(".toml")), key=lambda f: f.name
+    )
     found = [read(one.read_bytes(), one.name) for one in files]
     return {one.name: one for one in found}
 

@@ -23,6 +23,7 @@ from wheelyard.executor.platforms import debian
 from wheelyard.executor.platforms.debian import PackageSource
 from wheelyard.executor.platforms.description import Description
 
+PYTHON_HEADERS = "python-headers"
 _LOCK = "packages.json"
 _LINKS = ("bin", "sbin", "lib", "lib64", "lib32", "libx32")
 _PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]*(:[a-z0-9]+)?")
@@ -78,7 +79,8 @@ class Sysroots:
         wrong = [one for one in packages if not _PACKAGE.fullmatch(one)]
         if wrong:
             raise ConfigurationError(
-                f"{wrong[0]!r} is no name of a Debian package", hint="Write it as apt does: zlib1g-dev."
+                f"{wrong[0]!r} is no name of a Debian package",
+                hint="Write it as apt does: zlib1g-dev.",
             )
         if "/" in origin:
             raise ConfigurationError(
@@ -103,18 +105,26 @@ class Sysroots:
         return PackageSource(architecture=platform.debian, suite=suite, folder=folder)
 
     def _made(
-        self, name: str, source: PackageSource, packages: Sequence[str], without: Sysroot | None = None
+        self,
+        name: str,
+        source: PackageSource,
+        packages: Sequence[str],
+        without: Sysroot | None = None,
     ) -> Sysroot:
         root = self._folder / "sysroots" / name
         if (root / _LOCK).is_file():
             return _read(root)
-        with _alone(self._folder / "sysroots" / f"{name}.lock"), _alone(source.folder.with_suffix(".lock")):
+        with (
+            _alone(self._folder / "sysroots" / f"{name}.lock"),
+            _alone(source.folder.with_suffix(".lock")),
+        ):
             if (root / _LOCK).is_file():
                 return _read(root)
             source.refresh()
             files = source.download(packages)
             if without is not None:
-                files = [one for one in files if one.name not in without.made.packages]
+                there = {_package(name) for name in without.made.packages}
+                files = [one for one in files if _package(one.name) not in there]
             return _unpack(files, root, source.suite)
 
     def _given(self, platform: Description, version: str, origin: Path) -> Sysroot:
@@ -131,46 +141,55 @@ class Sysroots:
         root = self._folder / "sysroots" / f"{platform.name}-python{version}-{digest[:12]}"
         with _alone(root.with_name(f"{root.name}.lock")):
             if not (root / _LOCK).is_file():
-                made = Made(suite="", packages={origin.name: f"sha256:{digest}"})
-                _appear(root, lambda new: _extract(origin, new), made)
+                _appear(root, lambda new: _extract(origin, new, f"sha256:{digest}"))
         return _read(root)
 
 
-def _extract(archive: Path, root: Path) -> None:
+def _extract(archive: Path, root: Path, digest: str) -> Made:
     try:
         with tarfile.open(archive) as opened:
             opened.extractall(root, filter="tar")
     except (tarfile.TarError, OSError) as error:
         raise ConfigurationError(
-            f"{archive} cannot be unpacked: {error}", hint="A tar archive is wanted, compressed or not."
+            f"{archive} cannot be unpacked: {error}",
+            hint="A tar archive is wanted, compressed or not.",
         ) from error
+    return Made(suite="", packages={archive.name: digest})
+
+
+def _package(filename: str) -> str:
+    """Return the name of a package: between two looks at Debian its version may have changed."""
+    return filename.partition("_")[0]
 
 
 def _unpack(files: Sequence[Path], root: Path, suite: str) -> Sysroot:
-    digests: dict[str, str] = {}
-    _appear(root, lambda new: digests.update(debian.unpack(files, new)), None)
-    made = Made(suite=suite, packages=digests)
-    _write(root, made)
-    return Sysroot(root=root, made=made)
+    def fill(new: Path) -> Made:
+        return Made(suite=suite, packages=dict(debian.unpack(files, new)))
+
+    return _appear(root, fill)
 
 
-def _appear(root: Path, fill: Callable[[Path], None], made: Made | None) -> None:
-    """Fill a new folder and give it its name."""
+def _appear(root: Path, fill: Callable[[Path], Made]) -> Sysroot:
+    """Fill a new folder, say in it what it is made of, and give it its name."""
     new = root.with_name(f".{root.name}.new")
     shutil.rmtree(new, ignore_errors=True)
     new.mkdir(parents=True)
-    fill(new)
+    made = fill(new)
     _mend_links(new)
+    _set_python_apart(new)
+    (new / _LOCK).write_bytes(msgspec.json.format(msgspec.json.encode(made), indent=2))
     shutil.rmtree(root, ignore_errors=True)
     new.rename(root)
-    if made is not None:
-        _write(root, made)
+    return Sysroot(root=root, made=made)
 
 
-def _write(root: Path, made: Made) -> None:
-    new = root / f".{_LOCK}.new"
-    new.write_bytes(msgspec.json.format(msgspec.json.encode(made), indent=2))
-    new.replace(root / _LOCK)
+def _set_python_apart(root: Path) -> None:
+    """Link Python's headers into a folder without a C library's, for compilers that bring their own."""
+    headers = root / "usr" / "include"
+    for found in (*headers.glob("python3*"), *headers.glob("*/python3*")):
+        place = root / PYTHON_HEADERS / found.relative_to(headers)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.symlink_to(os.path.relpath(found, place.parent))
 
 
 def _read(root: Path) -> Sysroot:
@@ -178,7 +197,8 @@ def _read(root: Path) -> Sysroot:
         made = msgspec.json.decode((root / _LOCK).read_bytes(), type=Made)
     except (OSError, msgspec.MsgspecError) as error:
         raise ToolError(
-            f"{root / _LOCK} cannot be read: {error}", hint=f"Remove the folder {root}; it is made anew."
+            f"{root / _LOCK} cannot be read: {error}",
+            hint=f"Remove the folder {root}; it is made anew.",
         ) from error
     return Sysroot(root=root, made=made)
 
