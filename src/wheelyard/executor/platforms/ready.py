@@ -9,7 +9,7 @@ from wheelyard.cross.description import Crossing, Tool
 from wheelyard.errors import ToolError
 from wheelyard.executor.platforms.crossings import Sources
 from wheelyard.executor.platforms.zig import copy_cache
-from wheelyard.executor.reached import Place, Tools
+from wheelyard.executor.reached import Place, Tools, for_build
 from wheelyard.executor.shims import install_shims
 from wheelyard.executor.webassembly import WasmModule
 
@@ -36,12 +36,7 @@ class LinuxPlatform:
 
     def install(self, place: Place) -> Tools:
         """Write the tools of one build. Raises ToolError."""
-        crossing = replace(
-            self.crossing,
-            moved=dict(place.moved),
-            own=(*self.crossing.own, place.project, place.seen),
-            environment=self._caching(place),
-        )
+        crossing = replace(for_build(self.crossing, place), environment=self._caching(place))
         folder = place.folder / _SHIMS
         folder.mkdir()
         shims = install_shims(folder, crossing, seen=f"{place.seen}/{_SHIMS}", state=self.state)
