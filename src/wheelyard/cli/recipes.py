@@ -7,6 +7,7 @@ import msgspec
 import typer
 
 from wheelyard.cli.options import AsJson, Recipes
+from wheelyard.executor.interpreters import native_platform
 from wheelyard.model.counted import plural
 from wheelyard.model.recipe import DEFAULT_RECIPE
 from wheelyard.model.release import Release
@@ -14,6 +15,7 @@ from wheelyard.model.secrets import shown
 from wheelyard.plan.key import recipe_digest
 from wheelyard.settings.file import Configuration
 from wheelyard.settings.overrides import Overrides, join, read_folder
+from wheelyard.targets.platform import Platform
 
 app = typer.Typer(help="Recipes: what is said about releases.", no_args_is_help=True)
 
@@ -28,12 +30,23 @@ def show(
     context: typer.Context,
     release: Annotated[str, typer.Argument(metavar="RELEASE", help="For example six==1.17.0.")],
     recipes: Recipes = None,
+    platform: Annotated[
+        str,
+        typer.Option(
+            "--platform",
+            metavar="PLATFORM",
+            envvar="WHEELYARD_PLATFORM",
+            help="What is said for this platform, for example linux_aarch64. Without it: for this machine's.",
+            show_default=False,
+        ),
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
     """Show the recipe of a release, and where each part of it stands."""
     wanted = Release.parse(release)
     overrides = overrides_of(context.obj, recipes)
-    recipe = overrides.recipe(wanted)
+    there = str(Platform.parse(platform)) if platform else native_platform()
+    recipe = overrides.recipe(wanted).on(there)
     fields = {
         name: shown(value) if isinstance(value, dict) else value
         for name, value in msgspec.to_builtins(recipe).items()

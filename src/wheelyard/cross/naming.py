@@ -47,8 +47,7 @@ def tool_of(name: str, known: Mapping[str, str] = TOOLS) -> str:
 
 
 def _without_version(name: str) -> str:
-    if name.endswith(".exe"):
-        name = name[:-4]
+    name = name.removesuffix(".exe")
     start, dash, version = name.rpartition("-")
     if dash and version and all(letter in _DIGITS for letter in version):
         return start
