@@ -42,6 +42,7 @@ class Question:
     libc: str
     arch: str
     floor: tuple[int, int] | None = None
+    libraries: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -63,6 +64,9 @@ class Answer:
 def audit(question: Question) -> Answer:
     """Find the oldest platform that a wheel runs on, and make it run there."""
     wheel = Path(question.wheel)
+    if question.libraries:
+        # Only now: it is auditwheel that looks there, and not the loader of this process.
+        os.environ["LD_LIBRARY_PATH"] = ":".join(question.libraries)
     try:
         policies = WheelPolicies(libc=Libc(question.libc), arch=Architecture(question.arch))
         promised = _promised(policies, question.floor)
