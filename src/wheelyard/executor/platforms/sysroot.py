@@ -27,7 +27,10 @@ PYTHON_HEADERS = "python-headers"
 _LOCK = "packages.json"
 _LINKS = ("bin", "sbin", "lib", "lib64", "lib32", "libx32")
 _PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]*(:[a-z0-9]+)?")
-_C_LIBRARY = ("libc6-dev", "libstdc++6")
+_C_LIBRARY = re.compile(
+    r"libc6|libc6-dev|libc-dev-bin|linux-libc-dev|libcrypt1|libcrypt-dev"
+    r"|libgcc-s1|libgcc-\d+-dev|libstdc\+\+6|libstdc\+\+-\d+-dev|gcc-\d+-base"
+)
 _GLIBC = re.compile(r"^libc6_(\d+)\.(\d+)-")
 
 
@@ -70,7 +73,7 @@ class Sysroots:
         name = f"{platform.debian}-{origin}-python{version}"
         wanted = (
             *(f"libpython{version}-dev", f"libpython{version}-stdlib", f"python{version}-minimal"),
-            *_C_LIBRARY,
+            *("libc6-dev", "libstdc++6"),
         )
         return self._made(name, self._source(platform, origin), wanted)
 
@@ -112,7 +115,7 @@ class Sysroots:
         name: str,
         source: PackageSource,
         packages: Sequence[str],
-        without: Sequence[str] = (),
+        without: re.Pattern[str] | None = None,
     ) -> Sysroot:
         root = self._folder / "sysroots" / name
         if (root / _LOCK).is_file():
@@ -125,10 +128,9 @@ class Sysroots:
                 return _read(root)
             source.refresh()
             files = source.download(packages)
-            if without:
+            if without is not None:
                 # Not all that is in the Python's sysroot: a link to a library leads nowhere without it.
-                left_out = {_package(name) for name in source.closure(without)}
-                files = [one for one in files if _package(one.name) not in left_out]
+                files = [one for one in files if not without.fullmatch(_package(one.name))]
             return _unpack(files, root, source.suite, packages)
 
     def _given(self, platform: Description, version: str, origin: Path) -> Sysroot:
