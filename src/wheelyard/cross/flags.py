@@ -33,7 +33,9 @@ LINKER_PAIRS = (
 )  # fmt: skip
 PLAIN_DROPPED = ("--64", "--x32")
 
-_NO_WASM = "WebAssembly has none of it, and a build that believes otherwise would fail where it runs"
+_NO_WASM = (
+    "WebAssembly has none of it, and a build that believes otherwise would fail where it runs"
+)
 FORBIDDEN: Mapping[Kind, Mapping[str, str]] = {
     Kind.GNU: {},
     Kind.ZIG: {"-fopenmp*": "zig's compiler brings no OpenMP library"},
@@ -79,7 +81,10 @@ KIND_LINKER_PAIRS: Mapping[Kind, tuple[tuple[str, str], ...]] = {
 KIND_PAIRS: Mapping[Kind, tuple[tuple[str, str], ...]] = {
     Kind.GNU: (),
     Kind.ZIG: (),
-    Kind.EMSCRIPTEN: (("-s", "SIDE_MODULE*"), *(pair for pair in KIND_LINKER_PAIRS[Kind.EMSCRIPTEN] if pair[0] == "-z")),
+    Kind.EMSCRIPTEN: (
+        ("-s", "SIDE_MODULE*"),
+        *(pair for pair in KIND_LINKER_PAIRS[Kind.EMSCRIPTEN] if pair[0] == "-z"),
+    ),
 }
 
 SUFFIXES = {

@@ -59,9 +59,7 @@ def _escaped(word: str) -> str:
     return "".join(f"\\{letter}" if letter in special else letter for letter in word)
 
 
-def expanded(
-    words: Iterable[str], read: Callable[[str], str | None], depth: int = 0
-) -> list[str]:
+def expanded(words: Iterable[str], read: Callable[[str], str | None], depth: int = 0) -> list[str]:
     """Return words with response files in place of their names; those that cannot be read stay."""
     found: list[str] = []
     for word in words:

@@ -1,10 +1,11 @@
 """What the executor is told of a platform that this machine is not, and how it lays out the way there."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
+from wheelyard.cross.description import Crossing, Exporting
 from wheelyard.executor.webassembly import WasmModule
 from wheelyard.model.recipe import Recipe
 from wheelyard.model.way import Way
@@ -39,6 +40,29 @@ class Tools:
     meson: str = ""
     cmake: str = ""
     binds: tuple[tuple[str, str], ...] = ()
+
+
+_EXPORTS = {
+    (): Exporting.PYINIT,
+    ("pyinit",): Exporting.PYINIT,
+    # What others ask of a module by name is linked to it; here that is asked of its start alone.
+    ("requested",): Exporting.PYINIT,
+    ("all",): Exporting.ALL,
+}
+
+
+def for_build(crossing: Crossing, place: Place) -> Crossing:
+    """Return a crossing with what only one build knows: its folders, and what its recipe says."""
+    recipe = place.recipe
+    exports = _EXPORTS.get(recipe.exports, Exporting.LISTED)
+    return replace(
+        crossing,
+        moved={**crossing.moved, **place.moved},
+        own=(*crossing.own, place.project, place.seen),
+        errors=tuple(one for one in crossing.errors if one not in recipe.allow_warnings),
+        exports=exports,
+        exported=recipe.exports if exports is Exporting.LISTED else crossing.exported,
+    )
 
 
 class ReadyPlatform(Protocol):

@@ -91,10 +91,13 @@ class KnownPlatforms:
         whose = {Kind.GNU: "GNU compilers", Kind.ZIG: "zig", Kind.EMSCRIPTEN: "Emscripten"}
         return Way(
             kind=kind,
-            build=build,
+            # Under an emulator all that runs is the target's own.
+            build=build if kind is WayKind.CROSS else None,
             platform=platform.name,
             toolchain=self._toolchain(platform),
-            why=f"{whose[platform.kind]} for {platform.triple}",
+            why=f"{whose[platform.kind]} for {platform.triple}"
+            if kind is WayKind.CROSS
+            else f"its own Python under {Path(missing.emulator(platform)).name}",
         )
 
     def _toolchain(self, platform: Description) -> str:

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from wheelyard.cross.description import Crossing, Tool
 from wheelyard.errors import ToolError
+from wheelyard.executor.calls import calls_in
 from wheelyard.executor.platforms.crossings import Sources
 from wheelyard.executor.platforms.zig import copy_cache
-from wheelyard.executor.reached import Place, Tools
-from wheelyard.executor.shims import install_shims
+from wheelyard.executor.reached import Place, Tools, for_build
+from wheelyard.executor.shims import TRACE, Telling, install_shims
 from wheelyard.executor.webassembly import WasmModule
 
 _SHIMS, _CACHE = "shims", "zig-cache"
@@ -36,15 +37,16 @@ class LinuxPlatform:
 
     def install(self, place: Place) -> Tools:
         """Write the tools of one build. Raises ToolError."""
-        crossing = replace(
-            self.crossing,
-            moved=dict(place.moved),
-            own=(*self.crossing.own, place.project, place.seen),
-            environment=self._caching(place),
-        )
+        crossing = replace(for_build(self.crossing, place), environment=self._caching(place))
         folder = place.folder / _SHIMS
         folder.mkdir()
-        shims = install_shims(folder, crossing, seen=f"{place.seen}/{_SHIMS}", state=self.state)
+        shims = install_shims(
+            folder,
+            crossing,
+            seen=f"{place.seen}/{_SHIMS}",
+            state=self.state,
+            telling=self._telling(place),
+        )
         return Tools(
             path=shims.path,
             environment=shims.environment,
@@ -55,7 +57,21 @@ class LinuxPlatform:
 
     def calls(self, folder: Path) -> int:
         """Count the compiler commands that the tools in a folder were given for the project itself."""
-        raise NotImplementedError(folder)
+        return sum(
+            one.compiles and not one.is_probe and not one.exit
+            for one in calls_in(folder / _SHIMS / TRACE)
+        )
+
+    def _telling(self, place: Place) -> Telling:
+        """Name the Python that says of itself what the target's would (``across`` writes it)."""
+        return Telling(
+            python=f"{place.seen}/target-python",
+            environment={
+                "_PYTHON_HOST_PLATFORM": self.host_platform,
+                "_PYTHON_SYSCONFIGDATA_NAME": self.sysconfigdata.stem,
+                "PYTHONPATH": f"{place.seen}/python",
+            },
+        )
 
     def _caching(self, place: Place) -> Mapping[Tool, Mapping[str, str]]:
         if self.cache is None:
