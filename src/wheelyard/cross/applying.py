@@ -94,7 +94,7 @@ class Compiling:
     def __init__(self, rules: Rules, tool: str, words: list[str], folder: str) -> None:
         self._rules, self._words, self._folder = rules, words, folder
         self._two = rules.two.get("compiler", set())
-        self.links = True
+        self.links = tool != "cpp"
         self.module = False
         self.cxx = tool == "c++"
         self.inputs: list[str] = []
@@ -224,7 +224,7 @@ class Compiling:
         if word.startswith("-"):
             return 1, [word]
         file = library(self._rules, word, self._folder, module=self.module)
-        return 1, [file] if file else []
+        return 1, [] if file is None else [file]
 
     def _exports(self, symbols: Callable[[list[str]], list[str] | None]) -> list[str]:
         """Name the symbols that a WebAssembly module exports. Raises RefusedError where there are none."""

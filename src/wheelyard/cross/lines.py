@@ -50,9 +50,17 @@ def _family(tool: Tool) -> str:
     return "asking" if tool in {Tool.CARGO, Tool.RUSTC, Tool.PKG_CONFIG} else "plain"
 
 
+def tools_of(crossing: Crossing) -> dict[Tool, tuple[str, ...]]:
+    """Return the real commands: a preprocessor is a compiler that goes no further."""
+    tools = dict(crossing.tools)
+    if Tool.CC in tools:
+        tools.setdefault(Tool.CPP, (*tools[Tool.CC], "-E"))
+    return tools
+
+
 def _tools(crossing: Crossing) -> Iterator[tuple[str, ...]]:
     yield from (("name", name, tool) for name, tool in TOOLS.items())
-    for tool, words in crossing.tools.items():
+    for tool, words in tools_of(crossing).items():
         yield ("tool", tool, *words)
         yield ("family", tool, _family(tool))
     yield from (("refuse", tool, reason) for tool, reason in crossing.refused.items())
@@ -109,10 +117,12 @@ def _added(crossing: Crossing) -> Iterator[tuple[str, ...]]:
     yield ("after", "c", *_headers(crossing, cxx=False), *added.c, *errors)
     yield ("after", "c++", *_headers(crossing, cxx=True), *added.cxx, *errors)
     libraries = tuple(f"-L{folder}" for folder in crossing.libraries)
+    # The paths in libc.so, which is a linker's script, are those of the sysroot.
+    root = (f"--sysroot={crossing.sysroot}",) if crossing.own_headers and crossing.sysroot else ()
     # The compiler looks for the C library's own objects (crt1.o) only where -B says.
     starts = tuple(f"-B{folder}" for folder in crossing.libraries) if crossing.own_headers else ()
-    yield ("after", "link", *starts, *libraries, *added.link)
-    yield ("after", "linker", *libraries, *added.linker)
+    yield ("after", "link", *root, *starts, *libraries, *added.link)
+    yield ("after", "linker", *root, *libraries, *added.linker)
     module = added.module
     if crossing.kind is Kind.EMSCRIPTEN:
         whole = crossing.exports is Exporting.ALL

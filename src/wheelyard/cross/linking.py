@@ -58,14 +58,14 @@ def dropped(rules: Rules, family: str, word: str) -> bool:
     return any(matches(word, pattern) for pattern in rules.drop.get(family, ()))
 
 
-def library(rules: Rules, word: str, folder: str, *, module: bool) -> str:
-    """Return what is linked in place of a file; nothing where it is the build machine's Python."""
+def library(rules: Rules, word: str, folder: str, *, module: bool) -> str | None:
+    """Return what is linked in place of a file; None where it is the build machine's Python."""
     name = base(word)
     if not name.startswith("lib") or (".so" not in name and not name.endswith(".a")):
         action, path = placed(rules, word, folder)
         return path if action == MOVE else word
     if module and name.startswith("libpython"):
-        return ""
+        return None
     action, path = placed(rules, word, folder)
     if action != DROP:
         return path
@@ -117,4 +117,4 @@ def _one(
     if word.startswith("-"):
         return 1, [word]
     file = library(rules, word, folder, module=module)
-    return 1, [file] if file else []
+    return 1, [] if file is None else [file]

@@ -12,7 +12,7 @@ TOOLS = {
     "c++": "c++", "g++": "c++", "clang++": "c++", "icpx": "c++", "em++": "c++",
     "cpp": "cpp", "clang-cpp": "cpp",
     "gfortran": "fortran", "f77": "fortran", "f90": "fortran", "f95": "fortran", "flang": "fortran",
-    "flang-new": "fortran", "ifx": "fortran", "ifort": "fortran", "g77": "fortran", "f2c": "f2c",
+    "flang-new": "fortran", "ifx": "fortran", "ifort": "fortran", "g77": "fortran", "fortran": "fortran", "f2c": "f2c",
     "ld": "ld", "ld.bfd": "ld", "ld.gold": "ld", "ld.lld": "ld", "lld": "ld", "wasm-ld": "ld",
     "as": "as",
     "ar": "ar", "gcc-ar": "ar", "llvm-ar": "ar", "emar": "ar",

@@ -1,16 +1,17 @@
 """A platform whose tools are all there: what the executor lays out builds and proofs with."""
 
-import ast
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from wheelyard.cross.description import Crossing, Tool
 from wheelyard.errors import ToolError
+from wheelyard.executor.calls import calls_in
 from wheelyard.executor.platforms.crossings import Sources
 from wheelyard.executor.platforms.zig import copy_cache
 from wheelyard.executor.reached import Place, Tools, for_build
-from wheelyard.executor.shims import install_shims
+from wheelyard.executor.shims import TRACE, Telling, install_shims
+from wheelyard.executor.sysconfigdata import text_in
 from wheelyard.executor.webassembly import WasmModule
 
 _SHIMS, _CACHE = "shims", "zig-cache"
@@ -39,7 +40,13 @@ class LinuxPlatform:
         crossing = replace(for_build(self.crossing, place), environment=self._caching(place))
         folder = place.folder / _SHIMS
         folder.mkdir()
-        shims = install_shims(folder, crossing, seen=f"{place.seen}/{_SHIMS}", state=self.state)
+        shims = install_shims(
+            folder,
+            crossing,
+            seen=f"{place.seen}/{_SHIMS}",
+            state=self.state,
+            telling=Telling(python=place.python, environment=place.telling),
+        )
         return Tools(
             path=shims.path,
             environment=shims.environment,
@@ -50,7 +57,8 @@ class LinuxPlatform:
 
     def calls(self, folder: Path) -> int:
         """Count the compiler commands that the tools in a folder were given for the project itself."""
-        raise NotImplementedError(folder)
+        calls = calls_in(folder / _SHIMS / TRACE)
+        return sum(call.compiles and not call.is_probe for call in calls)
 
     def _caching(self, place: Place) -> Mapping[Tool, Mapping[str, str]]:
         if self.cache is None:
@@ -85,22 +93,7 @@ def python_in(sources: Sources) -> TargetPython:
     plain = [one for one in found if "_linux_" not in one.name] or found
     return TargetPython(
         sysconfigdata=plain[0],
-        suffix=_suffix(plain[0]),
+        suffix=text_in(plain[0], "EXT_SUFFIX") or ".so",
         headers=headers,
         executable=root / "usr" / "bin" / f"python{version}",
     )
-
-
-def _suffix(sysconfigdata: Path) -> str:
-    try:
-        values = [
-            ast.literal_eval(node.value)
-            for node in ast.parse(sysconfigdata.read_bytes()).body
-            if isinstance(node, ast.Assign)
-        ]
-    except (SyntaxError, ValueError) as error:
-        raise ToolError(
-            f"{sysconfigdata} cannot be read: {error}", hint="Remove its sysroot; it is made anew."
-        ) from error
-    known = next((value for value in values if isinstance(value, dict)), {})
-    return str(known.get("EXT_SUFFIX", ".so"))
