@@ -4,17 +4,20 @@ The package has no headers. Those of the same version of Python are alike on eve
 whose values stand in the sysconfig data, too.
 """
 
-import ast
 import fcntl
 import re
 import shutil
+import sys
 import tarfile
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from pprint import pformat
+
+import msgspec
 
 from wheelyard.errors import ConfigurationError, ToolError
+from wheelyard.executor.platforms import debian
 from wheelyard.executor.platforms.node import Node
 from wheelyard.executor.webassembly import WasmModule, read_wasm
 
@@ -24,8 +27,31 @@ _ROOT = "/pyodide"
 """Where Pyodide's Python says that it was installed: a folder that no machine has."""
 _SETTING = re.compile(r"^(?:#\s*define\s+(\w+)(?:\s+(.*))?|/\*\s*#\s*undef\s+(\w+)\s*\*/|#\s*undef\s+(\w+))\s*$")
 _DECLARED = "HAVE_DECL_"
+_PRINTED = """
+import json, sys, zipfile
+found = {}
+with zipfile.ZipFile(sys.argv[1]) as library:
+    for name in library.namelist():
+        if name.startswith("_sysconfigdata"):
+            exec(library.read(name), space := {})
+            found[name] = space["build_time_vars"]
+print(json.dumps(found))
+"""
 
-Values = Mapping[str, str | int]
+Values = Mapping[str, str | int | None]
+
+
+class _Info(msgspec.Struct, frozen=True):
+    """What Pyodide says of itself: ``emscripten_4_0_9`` and ``wasm32``."""
+
+    platform: str
+    arch: str
+
+
+class _Lock(msgspec.Struct, frozen=True):
+    """The file that names Pyodide's packages, and Pyodide."""
+
+    info: _Info
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,9 +78,17 @@ class Pyodide:
             raise ToolError(f"{self.folder} has no sysconfig data", hint="Remove it; it is made anew.")
         return found[0]
 
-    def values(self) -> Values:
-        """Return the data of its sysconfig. Raises ToolError."""
-        return read_values(self.sysconfigdata.read_text(), str(self.sysconfigdata))
+    def host_platform(self) -> str:
+        """Return its platform as its own sysconfig does. Raises ToolError."""
+        lock = self.package / "pyodide-lock.json"
+        try:
+            said = msgspec.json.decode(lock.read_bytes(), type=_Lock).info
+        except (OSError, msgspec.MsgspecError) as error:
+            raise ToolError(
+                f"{lock} cannot be read: {error}", hint=f"Remove {self.folder}; it is made anew."
+            ) from error
+        system, *version = said.platform.split("_")
+        return f"{system}-{'.'.join(version)}-{said.arch}"
 
     def main(self) -> WasmModule:
         """Read what the main module gives to those that it loads. Raises ToolError."""
@@ -83,70 +117,40 @@ class Pyodide:
                 if "/" in origin
                 else node.pack(f"pyodide@{origin}", self.folder)
             )
-            self._unpack(archive)
-            self._write_python(donor)
+            self._write_python(donor, self._unpack(archive))
             (self.folder / _LAID_OUT).touch()
 
-    def _unpack(self, archive: Path) -> None:
+    def _unpack(self, archive: Path) -> Values:
         try:
             with tarfile.open(archive) as opened:
                 opened.extractall(self.folder, filter="data")
-            with zipfile.ZipFile(self.package / "python_stdlib.zip") as library:
-                names = [one for one in library.namelist() if one.startswith("_sysconfigdata")]
-                texts = {name: library.read(name).decode() for name in names}
-        except (OSError, tarfile.TarError, zipfile.BadZipFile) as error:
+        except (OSError, tarfile.TarError) as error:
             raise ConfigurationError(
                 f"{archive} is no package of Pyodide: {error}",
                 hint="Name a version of npm's package 'pyodide', or the archive of one.",
             ) from error
+        found = read_values(self.package / "python_stdlib.zip")
         (self.folder / "sysconfig").mkdir()
-        for name, text in texts.items():
-            values = read_values(text, name)
+        for name, values in found.items():
             # As data alone: who reads it runs nothing, and sees no folder of the machine that made it.
-            written = f"build_time_vars = {dict(values)!r}\n"
+            written = f"build_time_vars = {pformat(values)}\n"
             (self.folder / "sysconfig" / name).write_text(written)
+        return found[self.sysconfigdata.name]
 
-    def _write_python(self, donor: Path) -> None:
+    def _write_python(self, donor: Path, values: Values) -> None:
         shutil.copytree(donor, self.headers, symlinks=False)
-        own = [one for one in donor.parent.glob(f"*/{donor.name}/pyconfig.h")]
+        own = list(donor.parent.glob(f"*/{donor.name}/pyconfig.h"))
         text = (own[0] if own else donor / "pyconfig.h").read_text()
-        (self.headers / "pyconfig.h").write_text(pyconfig(text, self.values()))
+        (self.headers / "pyconfig.h").write_text(pyconfig(text, values))
 
 
-def read_values(text: str, origin: str) -> Values:
-    """Read sysconfig data, whose values may name the folder in which it was made. Raises ToolError."""
-    try:
-        tree = _Rooted().visit(ast.parse(text))
-        found = [
-            ast.literal_eval(node.value)
-            for node in tree.body
-            if isinstance(node, ast.Assign)
-            and isinstance(node.targets[0], ast.Name)
-            and node.targets[0].id == "build_time_vars"
-        ]
-    except (SyntaxError, ValueError) as error:
-        raise ToolError(
-            f"the sysconfig data in {origin} cannot be read: {error}",
-            hint="Name another version of Pyodide in the platform's description.",
-        ) from error
-    if not found:
-        raise ToolError(
-            f"{origin} has no build_time_vars",
-            hint="Name another version of Pyodide in the platform's description.",
-        )
-    values: Values = found[0]
+def read_values(library: Path) -> dict[str, Values]:
+    """Run the sysconfig data in a library, which name the folder in which they were made. Raises ToolError."""
+    # By itself: parsing so large a table is what CPython 3.11 does wrong in threads.
+    command = ("env", f"PYODIDE_ROOT={_ROOT}", sys.executable, "-I", "-c", _PRINTED, str(library))
+    said = debian.run(command, "reading Pyodide's sysconfig data", "")
+    values: dict[str, Values] = msgspec.json.decode(said, type=dict[str, dict[str, str | int | None]])
     return values
-
-
-class _Rooted(ast.NodeTransformer):
-    """Replaces the name of the folder in which Pyodide was built."""
-
-    def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.Constant:  # noqa: N802 - as ast calls it
-        """Make plain text of one with names in it."""
-        parts = [
-            str(part.value) if isinstance(part, ast.Constant) else _ROOT for part in node.values
-        ]
-        return ast.copy_location(ast.Constant("".join(parts)), node)
 
 
 def pyconfig(donor: str, values: Values) -> str:
