@@ -233,12 +233,12 @@ def test_file_with_another_ending_is_found_and_written() -> None:
 
 def test_name_that_the_index_writes_otherwise_is_found() -> None:
     text = recipe(
-        "  url: https://pypi.org/packages/source/{{ name[0] }}/{{ name }}/{{ name }}-{{ version }}.tar.gz\n"
+        "  url: https://index.invalid/packages/source/{{ name[0] }}/{{ name }}/{{ name }}-{{ version }}.tar.gz\n"
         f"  sha256: {OLD}\n",
         before='{% set name = "Some-Thing" %}\n{% set version = "1.0" %}\n',
         name="{{ name|lower }}",
     )
-    url = "https://pypi.org/packages/source/S/Some-Thing/some_thing-2.0.tar.gz"
+    url = "https://index.invalid/packages/source/S/Some-Thing/some_thing-2.0.tar.gz"
 
     answer = moved(text, digests={url: NEW}, files={"some-thing": ("some_thing-2.0.tar.gz",)})
 
