@@ -123,6 +123,22 @@ def test_digest_keeps_its_kind(kind: str, length: int) -> None:
     assert f"{kind}: {'2' * length}" in answer
 
 
+def test_kind_may_be_a_variable_and_a_literal_no_digest_yet() -> None:
+    before = (
+        f'{{% set version = "1.0" %}}\n{{% set kind = "sha256" %}}\n{{% set value = "{OLD}" %}}\n'
+    )
+    text = recipe(
+        f"  url: {BASE}-{{{{ version }}}}.tar.gz\n  '{{{{ kind }}}}': '{{{{ value }}}}'\n",
+        before=before,
+    )
+    fresh = recipe(f"  url: {BASE}-{{{{ version }}}}.tar.gz\n  sha256: to be filled\n")
+
+    assert moved(text) == text.replace("1.0", "2.0").replace(OLD, NEW).replace(
+        "number: 3", "number: 0"
+    )
+    assert f"  sha256: {NEW}\n" in moved(fresh)
+
+
 def test_every_platform_of_a_table_gets_its_own_digest() -> None:
     text = recipe(
         f"  url: {BASE}-{{{{ version }}}}-{{{{ target_platform }}}}.tar.gz\n  sha256: {{{{ sha[target_platform] }}}}\n",

@@ -29,6 +29,7 @@ from wheelyard.recipes.written import Values, Written, skeleton, values_in
 
 _HEXADECIMAL = frozenset("0123456789abcdefABCDEF")
 _SHORTEST = 32
+_KINDS = {64: "sha256", 40: "sha1", 32: "md5", 128: "sha512", 96: "sha384"}
 
 
 def to_version(recipe: ParsedRecipe, version: str, answers: Answers) -> str:
@@ -132,7 +133,10 @@ class _Search:
         held: dict[str, tuple[Written, str]] = {}
         for at, (kind, one) in enumerate(source.hashes, start + len(source.urls)):
             value = before.get(at)
-            if value and _is_digest(value):
+            if "{{" in kind:
+                kind = _KINDS.get(len(value or ""), "")  # noqa: PLW2901 - a template names it
+            # A literal is a digest to be, whatever stands there.
+            if value and kind and (_is_digest(value) or not one.is_template):
                 held[kind] = (one, value)
         # A digest that a variant doesn't know is of nothing that is built there.
         asked: list[tuple[str, Span | None]] = [] if source.hashes else [("sha256", None)]
