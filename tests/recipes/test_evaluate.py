@@ -416,3 +416,16 @@ def test_variants_take_every_condition_both_ways() -> None:
 )
 def test_name_of_a_specification_is_read(specification: str, name: str) -> None:
     assert package_name(specification) == name
+
+
+@pytest.mark.parametrize(
+    ("test", "value"),
+    [("startingwith('3.')", "3.11"), ("endingwith('11')", "3.11"), ("containing('.1')", "3.11")],
+)
+def test_tests_that_only_minijinja_has_are_known(test: str, value: str) -> None:
+    text = (
+        f'context:\n  version: "{value}"\n  it: ${{{{ "yes" if version is {test} else "no" }}}}\n'
+        "package:\n  name: a\n  version: ${{ it }}\n"
+    )
+    recipe = parse_recipe(text, name="recipe.yaml")
+    assert evaluate(recipe, Variant(platform="linux-64")).version == "yes"
