@@ -142,8 +142,8 @@ def test_a_changed_pin_file_says_what_it_starts(tmp_path: Path) -> None:
     [
         (["--migrator", "cdtt"], "there is no migrator 'cdtt'"),
         ([], "no migrator was named"),
-        (["--migrator", "cdt", "--answers", "nowhere.json"], "nowhere.json cannot be read"),
-        (["--pin", "nowhere.yaml"], "nowhere.yaml cannot be read"),
+        (["--migrator", "cdt", "--answers", "nowhere.json"], "'nowhere.json' cannot be read"),
+        (["--pin", "nowhere.yaml"], "'nowhere.yaml' cannot be read"),
         (["--migrator", "version:to=0.9"], "0.9"),
     ],
 )

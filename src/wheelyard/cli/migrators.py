@@ -36,41 +36,50 @@ def add_commands(app: typer.Typer) -> None:
     app.command("pin-changes")(pin_changes)
 
 
+_Recipe = Annotated[
+    Path,
+    typer.Argument(
+        metavar="FILE", help="A recipe, or the folder of its feedstock.", show_default=False
+    ),
+]
+_Migrators = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--migrator",
+        metavar="NAME[:OPTION=VALUE,…]",
+        envvar="WHEELYARD_MIGRATOR",
+        help="What to carry out, for example replacement:old=qt,new=qt-main. May be given more "
+        "than once; 'wheelyard recipe migrators' lists them.",
+    ),
+]
+_Pins = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--pin",
+        metavar="FILE",
+        envvar="WHEELYARD_PIN",
+        help="A migration of pins to rebuild for, as in conda-forge's folder of migrations.",
+    ),
+]
+_Answers = Annotated[
+    Path | None,
+    typer.Option(
+        "--answers",
+        metavar="FILE",
+        envvar="WHEELYARD_ANSWERS",
+        help="Take digests and file lists from JSON, as 'to-version' does, instead of the network.",
+    ),
+]
+
+
 def migrate(  # noqa: PLR0913, PLR0917 - one parameter an option
-    recipe: Annotated[
-        Path, typer.Argument(metavar="FILE", help="A recipe, or the folder of its feedstock.")
-    ],
-    migrator: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--migrator",
-            metavar="NAME[:OPTION=VALUE,…]",
-            envvar="WHEELYARD_MIGRATOR",
-            help="What to carry out, for example replacement:old=qt,new=qt-main. May be given more "
-            "than once; 'wheelyard recipe migrators' lists them.",
-        ),
-    ] = None,
-    pin: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--pin",
-            metavar="FILE",
-            envvar="WHEELYARD_PIN",
-            help="A migration of pins to rebuild for, as in conda-forge's folder of migrations.",
-        ),
-    ] = None,
+    recipe: _Recipe,
+    migrator: _Migrators = None,
+    pin: _Pins = None,
     stdout: Annotated[
         bool, typer.Option("--stdout", help="Print the recipe instead of writing files.")
     ] = False,
-    answers: Annotated[
-        Path | None,
-        typer.Option(
-            "--answers",
-            metavar="FILE",
-            envvar="WHEELYARD_ANSWERS",
-            help="Take digests and file lists from JSON, as 'to-version' does, instead of the network.",
-        ),
-    ] = None,
+    answers: _Answers = None,
     index: Indexes = None,
     offline: Offline = False,
     as_json: AsJson = False,
