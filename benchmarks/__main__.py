@@ -19,6 +19,7 @@ from benchmarks import (
     planning,
     pure_and_c,
     queue_depth,
+    recipe_edits,
     second_run,
     site_pages,
     targets,
@@ -34,6 +35,7 @@ Part = Callable[[Setting, Report], None]
 # The quick ones first; the last one takes the better part of an hour.
 PARTS: Mapping[str, Part] = {
     "planning": planning.run,
+    "recipe_edits": recipe_edits.run,
     "targets": targets.run,
     "queue_depth": queue_depth.run,
     "bus": bus.run,

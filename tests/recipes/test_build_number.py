@@ -78,7 +78,7 @@ def test_variable_rises_and_the_expression_stays(old: str, new: str, number: str
 
 @pytest.mark.parametrize("name", ["number", "build_num", "bnum", "build_number", "bn", "_x1"])
 def test_variable_of_any_name_that_the_number_uses_rises(name: str) -> None:
-    text = in_meta("  number: {{ %s }}" % name, before="{%% set %s = 3 %%}\n" % name)
+    text = in_meta(f"  number: {{{{ {name} }}}}", before=f"{{% set {name} = 3 %}}\n")
 
     assert raised(text) == text.replace("= 3", "= 4")
 
@@ -100,7 +100,7 @@ def test_number_outside_of_build_is_untouched() -> None:
 
 @pytest.mark.parametrize("number", ["3.0", "", "a", "-1", "{{ GIT_DESCRIBE_NUMBER }}", "{{ 'x' }}"])
 def test_number_that_is_none_is_refused(number: str) -> None:
-    with pytest.raises(RefusedEditError, match="meta.yaml"):
+    with pytest.raises(RefusedEditError, match=r"meta\.yaml"):
         raised(in_meta(f"  number: {number}"))
 
 

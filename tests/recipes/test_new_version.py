@@ -74,7 +74,7 @@ def test_version_is_written_as_it_was(old: str, new: str | None) -> None:
 
 @pytest.mark.parametrize("version", ["1.0", "0.9", "1.0.0", "1.0rc1", "1.0.dev3", "1-0"])
 def test_version_never_falls_or_stays(version: str) -> None:
-    with pytest.raises(RefusedEditError, match="version than 1.0"):
+    with pytest.raises(RefusedEditError, match=r"version than 1\.0"):
         moved(recipe(SOURCE), version)
 
 
@@ -233,12 +233,12 @@ def test_file_with_another_ending_is_found_and_written() -> None:
 
 def test_name_that_the_index_writes_otherwise_is_found() -> None:
     text = recipe(
-        "  url: https://pypi.org/packages/source/{{ name[0] }}/{{ name }}/{{ name }}-{{ version }}.tar.gz\n"
+        "  url: https://index.invalid/packages/source/{{ name[0] }}/{{ name }}/{{ name }}-{{ version }}.tar.gz\n"
         f"  sha256: {OLD}\n",
         before='{% set name = "Some-Thing" %}\n{% set version = "1.0" %}\n',
         name="{{ name|lower }}",
     )
-    url = "https://pypi.org/packages/source/S/Some-Thing/some_thing-2.0.tar.gz"
+    url = "https://index.invalid/packages/source/S/Some-Thing/some_thing-2.0.tar.gz"
 
     answer = moved(text, digests={url: NEW}, files={"some-thing": ("some_thing-2.0.tar.gz",)})
 

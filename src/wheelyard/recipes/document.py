@@ -33,6 +33,18 @@ class Document:
         return tuple(self._entries(0, len(self.rows)))
 
     @cached_property
+    def tagged(self) -> tuple[int, ...]:
+        """The numbers of the rows with statements of Jinja, without the later lines of one."""
+        if "{%" not in self.text:
+            return ()
+        return tuple(
+            number
+            for number, row in enumerate(self.rows)
+            if row.kind is RowKind.STATEMENT
+            or (row.kind is RowKind.ENTRY and self.text.find("{%", row.start, row.end) >= 0)
+        )
+
+    @cached_property
     def newline(self) -> str:
         """How this text ends its lines."""
         return "\r\n" if "\r\n" in self.text else "\n"

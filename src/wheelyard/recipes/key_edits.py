@@ -66,7 +66,7 @@ def _set(recipe: ParsedRecipe, path: tuple[str, ...], value: str) -> Replacement
             f"{recipe.name}:{chain[-1].line}: {chain[-1].key} is {chain[-1].value!r}, which holds no keys"
         )
     if chain and chain[-1].value:
-        span = chain[-1].value_span
+        span = Span(start=chain[-1].row.key_end + 1, end=chain[-1].row.value_end)
         column = chain[-1].column + 2
         lines = _nested(rest, value, column)
         return Replacement(

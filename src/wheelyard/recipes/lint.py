@@ -109,7 +109,7 @@ def _sources(recipe: ParsedRecipe) -> Iterator[Finding]:
     for source in written_sources(recipe):
         if source.urls and not source.hashes:
             yield Finding(
-                line=source.line,
+                line=source.urls[0].line,
                 rule="digest",
                 message="the source has no digest",
                 hint="Write sha256: beside url:.",

@@ -130,7 +130,7 @@ def _requirement(
         name="" if text.startswith(("{{", "${{")) else package_name(text),
         section=section,
         output=output,
-        condition=condition if condition is not None else entry.selector,
+        condition=condition if condition is not None or is_flow(entry.value) else entry.selector,
         line=entry.line,
         span=span,
         entry=entry,

@@ -151,14 +151,11 @@ def skeleton(
     lines = [""] * len(rows)
     needed = needed_names(recipe, every)
     spare = _spare_rows(recipe, needed)
-    for at, row in enumerate(rows):
-        if at in spare:
-            continue
-        if row.kind is RowKind.STATEMENT:
-            last = max(row.last, at)
+    for at in recipe.document.tagged:
+        if at not in spare:
+            row = rows[at]
+            last = max(row.last, at) if row.kind is RowKind.STATEMENT else at
             lines[at] = replaced_within(text[row.start : rows[last].end], row.start, edits)
-        elif row.kind not in (RowKind.COMMENT, RowKind.MORE) and "{%" in text[row.start : row.end]:
-            lines[at] = replaced_within(text[row.start : row.end], row.start, edits)
     for at, one in enumerate(every):
         row = rows[one.line - 1]
         comment = text[row.comment : row.end] if row.comment >= 0 else ""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from wheelyard.recipes.templates.missing import Missing
 
-MOST_STEPS = 2_000_000
+MOST_STEPS = 1_000_000
 LONGEST = 20_000_000
 MOST_ITEMS = 200_000
 LARGEST_POWER = 10_000

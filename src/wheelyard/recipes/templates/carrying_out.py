@@ -163,7 +163,9 @@ class Carrying:
         if not items:
             self._all(node.else_)
             return
+        self.expressions.budget.spend(len(items) // 8)
         for index, item in enumerate(items):
+            self.expressions.budget.spend(4)
             scopes.append({"loop": _loop(items, index)})
             self._assign(node.target, item)
             self._all(node.body)
