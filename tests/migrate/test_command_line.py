@@ -94,6 +94,22 @@ def test_recorded_answers_repeat_an_edit(recipe: Path, tmp_path: Path) -> None:
     assert "-m pip install" in text
 
 
+def test_clean_ups_ride_along(recipe: Path) -> None:
+    outcome = run("migrate", recipe, "--migrator", "rebuild", "--clean-ups", "--json")
+
+    said = json.loads(outcome.stdout)
+    assert said["done"] == ["conda-forge-yml", "use-pip", "rebuild"]
+    assert "cos7" in said["unwanted"]
+    assert "number: 4" in recipe.read_text()
+    assert "-m pip install" in recipe.read_text()
+
+
+def test_a_version_that_a_recipe_has_is_nothing_to_do(recipe: Path) -> None:
+    outcome = run("migrate", recipe, "--migrator", "version:to=1.0")
+    assert outcome.exit_code == 0
+    assert "nothing to do: version" in outcome.stderr
+
+
 def test_pins_are_rebuilt_for(recipe: Path, tmp_path: Path) -> None:
     migration = tmp_path / "oldlib9.yaml"
     migration.write_text("__migrator:\n  kind: version\noldlib:\n  - '9'\n")
