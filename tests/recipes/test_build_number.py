@@ -92,6 +92,16 @@ def test_variable_that_the_version_uses_never_rises() -> None:
     assert raised(text) == text.replace("build = 1", "build = 2")
 
 
+def test_variable_of_an_address_is_the_last_to_rise() -> None:
+    text = in_meta(
+        "  number: {{ a_build|int + build|int }}",
+        before='{% set a_build = "16" %}\n{% set build = "0" %}\n',
+        after="source:\n  url: https://example.org/{{ a_build }}.tgz\n",
+    )
+
+    assert raised(text) == text.replace('build = "0"', 'build = "1"')
+
+
 def test_number_outside_of_build_is_untouched() -> None:
     text = in_meta("  number: 1", after="about:\n  number: 5\nextra:\n  build:\n    number: 7\n")
 

@@ -14,6 +14,7 @@ from wheelyard.recipes.conditions import variants_in, variants_of
 from wheelyard.recipes.evaluated import Variant
 from wheelyard.recipes.numbers import written_numbers
 from wheelyard.recipes.parse import Form, ParsedRecipe
+from wheelyard.recipes.sources import written_sources
 from wheelyard.recipes.spans import Replacement, Span, replaced
 from wheelyard.recipes.statements import (
     constant_settings,
@@ -181,9 +182,11 @@ class _Search:
             level = {used for each in settings for used in each.names} - distances.keys()
             distance += 1
         names = distances.keys() - self._of_the_version()
+        of_sources = self._of_sources()
         return sorted(
             names,
             key=lambda each: (
+                each in of_sources,
                 not any(word in each.lower() for word in _LIKELY),
                 distances[each],
                 each,
@@ -195,6 +198,11 @@ class _Search:
         entries = (*document.find("package", "version"), *document.find("recipe", "version"))
         used = frozenset().union(*(identifiers(one.scalar) for one in entries if "{{" in one.value))
         return reaching(used, self.recipe.settings)
+
+    def _of_sources(self) -> frozenset[str]:
+        """Give the names that addresses depend on: they say what is fetched before they count builds."""
+        urls = (one for source in written_sources(self.recipe) for one in source.urls)
+        return reaching(frozenset().union(*(one.names for one in urls)), self.recipe.settings)
 
     def _inline(self, at: int) -> Iterator[Places]:
         """Give the whole numbers inside expressions: of what the number uses, then its own."""
