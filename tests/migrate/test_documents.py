@@ -55,7 +55,7 @@ def test_a_package_that_is_installed_brings_its_migrator(tmp_path: Path) -> None
     before, after = blocks("yaml")
     recipe.write_text(before, "utf-8")
 
-    command = [sys.executable, "-m", "wheelyard", "recipe", "migrate", recipe]
+    command = [sys.executable, "-m", "wheelyard", "recipe", "migrate", str(recipe)]
     outcome = subprocess.run(
         [*command, "--migrator", "new-runner"],
         env={**os.environ, "PYTHONPATH": str(tmp_path)},
