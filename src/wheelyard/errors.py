@@ -142,6 +142,28 @@ class DeniedError(WheelyardError):
     exit_code = ExitCode.USAGE
 
 
+class ForgeError(WheelyardError):
+    """A forge or a repository that refuses, cannot be reached, or answers what makes no sense."""
+
+    exit_code = ExitCode.UPSTREAM
+
+
+class GoneError(ForgeError):
+    """A repository, branch or proposal that is not there, or not for us to see."""
+
+
+class NothingToProposeError(ForgeError):
+    """A change that changes nothing: its base has it all already."""
+
+
+class BusyError(ForgeError):
+    """A forge that wants to be left alone for ``seconds``."""
+
+    def __init__(self, message: str, *, hint: str = "", seconds: float = 60) -> None:
+        super().__init__(message, hint=hint)
+        self.seconds = seconds
+
+
 class InterpreterError(WheelyardError):
     """A Python that is not there or does not work."""
 
