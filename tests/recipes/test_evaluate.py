@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import pytest
 
 from wheelyard.errors import RecipeError
+from wheelyard.recipes.build_number import rebuild
 from wheelyard.recipes.conditions import variants_of
 from wheelyard.recipes.evaluate import evaluate
 from wheelyard.recipes.evaluated import EvaluatedRecipe, Variant, package_name
@@ -228,6 +229,53 @@ def test_recipe_yaml_differs_by_platform() -> None:
         "three",
     ]
     assert crossed.requirements.build == ("cxx_compiler_stub", "python", "cross", "other")
+
+
+STAGED = """\
+context:
+  version: "2.12.0"
+  build_base: 0
+  build_number: ${{ build_base + (200 if cuda != "None" else 0) + (100 if blas == "mkl" else 0) }}
+recipe:
+  name: all
+  version: ${{ version }}
+source:
+  - url: ${{ "https://a.invalid/test-" ~ version if "rc" in version else "https://a.invalid/v" ~ version }}
+    sha256: abc
+build:
+  number: ${{ build_number }}
+  skip: ${{ (is_rc == "True") != ("rc" in version) }}
+outputs:
+  - staging:
+      name: built
+    requirements:
+      host: [python]
+  - package:
+      name: part
+    inherit: built
+"""
+
+
+def test_staged_recipe_with_a_computed_number_is_read() -> None:
+    answer = evaluated(STAGED, name="recipe.yaml", cuda="12", blas="mkl", is_rc="False")
+
+    assert (answer.build_number, answer.skipped) == (300, False)
+    assert answer.sources[0].urls == ("https://a.invalid/v2.12.0",)
+    assert [(one.name, one.build_number) for one in answer.outputs] == [
+        ("built", 300),
+        ("part", 300),
+    ]
+    assert evaluated(STAGED, name="recipe.yaml", cuda="None", is_rc="True").skipped
+    raised = rebuild(parse_recipe(STAGED, name="recipe.yaml"))
+    assert raised == STAGED.replace("build_base: 0", "build_base: 1")
+
+
+def test_variants_are_crossed_where_a_condition_asks() -> None:
+    variants = variants_of(
+        parse_recipe("a: 1  # [build_platform != target_platform]\n", name="meta.yaml")
+    )
+
+    assert any(one.build_platform and one.build_platform != one.platform for one in variants)
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,11 @@ class Written:
         return "{{" in self.text or "{%" in self.text
 
 
+def written_at(entry: Entry) -> "Written":
+    """Give the whole value of an entry."""
+    return written(entry, entry.value, entry.row.value_start)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Values:
     """What scalars come to in one variant: those that stand in it, and the names that they may use."""
