@@ -19,6 +19,7 @@ from wheelyard.wiring.campaigns import recipe_place
 
 _LOG = logging.getLogger(__name__)
 _ROUND_SECONDS = 1.0
+_LOOK_ROUNDS = 2
 _LINES = 1000
 
 
@@ -35,7 +36,7 @@ class CampaignSettings:
 class FarmCampaigns:
     """Carries campaigns on while ``leads`` says so."""
 
-    def __init__(  # noqa: PLR0913 - its parts, by name
+    def __init__(
         self,
         *,
         settings: CampaignSettings,
@@ -87,8 +88,9 @@ class FarmCampaigns:
 
     async def run(self) -> None:
         """Carry campaigns on, for ever."""
-        last, led = 0, False
+        last, led, rounds = 0, False, 0
         while True:
+            rounds += 1
             leads = self._leads()
             if leads:
                 try:
@@ -96,7 +98,7 @@ class FarmCampaigns:
                         last = await self._folder.events.last()
                         await self.campaigns.recover()
                     last = await self._heard(last)
-                    if self._watching is not None:
+                    if self._watching is not None and rounds % _LOOK_ROUNDS == 0:
                         await self._watching.look()
                 except WheelyardError as error:
                     _LOG.warning("campaigns wait: %s", error.message)
