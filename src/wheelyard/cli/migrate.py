@@ -1,6 +1,5 @@
 """``wheelyard migrate``: changes carried through all recipes, planned, begun, followed and closed."""
 
-import asyncio
 import getpass
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +16,7 @@ from wheelyard.cli import options as o
 from wheelyard.cli.addresses import Database
 from wheelyard.cli.display import campaigns as shown
 from wheelyard.cli.display.console import results, say
-from wheelyard.errors import ConfigurationError, StoreError
+from wheelyard.errors import ConfigurationError
 from wheelyard.migrate.preview import Pace, Preview, preview
 from wheelyard.migrate.priority import Limits
 from wheelyard.wiring.campaigns import Workplace
@@ -360,14 +359,12 @@ def run(  # noqa: PLR0913, PLR0917 - its options
         watching = place.watching(pin_repository, replace(PinRules(), builds=False), _tell)
         if not once:
             await watching.run(seconds)
+            return
+        for begun in await watching.begin_what_pins_want():
+            say(results(), f"{begun} began")
         await place.campaigns.recover()
-        for repository in await watching.look():
-            say(results(), f"looked at {repository}")
 
-    try:
-        c.with_workplace(context, feedstocks, state, database, work)
-    except asyncio.CancelledError as error:  # pragma: no cover - Ctrl-C is told by the entry point
-        raise StoreError("it was stopped", hint="Start it again; nothing is lost.") from error
+    c.with_workplace(context, feedstocks, state, database, work)
 
 
 def _tell(text: str) -> None:
