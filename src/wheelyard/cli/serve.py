@@ -21,6 +21,7 @@ from wheelyard.cli.recipes import overrides_of
 from wheelyard.coordinator.farm.rules import FarmRules
 from wheelyard.errors import ConfigurationError
 from wheelyard.executor.settings import CompilerCache, Sandbox
+from wheelyard.index.serving import keep_what_is_there
 from wheelyard.settings.overrides import load
 from wheelyard.web.identities import OpenIdSettings
 from wheelyard.wiring.behind import FallthroughSettings
@@ -272,6 +273,7 @@ async def _serve(settings: ServeSettings) -> None:
         with suppress(RuntimeError, NotImplementedError):
             loop.add_signal_handler(number, stop.set)
     async with serving(settings) as served:
+        keep_what_is_there()
         _announce(served)
         await stop.wait()
 
