@@ -20,6 +20,7 @@ from benchmarks import (
     planning,
     pure_and_c,
     queue_depth,
+    recipe_edits,
     second_run,
     site_pages,
     targets,
@@ -36,6 +37,7 @@ Part = Callable[[Setting, Report], None]
 PARTS: Mapping[str, Part] = {
     "planning": planning.run,
     "migrations": migrations.run,
+    "recipe_edits": recipe_edits.run,
     "targets": targets.run,
     "queue_depth": queue_depth.run,
     "bus": bus.run,

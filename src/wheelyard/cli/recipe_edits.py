@@ -101,7 +101,9 @@ def _recorded(path: Path) -> RecordedAnswers:
             f"the answers in '{path}' cannot be read: {error}",
             hint='Write {"hash": {"https://…": "0123…"}, "pypi_files": {"six": ["six-1.17.0.tar.gz"]}}.',
         ) from error
-    files: Mapping[str, tuple[str, ...]] = {name: tuple(held) for name, held in read.pypi_files.items()}
+    files: Mapping[str, tuple[str, ...]] = {
+        name: tuple(held) for name, held in read.pypi_files.items()
+    }
     return RecordedAnswers(hash=read.hash, pypi_files=files)
 
 
@@ -121,5 +123,3 @@ def _lines_changed(old: str, new: str) -> str:
     count = sum(one != other for one, other in zip(before, after, strict=False))
     count += abs(len(before) - len(after))
     return "1 line" if count == 1 else f"{count} lines"
-
-

@@ -32,11 +32,13 @@ def overrides_of(configuration: Configuration, folders: list[Path] | None) -> Ov
 
 
 @app.command("show")
-def show(
+def show(  # noqa: PLR0913, PLR0917 - one parameter an option
     context: typer.Context,
     release: Annotated[
         str,
-        typer.Argument(metavar="RELEASE|FILE", help="For example six==1.17.0, or recipe/meta.yaml."),
+        typer.Argument(
+            metavar="RELEASE|FILE", help="For example six==1.17.0, or recipe/meta.yaml."
+        ),
     ],
     recipes: Recipes = None,
     platform: PlatformOption = "linux-64",
