@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from benchmarks import dispatch, fleet, index_pages, migrations, site_pages
-from benchmarks import dispatch, fleet, index_pages, recipe_edits, site_pages
+from benchmarks import dispatch, fleet, index_pages, migrations, recipe_edits, site_pages
 from benchmarks.__main__ import PARTS, alone, run
 from benchmarks.measure import BenchmarkError, measure
 from benchmarks.report import Report

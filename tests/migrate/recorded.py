@@ -23,7 +23,13 @@ from wheelyard.recipes.answers import Answers, RecordedAnswers
 
 FILE = Path(__file__).resolve().parents[3] / "shared" / "cases" / "migrator_edits.jsonl.gz"
 
-OF_RECIPES = {"fn:update_build_number", "fn:gen_transformed_urls", "version", "legacy:version", "legacy:rebuild"}
+OF_RECIPES = {
+    "fn:update_build_number",
+    "fn:gen_transformed_urls",
+    "version",
+    "legacy:version",
+    "legacy:rebuild",
+}
 """Kinds that are an edit of a recipe alone; the tests of recipes read them."""
 
 CLEAN_UPS = {

@@ -74,7 +74,7 @@ def to_version_command(  # noqa: PLR0913, PLR0917 - one parameter an option
     """
     recipe = read_recipe(file)
     if answers is not None:
-        text = to_version(recipe, version, _recorded(answers))
+        text = to_version(recipe, version, recorded_answers(answers))
     else:
         text = asyncio.run(_from_the_network(recipe, version, tuple(index or ()), offline=offline))
     _give(file, recipe, text, stdout=stdout)
@@ -93,7 +93,8 @@ async def _from_the_network(
             raise
 
 
-def _recorded(path: Path) -> RecordedAnswers:
+def recorded_answers(path: Path) -> RecordedAnswers:
+    """Read the JSON of ``--answers``. Raises ConfigurationError."""
     try:
         read = msgspec.json.decode(read_text(path), type=_Recorded)
     except msgspec.DecodeError as error:
