@@ -25,6 +25,7 @@ from wheelyard.campaigns.planning import Planned
 from wheelyard.campaigns.rules import rule_of
 from wheelyard.campaigns.running import Running, members_of
 from wheelyard.errors import BusyError, ConfigurationError, nearest
+from wheelyard.farm_ports import EventLog
 from wheelyard.forge_ports import Forge
 from wheelyard.migrate.states import Evidence, State
 from wheelyard.ports import Clock
@@ -39,17 +40,19 @@ def _nothing(_: str) -> None:
 class Campaigns:
     """All campaigns of a farm. ``pass_by`` is told of the places at which a fault can be asked for."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - its ports, by name
         self,
         *,
         store: CampaignStore,
         forge: Forge,
         clock: Clock,
         builds: Builds | None = None,
+        events: EventLog | None = None,
         pass_by: Callable[[str], None] = _nothing,
     ) -> None:
         self._store = store
         self._clock = clock
+        self._events = events
         self._looking = Looking(forge=forge, builds=builds)
         self._offering = Offering(forge=forge, builds=builds)
         self._closing = Closing(forge=forge)
@@ -69,6 +72,9 @@ class Campaigns:
                     hint="Choose another name with --name, or see it with 'wheelyard migrate status'.",
                 )
             self._pass_by("campaigns.started")
+            await self._write(
+                "campaign.started", campaign.name, campaign.owner, packages=len(members)
+            )
             running = await self._opened(campaign.name)
             # Who has the change already, be it by hand, is not asked.
             await self._look_at(running, list(running.members))
@@ -135,6 +141,7 @@ class Campaigns:
                 if member.state in {State.FAILED, State.NOT_SOLVABLE, State.NEEDS_DECISION}:
                     found.append(package)
                     await self._learn(running, _anew(member))
+            await self._update(running, _changed(running.campaign))
             await self._look_at(running, found)
             await self._go_on(running)
             return found
@@ -151,7 +158,7 @@ class Campaigns:
             self._running[name] = without
             await self._store.save(changed)
             await self._store.leave(name, package)
-            await self._update(without, replace(running.campaign, scope=scope))
+            await self._update(without, replace(_changed(running.campaign), scope=scope))
             for member in list(without.members.values()):
                 await self._learn(without, member)
             await self._go_on(without)
@@ -177,7 +184,8 @@ class Campaigns:
 
     async def campaign(self, name: CampaignName) -> Running:
         """Return a campaign with its members, as they are kept. Raises ConfigurationError."""
-        return await self._opened(name, fresh=True)
+        self._running.pop(name, None)
+        return await self._opened(name)
 
     def _member(self, running: Running, package: str) -> Member:
         if package not in running.members:
@@ -187,15 +195,16 @@ class Campaigns:
             )
         return running.members[package]
 
-    async def _opened(self, name: CampaignName, *, fresh: bool = False) -> Running:
-        if name not in self._running or fresh:
-            campaign = await self._store.campaign(name)
-            if campaign is None:
-                known = [one.name for one in await self._store.campaigns()]
-                raise ConfigurationError(
-                    f"there is no campaign {name!r}",
-                    hint=nearest(name, known) or "'wheelyard migrate status' lists them.",
-                )
+    async def _opened(self, name: CampaignName) -> Running:
+        """Return a campaign as it is kept; read anew where another process changed it."""
+        campaign = await self._store.campaign(name)
+        if campaign is None:
+            known = [one.name for one in await self._store.campaigns()]
+            raise ConfigurationError(
+                f"there is no campaign {name!r}",
+                hint=nearest(name, known) or "'wheelyard migrate status' lists them.",
+            )
+        if name not in self._running or self._running[name].campaign != campaign:
             self._running[name] = Running(campaign, await self._store.members(name))
         return self._running[name]
 
@@ -215,7 +224,7 @@ class Campaigns:
     async def _looked(self, running: Running, package: str) -> Looked | None:
         """Look at a member; None where the forge is busy: the next event asks again."""
         member = running.members[package]
-        if member.state is State.PUBLISHED or not member.repository:
+        if member.state is State.PUBLISHED:
             return None
         rule = rule_of(running.campaign)
         try:
@@ -225,7 +234,18 @@ class Campaigns:
             return None
 
     async def _learn(self, running: Running, member: Member) -> None:
-        await self._store.save(running.learn(member, self._clock.now()))
+        before = {name: one.state for name, one in running.members.items()}
+        changed = running.learn(member, self._clock.now())
+        await self._store.save(changed)
+        for one in changed:
+            if one.state is not before[one.package]:
+                await self._write(
+                    "campaign.turned",
+                    one.campaign,
+                    package=one.package,
+                    state=one.state.value,
+                    reason=one.reason,
+                )
 
     async def _go_on(self, running: Running) -> None:
         """Offer what is ready, as long as that leads to more, and close what is done."""
@@ -256,6 +276,9 @@ class Campaigns:
     async def _offered(self, running: Running, looked: Looked) -> None:
         """Offer a change, or the same on what its repository has now."""
         package = looked.member.package
+        if not looked.member.repository:
+            await self._rebuild(running, looked.member)
+            return
         rule = rule_of(running.campaign)
         said = f"{running.campaign.name}: everything that {package} needs is published."
         try:
@@ -266,14 +289,35 @@ class Campaigns:
         self._pass_by("campaigns.offered")
         await self._learn(running, member)
 
+    async def _rebuild(self, running: Running, member: Member) -> None:
+        """Have a project of the farm built again: there is no recipe that people would have to agree to."""
+        decided = replace(member, evidence=replace(member.evidence, migrated=True, published=False))
+        await self._learn(running, decided)
+        looked = await self._looked(running, member.package)
+        if looked is not None:
+            await self._learn(running, looked.member)
+
     async def _close(self, running: Running) -> None:
         campaign = await self._closing.close(running.campaign, self._clock.now())
         if campaign != running.campaign:
             await self._update(running, campaign)
 
     async def _update(self, running: Running, campaign: Campaign) -> None:
+        mode = running.campaign.mode
         running.campaign = campaign
         await self._store.update(campaign)
+        if campaign.mode is not mode:
+            await self._write("campaign.mode", campaign.name, mode=campaign.mode.value)
+
+    async def _write(
+        self, action: str, campaign: str, actor: str = "", **detail: str | float
+    ) -> None:
+        if self._events is not None:
+            await self._events.write(action, campaign, actor=actor, **detail)
+
+
+def _changed(campaign: Campaign) -> Campaign:
+    return replace(campaign, revision=campaign.revision + 1)
 
 
 def _anew(member: Member) -> Member:

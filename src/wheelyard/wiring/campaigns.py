@@ -138,6 +138,7 @@ async def open_workplace(
                 forge=place.forge if place is not None else GitForge(),
                 clock=clock,
                 builds=builds,
+                events=folder.events,
                 pass_by=failpoints.pass_by,
             ),
         )
