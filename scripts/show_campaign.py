@@ -82,7 +82,7 @@ class Show:
             if time.monotonic() > end:
                 raise ShowError(f"{what}: not within {self.patience:g} s; {self.standing()}")
             self.look()
-            select_nothing(0.1)
+            select_nothing(0.5)
 
     def look(self) -> None:
         """Merge what is offered, and start a farm again that was killed."""
@@ -93,7 +93,7 @@ class Show:
             self.start()
         for package in self.world.parents:
             bare = self.world.bare(package)
-            if package not in self.merged and BRANCH in people.branches(bare):
+            if package not in self.merged and people.is_offered(bare, BRANCH):
                 self.act(package, bare)
 
     def end_of_dead(self) -> None:
@@ -162,7 +162,7 @@ def play(show: Show) -> dict[str, object]:
     total = len(world.parents)
     show.until("all are published", lambda: show.standing().published == total)
     closing = f"{BRANCH}-close"
-    show.until("the pin file's edit is offered", lambda: closing in people.branches(world.pinning))
+    show.until("the pin file's edit is offered", lambda: people.is_offered(world.pinning, closing))
     people.merge(world.pinning, closing)
     show.until("the campaign closes", lambda: show.standing().mode == "closed")
     return told(show, time.monotonic() - began, len(waiting))

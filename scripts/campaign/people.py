@@ -60,9 +60,9 @@ def merge(bare: Path, branch: str, *, squash: bool = False) -> None:
         git(folder, "push", "--quiet", "origin", "main")
 
 
-def branches(bare: Path) -> set[str]:
-    """Return the branches of a repository."""
-    return set(git(bare, "branch", "--format=%(refname:short)").split())
+def is_offered(bare: Path, branch: str) -> bool:
+    """Whether a repository has a branch: a look at git's file, for that is done all the time."""
+    return (bare / "refs" / "heads" / branch).is_file()
 
 
 def close(bare: Path, branch: str) -> None:
