@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Protocol
 
 from forge import hands
-from forge.github_server import OWNER, TOKEN, GitHub, Pull
+from forge.github_hub import OWNER, TOKEN, Pull
+from forge.github_server import GitHubServer
 from wheelyard.forge.git import GitForge
 from wheelyard.forge.github.forge import GitHubForge, GitHubSettings
 from wheelyard.forge_ports import Forge
@@ -116,7 +117,7 @@ class GitHubWorld:
 
     def __init__(self, folder: Path) -> None:
         (folder / OWNER).mkdir(parents=True)
-        self.hub = GitHub(folder)
+        self.hub = GitHubServer(folder)
         self.forge = self.another()
 
     def another(self, **changes: object) -> GitHubForge:

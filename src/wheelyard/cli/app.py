@@ -19,6 +19,7 @@ from wheelyard.cli.selftest import selftest
 from wheelyard.cli.serve import serve
 from wheelyard.cli.state import app as state_app
 from wheelyard.cli.tokens import app as tokens_app
+from wheelyard.cli.watch import app as watch_app
 from wheelyard.wiring.keeping import open_index
 
 app = typer.Typer(
@@ -74,5 +75,6 @@ app.add_typer(recipes_app, name="recipe")
 app.add_typer(migrate_app, name="migrate")
 app.add_typer(graph_app, name="graph")
 app.add_typer(index_app(open_index), name="index")
+app.add_typer(watch_app, name="watch")
 app.add_typer(state_app, name="state")
 app.command("config")(configured.show)

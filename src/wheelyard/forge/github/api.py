@@ -25,6 +25,7 @@ _GONE = frozenset({404, 410, 451})
 _NOT_MODIFIED = 304
 _UNAUTHORIZED = 401
 _REFUSED = 400
+_BROKEN = 500
 _TRIES = 4
 _MOVES = 3
 _REMEMBERED = 20_000
@@ -210,6 +211,10 @@ class Api:
             raise ForgeError(
                 f"GitHub does not take the token ({answer.status}): {said}",
                 hint="Make a new one; it may have expired or been revoked.",
+            )
+        if answer.status >= _BROKEN:
+            raise ForgeError(
+                f"GitHub answers {what} with {answer.status}: {said}", hint="Try again later."
             )
         raise RefusedError(
             f"GitHub refuses {what} ({answer.status}): {said}",
