@@ -16,6 +16,7 @@ from benchmarks import (
     dispatch,
     fleet,
     index_pages,
+    migrations,
     planning,
     pure_and_c,
     queue_depth,
@@ -35,6 +36,7 @@ Part = Callable[[Setting, Report], None]
 # The quick ones first; the last one takes the better part of an hour.
 PARTS: Mapping[str, Part] = {
     "planning": planning.run,
+    "migrations": migrations.run,
     "recipe_edits": recipe_edits.run,
     "targets": targets.run,
     "queue_depth": queue_depth.run,

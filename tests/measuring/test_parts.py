@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from benchmarks import dispatch, fleet, index_pages, recipe_edits, site_pages
+from benchmarks import dispatch, fleet, index_pages, migrations, recipe_edits, site_pages
 from benchmarks.__main__ import PARTS, alone, run
 from benchmarks.measure import BenchmarkError, measure
 from benchmarks.report import Report
@@ -143,6 +143,7 @@ def test_two_runs_do_not_measure_side_by_side(tmp_path: Path) -> None:
 def test_every_part_has_a_test() -> None:
     assert set(PARTS) == {
         "planning",
+        "migrations",
         "recipe_edits",
         "targets",
         "queue_depth",
@@ -157,6 +158,11 @@ def test_every_part_has_a_test() -> None:
     }
 
 
+def test_a_graph_of_packages_is_the_same_each_time() -> None:
+    one, other = (migrations.membership_of(50, 200) for _ in range(2))
+
+    assert one == other
+    assert sum(map(len, one.parents.values())) <= 200
 def test_edits_of_recipes_are_measured(tmp_path: Path) -> None:
     text = "package:\n  name: a\nbuild:\n  number: 0\n"
     case = {"kind": "rebuild", "input": text, "path": "meta.yaml", "expected": ""}
