@@ -16,9 +16,11 @@ from benchmarks import (
     dispatch,
     fleet,
     index_pages,
+    migrations,
     planning,
     pure_and_c,
     queue_depth,
+    recipe_edits,
     second_run,
     site_pages,
     targets,
@@ -34,6 +36,8 @@ Part = Callable[[Setting, Report], None]
 # The quick ones first; the last one takes the better part of an hour.
 PARTS: Mapping[str, Part] = {
     "planning": planning.run,
+    "migrations": migrations.run,
+    "recipe_edits": recipe_edits.run,
     "targets": targets.run,
     "queue_depth": queue_depth.run,
     "bus": bus.run,

@@ -20,6 +20,7 @@ from benchmarks.setting import Setting
 
 from wheelyard.jobs.needs import Needs
 from wheelyard.model.job import BuildKey
+from wheelyard.model.release import Release
 from wheelyard.store.clock import SystemClock
 from wheelyard.store.database import Connection, open_database
 from wheelyard.store.pool_depths import keep_needs
@@ -178,7 +179,9 @@ class _Measured:
         assert known is not None
         for number in range(count):
             key = BuildKey(f"counted-{number}")
-            await queue.submit(replace(known.offer, key=key), known.terms)
+            # Each of another project, as jobs are: those of one project for one target share a cell of the matrix.
+            release = Release.of(f"counted-{number}", str(known.offer.release.version))
+            await queue.submit(replace(known.offer, key=key, release=release), known.terms)
         await database.close()
 
     async def _until_done(self) -> None:

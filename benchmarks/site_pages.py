@@ -24,7 +24,7 @@ from rich.table import Table
 from wheelyard.blobs.folder import FolderBlobs
 from wheelyard.bus.memory import MemoryBus
 from wheelyard.farm_ports import Role
-from wheelyard.index.serving import running
+from wheelyard.index.serving import keep_what_is_there, running
 from wheelyard.model.builder import Facts, Health
 from wheelyard.protocol.messages import Presence
 from wheelyard.protocol.wire import encode
@@ -110,6 +110,7 @@ async def _client(folder: StateFolder) -> AsyncIterator[httpx.AsyncClient]:
         for number in range(BUILDERS):
             await _announce(bus, f"builder-{number}")
         async with running(app) as address:
+            keep_what_is_there()
             headers = {"Authorization": f"Bearer {credential}"}
             async with httpx.AsyncClient(
                 base_url=address, headers=headers, timeout=60, trust_env=False
@@ -152,6 +153,7 @@ async def _ports(folder: StateFolder, clock: SystemClock, bus: MemoryBus) -> Web
         blobs=FolderBlobs(folder.place("blobs"), own=folder.path),
         events=folder.events,
         site=await folder.site(),
+        campaigns=folder.campaigns,
         bus=bus,
         bus_of=bus_of,
         end_of=bus.builder,

@@ -41,6 +41,11 @@ def has_headers() -> bool:
     return (Path(sysconfig.get_paths()["include"]) / "Python.h").is_file()
 
 
+def has_nginx() -> bool:
+    """Whether nginx is there; Debian keeps it where only root's PATH may lead."""
+    return shutil.which("nginx") is not None or Path("/usr/sbin/nginx").is_file()
+
+
 PARTS = (
     Part("bubblewrap", "shuts builds in", on_path("bwrap")),
     Part("gcc", "compiles C extensions", on_path("cc", "gcc")),
@@ -51,6 +56,7 @@ PARTS = (
     Part("ccache", "keeps what compilers made", on_path("ccache")),
     Part("git", "fetches git sources", on_path("git")),
     Part("chromium", "looks at the site in tests", on_path("chromium")),
+    Part("nginx", "serves an exported index in tests", has_nginx),
     Part("nats-server", "carries messages between the machines of a farm", on_path("nats-server")),
 )
 

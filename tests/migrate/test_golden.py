@@ -2,7 +2,8 @@
 
 A file of pairs reads ``=== migrator:options | feedstock``, then ``=== before PATH``, ``=== after
 PATH`` (what is not there stays), ``=== gone PATH`` and ``=== remark TEXT``. A last line that is a
-backslash means that the file ends without a newline.
+backslash means that the file ends without a newline. Domains of registries, which no file here
+names, stand in braces: ``{org}``.
 """
 
 from collections.abc import Iterator
@@ -46,7 +47,7 @@ def pairs(path: Path) -> Iterator[Pair]:
     for part in path.read_bytes().decode("utf-8").split("=== ")[1:]:
         head, _, body = part.partition("\n")
         word, _, rest = head.partition(" ")
-        body = body.removesuffix("\\\n")
+        body = body.removesuffix("\\\n").replace("{io}", "io").replace("{org}", "org")
         match word:
             case "before" if found:
                 found.before[rest] = body

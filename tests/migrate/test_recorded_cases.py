@@ -37,8 +37,7 @@ def bare(text: str) -> list[str]:
     for line in without_template_comments(text).splitlines():
         if line.strip().startswith("#") or not line.strip():
             continue
-        line = re.sub(r'"(\{\{.*?\}\})"', r"\1", line)
-        found.append(" ".join(line.split()))
+        found.append(" ".join(re.sub(r'"(\{\{.*?\}\})"', r"\1", line).split()))
     return found
 
 
@@ -55,9 +54,7 @@ def expected_files(case: Mapping[str, Any]) -> dict[str, str]:
 CASES = list(recorded.cases()) if recorded.FILE.exists() else []
 
 
-@pytest.mark.parametrize(
-    "case", CASES, ids=[f"{each['kind']} {each['id']}" for each in CASES]
-)
+@pytest.mark.parametrize("case", CASES, ids=[f"{each['kind']} {each['id']}" for each in CASES])
 def test_recorded_case(case: dict[str, Any]) -> None:
     if case["kind"].startswith("fn:"):
         assert recorded.rule(case) == case["expected"]["result"]

@@ -62,23 +62,25 @@ class Campaigns:
 
     async def start(self, plan: Planned, repositories: dict[str, str]) -> Campaign:
         """Begin a campaign. Raises ConfigurationError where one of its name is there already."""
-        campaign = plan.campaign
-        now = self._clock.now()
-        members = members_of(campaign.name, plan.members, repositories, {}, now)
+        campaign = await self.record(plan, repositories)
         async with self._turn:
-            if not await self._store.add(campaign, members):
-                raise ConfigurationError(
-                    f"there is a campaign {campaign.name!r} already",
-                    hint="Choose another name with --name, or see it with 'wheelyard migrate status'.",
-                )
-            self._pass_by("campaigns.started")
-            await self._write(
-                "campaign.started", campaign.name, campaign.owner, packages=len(members)
-            )
             running = await self._opened(campaign.name)
             # Who has the change already, be it by hand, is not asked.
             await self._look_at(running, list(running.members))
             await self._go_on(running)
+        return campaign
+
+    async def record(self, plan: Planned, repositories: dict[str, str]) -> Campaign:
+        """Keep a campaign that others carry on. Raises ConfigurationError where one of its name is there already."""
+        campaign = plan.campaign
+        members = members_of(campaign.name, plan.members, repositories, {}, self._clock.now())
+        if not await self._store.add(campaign, members):
+            raise ConfigurationError(
+                f"there is a campaign {campaign.name!r} already",
+                hint="Choose another name, or see it with 'wheelyard migrate status'.",
+            )
+        self._pass_by("campaigns.started")
+        await self._write("campaign.started", campaign.name, campaign.owner, packages=len(members))
         return campaign
 
     async def recover(self) -> None:

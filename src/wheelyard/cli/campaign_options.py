@@ -21,6 +21,13 @@ Feedstocks = Annotated[
         help="Where the recipes are: a folder of git repositories, of feedstocks, or a monorepo.",
     ),
 ]
+Wheels = Annotated[
+    bool,
+    typer.Option(
+        "--wheels",
+        help="The farm's own projects instead: what its wheels were built with, and need.",
+    ),
+]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The name of a campaign.")]
 Package = Annotated[str, typer.Argument(metavar="PACKAGE", help="The name of a package.")]
 Pins = Annotated[

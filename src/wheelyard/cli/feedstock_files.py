@@ -5,13 +5,14 @@ A recipe need not lie in a folder named ``recipe``: what lies beside it counts a
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from wheelyard.errors import RecipeError
+from wheelyard.cli.recipe_file import read_text, write_text
+from wheelyard.errors import ConfigurationError, RecipeError
 from wheelyard.migrate.feedstock import FORGE, RECIPES, Feedstock
 
-_LARGEST = 16 << 20
 _BESIDE = re.compile(r"[^/]+\.(yaml|yml|sh|bat|txt|patch|diff|py|R|pl|toml|cfg)|[^/.]+")
 
 
@@ -34,7 +35,11 @@ def read_feedstock(path: Path) -> tuple[Feedstock, FeedstockFiles]:
     folder = recipe.parent
     root = folder.parent if folder.name == "recipe" else folder
     places = FeedstockFiles(root=root, recipe=folder)
-    files = {name: _text(place) for name, place in _found(places, recipe)}
+    files = {f"recipe/{recipe.name}": read_text(recipe)}
+    for name, place in _beside(places, recipe):
+        # What is no text is no file that a migrator reads.
+        with suppress(RecipeError):
+            files[name] = read_text(place)
     name = root.resolve().name.removesuffix("-feedstock")
     if not root.resolve().name.endswith("-feedstock"):
         name = _package_name(files[f"recipe/{recipe.name}"]) or name
@@ -45,15 +50,16 @@ def _recipe_in(path: Path) -> Path:
     if not path.is_dir():
         if path.is_file():
             return path
-        raise RecipeError(f"{path} is not there", hint="Name a recipe, or the folder of a feedstock.")
+        raise RecipeError(
+            f"{path} is not there", hint="Name a recipe, or the folder of a feedstock."
+        )
     for name in (*RECIPES, "meta.yaml", "recipe.yaml"):
         if (path / name).is_file():
             return path / name
     raise RecipeError(f"{path} holds no recipe", hint="Name a meta.yaml or a recipe.yaml.")
 
 
-def _found(places: FeedstockFiles, recipe: Path) -> Iterator[tuple[str, Path]]:
-    yield f"recipe/{recipe.name}", recipe
+def _beside(places: FeedstockFiles, recipe: Path) -> Iterator[tuple[str, Path]]:
     forge = places.root / FORGE
     if forge.is_file():
         yield FORGE, forge
@@ -67,22 +73,15 @@ def _found(places: FeedstockFiles, recipe: Path) -> Iterator[tuple[str, Path]]:
             yield "/".join(filter(None, (start, place.relative_to(base).as_posix()))), place
 
 
-def _text(path: Path) -> str:
-    try:
-        if path.stat().st_size > _LARGEST:
-            raise RecipeError(f"{path} is larger than 16 MB")
-        return path.read_bytes().decode("utf-8", errors="surrogateescape")
-    except OSError as error:
-        raise RecipeError(f"{path} cannot be read: {error.strerror}") from error
-
-
 def _package_name(text: str) -> str:
     """Give the package's name as far as it is written out."""
     found = re.search(r"^package:\s*\n(?:\s+.*\n)*?\s+name:\s*(.+)$", text, re.MULTILINE)
     written = found.group(1).split("#")[0].strip().strip("'\"") if found else ""
     if "{{" not in written:
         return written.lower()
-    set_name = re.search(r"\{%-?\s*set name\s*=\s*['\"]([^'\"]+)|^  name:\s*['\"]?([\w.-]+)", text, re.M)
+    set_name = re.search(
+        r"\{%-?\s*set name\s*=\s*['\"]([^'\"]+)|^  name:\s*['\"]?([\w.-]+)", text, re.MULTILINE
+    )
     return (set_name.group(1) or set_name.group(2)).lower() if set_name else ""
 
 
@@ -97,7 +96,7 @@ def changes(before: Feedstock, after: Feedstock) -> dict[str, str | None]:
 
 
 def write(places: FeedstockFiles, changed: dict[str, str | None]) -> None:
-    """Write what changed. Raises RecipeError."""
+    """Write what changed. Raises ConfigurationError."""
     for name, text in changed.items():
         place = places.path(name)
         try:
@@ -105,6 +104,7 @@ def write(places: FeedstockFiles, changed: dict[str, str | None]) -> None:
                 place.unlink()
                 continue
             place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_bytes(text.encode("utf-8", errors="surrogateescape"))
+            place.touch()
         except OSError as error:
-            raise RecipeError(f"{place} cannot be written: {error.strerror}") from error
+            raise ConfigurationError(f"'{place}' cannot be written: {error.strerror}") from error
+        write_text(place, text)

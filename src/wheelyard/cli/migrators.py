@@ -1,6 +1,9 @@
 """``wheelyard recipe migrate``, ``migrators`` and ``pin-changes``: rules carried out on a recipe."""
 
+import asyncio
+import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -10,14 +13,19 @@ from rich.table import Table
 
 from wheelyard.cli.display.console import results
 from wheelyard.cli.feedstock_files import changes, read_feedstock, write
-from wheelyard.cli.options import AsJson
-from wheelyard.errors import ConfigurationError
+from wheelyard.cli.options import AsJson, Indexes, Offline
+from wheelyard.cli.recipe_edits import recorded_answers
+from wheelyard.cli.recipe_file import read_text
+from wheelyard.errors import ConfigurationError, RefusedEditError
 from wheelyard.migrate.carrying import Carried, carry
+from wheelyard.migrate.feedstock import Feedstock
 from wheelyard.migrate.migrator import CleanUp, Migrator, options_of
 from wheelyard.migrate.migrators.pin_rebuild import PinRebuild
 from wheelyard.migrate.pins.migration import PinMigration
 from wheelyard.migrate.pins.opening import started
-from wheelyard.recipes.answers import RecordedAnswers
+from wheelyard.recipes.answers import Answers
+from wheelyard.upstream.answers import NetworkAnswers
+from wheelyard.wiring.answering import answer_settings
 from wheelyard.wiring.migrators import known_migrators, migrator_of
 
 
@@ -28,53 +36,61 @@ def add_commands(app: typer.Typer) -> None:
     app.command("pin-changes")(pin_changes)
 
 
-def migrate(
-    recipe: Annotated[
-        Path, typer.Argument(metavar="FILE", help="A recipe, or the folder of its feedstock.")
-    ],
-    migrator: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--migrator",
-            metavar="NAME[:OPTION=VALUE,…]",
-            envvar="WHEELYARD_MIGRATOR",
-            help="What to carry out, for example replacement:old=qt,new=qt-main. May be given more "
-            "than once; 'wheelyard recipe migrators' lists them.",
-        ),
-    ] = None,
-    pin: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--pin",
-            metavar="FILE",
-            envvar="WHEELYARD_PIN",
-            help="A migration of pins to rebuild for, as in conda-forge's folder of migrations.",
-        ),
-    ] = None,
+_Recipe = Annotated[
+    Path,
+    typer.Argument(
+        metavar="FILE", help="A recipe, or the folder of its feedstock.", show_default=False
+    ),
+]
+_Migrators = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--migrator",
+        metavar="NAME[:OPTION=VALUE,…]",
+        envvar="WHEELYARD_MIGRATOR",
+        help="What to carry out, for example replacement:old=qt,new=qt-main. May be given more "
+        "than once; 'wheelyard recipe migrators' lists them.",
+    ),
+]
+_Pins = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--pin",
+        metavar="FILE",
+        envvar="WHEELYARD_PIN",
+        help="A migration of pins to rebuild for, as in conda-forge's folder of migrations.",
+    ),
+]
+_Answers = Annotated[
+    Path | None,
+    typer.Option(
+        "--answers",
+        metavar="FILE",
+        envvar="WHEELYARD_ANSWERS",
+        help="Take digests and file lists from JSON, as 'to-version' does, instead of the network.",
+    ),
+]
+
+
+def migrate(  # noqa: PLR0913, PLR0917 - one parameter an option
+    recipe: _Recipe,
+    migrator: _Migrators = None,
+    pin: _Pins = None,
     stdout: Annotated[
         bool, typer.Option("--stdout", help="Print the recipe instead of writing files.")
     ] = False,
-    answers: Annotated[
-        Path | None,
-        typer.Option(
-            "--answers",
-            metavar="FILE",
-            envvar="WHEELYARD_ANSWERS",
-            help="What the network says, recorded as JSON, so that an edit can be repeated offline.",
-        ),
-    ] = None,
+    answers: _Answers = None,
+    index: Indexes = None,
+    offline: Offline = False,
     as_json: AsJson = False,
 ) -> None:
     """Carry migrators out on a recipe: the change, and clean-ups that ride with it."""
     feedstock, places = read_feedstock(recipe)
-    given = _recorded(answers)
-    wanted: list[Migrator] = [_pin_rebuild(each) for each in pin or ()]
-    wanted += [migrator_of(each, answers=given) for each in migrator or ()]
-    if not wanted:
-        raise ConfigurationError(
-            "no migrator was named", hint="Give --migrator NAME or --pin FILE."
-        )
-    carried = carry(feedstock, wanted)
+    wanted = _Wanted(migrators=tuple(migrator or ()), pins=tuple(map(_pin_rebuild, pin or ())))
+    if answers is not None:
+        carried = carry(feedstock, wanted.made(recorded_answers(answers)))
+    else:
+        carried = asyncio.run(_from_the_network(feedstock, wanted, tuple(index or ()), offline))
     changed = changes(feedstock, carried.feedstock)
     if not stdout:
         write(places, changed)
@@ -82,33 +98,43 @@ def migrate(
         typer.echo(msgspec.json.encode(_fields(carried, changed)).decode())
         return
     if stdout:
-        typer.echo(carried.feedstock.recipe, nl=False)
+        sys.stdout.buffer.write(carried.feedstock.recipe.encode("utf-8"))
+        sys.stdout.buffer.flush()
     _tell(carried, [str(places.path(name)) for name in changed], written=not stdout)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wanted:
+    """What a command line asks to carry out."""
+
+    migrators: tuple[str, ...]
+    pins: tuple[PinRebuild, ...]
+
+    def made(self, answers: Answers) -> list[Migrator]:
+        """Make the migrators. Raises ConfigurationError."""
+        if not self.migrators and not self.pins:
+            raise ConfigurationError(
+                "no migrator was named", hint="Give --migrator NAME or --pin FILE."
+            )
+        return [*self.pins, *(migrator_of(each, answers=answers) for each in self.migrators)]
+
+
+async def _from_the_network(
+    feedstock: Feedstock, wanted: _Wanted, indexes: tuple[str, ...], offline: bool
+) -> Carried:
+    settings = answer_settings(indexes, offline=offline)
+    async with NetworkAnswers(settings, asyncio.get_running_loop()) as answers:
+        migrators = wanted.made(answers)
+        try:
+            return await asyncio.to_thread(carry, feedstock, migrators)
+        except RefusedEditError as error:
+            if answers.faults:
+                raise RefusedEditError(error.message, hint=answers.faults[-1]) from error
+            raise
+
+
 def _pin_rebuild(path: Path) -> PinRebuild:
-    return PinRebuild(migration=PinMigration.parse(_read(path), name=path.stem))
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise ConfigurationError(f"{path} is not UTF-8") from error
-
-
-def _recorded(path: Path | None) -> RecordedAnswers:
-    if path is None:
-        return RecordedAnswers()
-    try:
-        return msgspec.json.decode(_read(path), type=RecordedAnswers)
-    except msgspec.DecodeError as error:
-        raise ConfigurationError(
-            f"{path} holds no answers: {error}",
-            hint='Write {"hash": {"URL": "digest"}, "pypi_files": {"project": ["file"]}}.',
-        ) from error
+    return PinRebuild(migration=PinMigration.parse(read_text(path), name=path.stem))
 
 
 def _fields(carried: Carried, changed: dict[str, str | None]) -> dict[str, object]:
@@ -153,8 +179,11 @@ def migrators(as_json: AsJson = False) -> None:
     table = Table("migrator", "kind", "options", "what it does", box=None)
     for row in rows:
         table.add_row(
-            str(row["name"]), str(row["kind"]), " ".join(map(str, row["options"])), str(row["summary"])
-        )  # type: ignore[arg-type]
+            str(row["name"]),
+            str(row["kind"]),
+            " ".join(map(str, row["options"])),
+            str(row["summary"]),
+        )
     results().print(table)
 
 
@@ -172,7 +201,7 @@ def pin_changes(
     ] = None,
 ) -> None:
     """Say which migrations a change of a pin file starts: one for all pins that move together."""
-    found = started(_read(old), _read(new), timestamp=float(int(time.time())))
+    found = started(read_text(old), read_text(new), timestamp=float(int(time.time())))
     if not found:
         typer.echo("no pin was changed", err=True)
     for migration in found:

@@ -74,7 +74,7 @@ def to_version_command(  # noqa: PLR0913, PLR0917 - one parameter an option
     """
     recipe = read_recipe(file)
     if answers is not None:
-        text = to_version(recipe, version, _recorded(answers))
+        text = to_version(recipe, version, recorded_answers(answers))
     else:
         text = asyncio.run(_from_the_network(recipe, version, tuple(index or ()), offline=offline))
     _give(file, recipe, text, stdout=stdout)
@@ -93,7 +93,8 @@ async def _from_the_network(
             raise
 
 
-def _recorded(path: Path) -> RecordedAnswers:
+def recorded_answers(path: Path) -> RecordedAnswers:
+    """Read the JSON of ``--answers``. Raises ConfigurationError."""
     try:
         read = msgspec.json.decode(read_text(path), type=_Recorded)
     except msgspec.DecodeError as error:
@@ -101,7 +102,9 @@ def _recorded(path: Path) -> RecordedAnswers:
             f"the answers in '{path}' cannot be read: {error}",
             hint='Write {"hash": {"https://…": "0123…"}, "pypi_files": {"six": ["six-1.17.0.tar.gz"]}}.',
         ) from error
-    files: Mapping[str, tuple[str, ...]] = {name: tuple(held) for name, held in read.pypi_files.items()}
+    files: Mapping[str, tuple[str, ...]] = {
+        name: tuple(held) for name, held in read.pypi_files.items()
+    }
     return RecordedAnswers(hash=read.hash, pypi_files=files)
 
 
@@ -121,5 +124,3 @@ def _lines_changed(old: str, new: str) -> str:
     count = sum(one != other for one, other in zip(before, after, strict=False))
     count += abs(len(before) - len(after))
     return "1 line" if count == 1 else f"{count} lines"
-
-

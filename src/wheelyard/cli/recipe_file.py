@@ -55,5 +55,6 @@ def write_text(path: Path, text: str) -> None:
             with suppress(OSError):
                 Path(made).unlink()
         raise ConfigurationError(
-            f"'{path}' cannot be written: {error.strerror}", hint="Check its folder's permissions; --stdout prints instead."
+            f"'{path}' cannot be written: {error.strerror}",
+            hint="Check its folder's permissions; --stdout prints instead.",
         ) from error

@@ -12,6 +12,7 @@ from wheelyard.cli.options import AsJson
 from wheelyard.cli.recipe_file import read_recipe, read_text
 from wheelyard.errors import ConfigurationError, ExitCode, RecipeError, WheelyardError
 from wheelyard.model.counted import plural
+from wheelyard.model.secrets import shown
 from wheelyard.recipes.comparing import differences
 from wheelyard.recipes.conditions import variants_of
 from wheelyard.recipes.evaluate import evaluate
@@ -41,7 +42,8 @@ VariantOption = Annotated[
     ),
 ]
 File = Annotated[
-    Path, typer.Argument(metavar="FILE", help="A recipe file, or conda-forge.yml.", show_default=False)
+    Path,
+    typer.Argument(metavar="FILE", help="A recipe file, or conda-forge.yml.", show_default=False),
 ]
 _SECTIONS = ("build", "host", "run", "run_constrained", "test")
 
@@ -71,7 +73,9 @@ def _values(variants: list[str]) -> dict[str, str]:
     for one in variants:
         key, sign, value = one.partition("=")
         if not sign or not key:
-            raise ConfigurationError(f"{one!r} is not KEY=VALUE", hint="Write for example --variant python=3.13.")
+            raise ConfigurationError(
+                f"{one!r} is not KEY=VALUE", hint="Write for example --variant python=3.13."
+            )
         found[key] = value
     return found
 
@@ -87,7 +91,9 @@ def _pins_beside(file: Path, platform: str) -> dict[str, str]:
 
 def _tell(answer: EvaluatedRecipe) -> None:
     number = "none" if answer.build_number is None else answer.build_number
-    typer.echo(f"{answer.name} {answer.version}, build number {number}, for {answer.variant.platform}")
+    typer.echo(
+        f"{answer.name} {answer.version}, build number {number}, for {answer.variant.platform}"
+    )
     if answer.skipped:
         typer.echo("  skipped here")
     for source in answer.sources:
@@ -98,7 +104,11 @@ def _tell(answer: EvaluatedRecipe) -> None:
     _tell_requirements(answer.requirements, "  ")
     for output in answer.outputs:
         if output.name != answer.name or len(answer.outputs) > 1:
-            said = f", build number {output.build_number}" if output.build_number != answer.build_number else ""
+            said = (
+                f", build number {output.build_number}"
+                if output.build_number != answer.build_number
+                else ""
+            )
             typer.echo(f"  output {output.name} {output.version}{said}")
             _tell_requirements(output.requirements, "    ")
 
@@ -119,7 +129,9 @@ def _own(file: Path) -> list[Override]:
     tables: dict[str, object] = {name: content} if content else {}
     for held in (releases, packages):
         if not isinstance(held, dict):
-            raise ConfigurationError(f"{file}: it names no releases", hint='Write [releases."numpy<2"].')
+            raise ConfigurationError(
+                f"{file}: it names no releases", hint='Write [releases."numpy<2"].'
+            )
         tables |= held
     return read_tables(tables, file.parent, str(file))
 
@@ -127,7 +139,13 @@ def _own(file: Path) -> list[Override]:
 def _show_own(file: Path, *, as_json: bool) -> None:
     entries = _own(file)
     answer = [
-        {"release": "*" if one.requirement is None else str(one.requirement), "changes": one.changes}
+        {
+            "release": "*" if one.requirement is None else str(one.requirement),
+            "changes": {
+                key: shown(value) if isinstance(value, dict) else value
+                for key, value in one.changes.items()
+            },
+        }
         for one in entries
     ]
     if as_json:
@@ -149,7 +167,10 @@ def _said(value: object) -> str:
 
 def lint_command(
     files: Annotated[
-        list[Path], typer.Argument(metavar="FILE...", help="Recipe files, or conda-forge.yml.", show_default=False)
+        list[Path],
+        typer.Argument(
+            metavar="FILE...", help="Recipe files, or conda-forge.yml.", show_default=False
+        ),
     ],
     as_json: AsJson = False,
 ) -> None:
@@ -194,7 +215,9 @@ def diff_command(
     file: File,
     other: Annotated[
         Path | None,
-        typer.Argument(metavar="[OTHER]", help="What it is compared with; without it: what git has committed."),
+        typer.Argument(
+            metavar="[OTHER]", help="What it is compared with; without it: what git has committed."
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -206,7 +229,11 @@ def diff_command(
     old = read_recipe(other) if other is not None else _committed(file)
     rows = _differences(old, new)
     if as_json:
-        typer.echo(msgspec.json.encode([{"variants": held, "differences": said} for said, held in rows]).decode())
+        typer.echo(
+            msgspec.json.encode(
+                [{"variants": held, "differences": said} for said, held in rows]
+            ).decode()
+        )
         return
     if not rows:
         typer.echo("they mean the same")
@@ -219,7 +246,9 @@ def diff_command(
 def _differences(old: ParsedRecipe, new: ParsedRecipe) -> list[tuple[tuple[str, ...], list[str]]]:
     """Group variants by what differs in them."""
     if new.form not in (Form.META, Form.RECIPE):
-        raise RecipeError(f"{new.name} is not a recipe", hint="Compare a meta.yaml or a recipe.yaml.")
+        raise RecipeError(
+            f"{new.name} is not a recipe", hint="Compare a meta.yaml or a recipe.yaml."
+        )
     grouped: dict[tuple[str, ...], list[str]] = {}
     variants = dict.fromkeys(map(_key, (*variants_of(new), *variants_of(old))))
     for platform, values in variants:
@@ -245,7 +274,9 @@ def _committed(file: Path) -> ParsedRecipe:
             capture_output=True, check=False, timeout=30,
         )  # fmt: skip
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise ConfigurationError(f"git could not be asked for '{file}'", hint="Name the other file.") from error
+        raise ConfigurationError(
+            f"git could not be asked for '{file}'", hint="Name the other file."
+        ) from error
     if answer.returncode:
         raise ConfigurationError(f"git has no committed '{file}'", hint="Name the other file.")
     return parse_recipe(answer.stdout.decode("utf-8", errors="replace"), name=f"{file} (committed)")

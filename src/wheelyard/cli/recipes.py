@@ -6,8 +6,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from wheelyard.cli import recipe_edits, recipe_looks
-from wheelyard.cli.migrators import add_commands
+from wheelyard.cli import migrators, recipe_edits, recipe_looks
 from wheelyard.cli.options import AsJson, Recipes
 from wheelyard.cli.recipe_file import is_recipe_file
 from wheelyard.cli.recipe_looks import PlatformOption, VariantOption, show_file
@@ -23,7 +22,6 @@ app = typer.Typer(
     help="Recipes: what is said about releases, and recipe files: shown, linted, edited.",
     no_args_is_help=True,
 )
-add_commands(app)
 
 
 def overrides_of(configuration: Configuration, folders: list[Path] | None) -> Overrides:
@@ -32,11 +30,13 @@ def overrides_of(configuration: Configuration, folders: list[Path] | None) -> Ov
 
 
 @app.command("show")
-def show(
+def show(  # noqa: PLR0913, PLR0917 - one parameter an option
     context: typer.Context,
     release: Annotated[
         str,
-        typer.Argument(metavar="RELEASE|FILE", help="For example six==1.17.0, or recipe/meta.yaml."),
+        typer.Argument(
+            metavar="RELEASE|FILE", help="For example six==1.17.0, or recipe/meta.yaml."
+        ),
     ],
     recipes: Recipes = None,
     platform: PlatformOption = "linux-64",
@@ -105,3 +105,4 @@ def check(context: typer.Context, recipes: Recipes = None) -> None:
 
 recipe_looks.add_commands(app)
 recipe_edits.add_commands(app)
+migrators.add_commands(app)

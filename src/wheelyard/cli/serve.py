@@ -13,15 +13,20 @@ from typing import Annotated
 import typer
 
 from wheelyard import failpoints
+from wheelyard.campaigns.pin_watch import PinRules
 from wheelyard.cli import options as o
 from wheelyard.cli.addresses import Blobs, Database, FallThrough, Host, OwnProjects, Port
+from wheelyard.cli.campaign_options import Feedstocks
 from wheelyard.cli.recipes import overrides_of
 from wheelyard.coordinator.farm.rules import FarmRules
+from wheelyard.errors import ConfigurationError
 from wheelyard.executor.settings import CompilerCache, Sandbox
+from wheelyard.index.serving import keep_what_is_there
 from wheelyard.settings.overrides import load
 from wheelyard.web.identities import OpenIdSettings
 from wheelyard.wiring.behind import FallthroughSettings
 from wheelyard.wiring.engines import BusSettings
+from wheelyard.wiring.farm_campaigns import CampaignSettings
 from wheelyard.wiring.local import FarmSettings
 from wheelyard.wiring.places import state_path
 from wheelyard.wiring.serve import Served, ServeSettings, serving
@@ -132,6 +137,34 @@ FreeDisk = Annotated[
         help="Give nothing new out while less is free on the disk of the state folder.",
     ),
 ]
+FeedstockJob = Annotated[
+    Path | None,
+    typer.Option(
+        "--feedstock-job",
+        metavar="FILE",
+        envvar="WHEELYARD_FEEDSTOCK_JOB",
+        help="The job file by which feedstocks are built. Without it: each one's own.",
+        show_default=False,
+    ),
+]
+PinRepository = Annotated[
+    str,
+    typer.Option(
+        "--pin-repository",
+        metavar="REPOSITORY",
+        envvar="WHEELYARD_PIN_REPOSITORY",
+        help="The feedstock of the pin file: what changes there begins migrations by itself.",
+        show_default=False,
+    ),
+]
+Trial = Annotated[
+    bool,
+    typer.Option(
+        "--trial",
+        envvar="WHEELYARD_TRIAL",
+        help="Migrations that begin by themselves build each change before people are asked.",
+    ),
+]
 
 
 def serve(  # noqa: PLR0913, PLR0917 - the options of a process
@@ -161,6 +194,10 @@ def serve(  # noqa: PLR0913, PLR0917 - the options of a process
     openid: OpenId = None,
     lease: Lease = 60,
     min_free_disk: FreeDisk = "1G",
+    feedstocks: Feedstocks = None,
+    feedstock_job: FeedstockJob = None,
+    pin_repository: PinRepository = "",
+    trial: Trial = False,
     failpoint: o.Failpoints = "",
 ) -> None:
     """Run a farm: take requests, plan them, have them built, and serve the index, until Ctrl-C.
@@ -182,7 +219,24 @@ def serve(  # noqa: PLR0913, PLR0917 - the options of a process
     settings = replace(settings, public=not private, local_repositories=local_repositories)
     rules, room = FarmRules.of_lease(lease), o.size(min_free_disk)
     settings = replace(settings, rules=rules, least_disk_bytes=room, identities=_identities(openid))
-    _run(_completed(settings, context.obj.farm))
+    campaigns = CampaignSettings(
+        feedstocks=feedstocks,
+        pin_repository=pin_repository,
+        job_file=_job_file(feedstock_job),
+        rules=PinRules(trial=trial),
+    )
+    _run(_completed(replace(settings, campaigns=campaigns), context.obj.farm))
+
+
+def _job_file(path: Path | None) -> str:
+    if path is None:
+        return ""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(
+            f"{str(path)!r} cannot be read: {error}", hint="Name a job file with --feedstock-job."
+        ) from error
 
 
 def _completed(settings: ServeSettings, farm: Mapping[str, str]) -> ServeSettings:
@@ -219,6 +273,7 @@ async def _serve(settings: ServeSettings) -> None:
         with suppress(RuntimeError, NotImplementedError):
             loop.add_signal_handler(number, stop.set)
     async with serving(settings) as served:
+        keep_what_is_there()
         _announce(served)
         await stop.wait()
 

@@ -30,18 +30,20 @@ def _order(
     """Give the nodes in topological order, and the edges that had to be cut for there to be one."""
     finished: list[Node] = []
     done: set[Node] = set()
-    on_way: dict[Node, Iterable[Node]] = {source: iter(_sorted(children, source))}
+    way, on_way = [(source, iter(_sorted(children, source)))], {source}
     cut: set[tuple[Node, Node]] = set()
-    while on_way:
-        node = next(reversed(on_way))
-        for child in on_way[node]:
+    while way:
+        node, ahead = way[-1]
+        for child in ahead:
             if child in on_way:
                 cut.add((node, child))
             elif child not in done:
-                on_way[child] = iter(_sorted(children, child))
+                way.append((child, iter(_sorted(children, child))))
+                on_way.add(child)
                 break
         else:
-            del on_way[node]
+            way.pop()
+            on_way.discard(node)
             done.add(node)
             finished.append(node)
     return finished[::-1], cut

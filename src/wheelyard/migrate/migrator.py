@@ -72,18 +72,14 @@ def make(kind: type, options: Mapping[str, str], *, answers: Answers | None = No
     missing = [
         each.name
         for each in known.values()
-        if each.name not in options
-        and each.default is MISSING
-        and each.default_factory is MISSING
+        if each.name not in options and each.default is MISSING and each.default_factory is MISSING
     ]
     if missing:
         raise ConfigurationError(
             f"migrator {name!r} wants {' and '.join(missing)}",
             hint=f"For example {name}:{','.join(f'{each}=…' for each in missing)}.",
         )
-    values = {
-        option: _value(name, option, text, hints[option]) for option, text in options.items()
-    }
+    values = {option: _value(name, option, text, hints[option]) for option, text in options.items()}
     if answers is not None and "answers" in known:
         values["answers"] = answers
     made: Migrator = kind(**values)

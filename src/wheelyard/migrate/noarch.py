@@ -11,7 +11,7 @@ def all_noarch(recipe: Mapping[str, object], *, only_python: bool = False) -> bo
     ``only_python`` asks it of those alone that are built with Python: a noarch package is then one
     of ``noarch: python``, and what does not need Python does not count against it.
     """
-    top = _table(recipe.get("build"))
+    top = dict(_table(recipe.get("build")))
     outputs = [_table(each) for each in _list(recipe.get("outputs"))]
     builds = [{**top, **_table(output.get("build"))} for output in outputs]
     if not only_python:

@@ -13,8 +13,11 @@ from itertools import zip_longest
 from wheelyard.errors import InvalidMigrationError, InvalidNameError, nearest
 from wheelyard.migrate.pins.migration import PinMigration
 from wheelyard.migrate.pins.pinfile import PinFile
+from wheelyard.migrate.pins.yaml_nodes import selector_of
 from wheelyard.recipes.evaluated import Variant
-from wheelyard.recipes.meta import names_of, selected
+from wheelyard.recipes.platforms import selector_names
+from wheelyard.recipes.selectors import selects
+from wheelyard.recipes.templates.bounds import TemplateError
 from wheelyard.recipes.version_order import version_of
 
 Order = Callable[[str], object]
@@ -37,13 +40,32 @@ class Variants:
 
 
 def variants_for(text: str, variant: Variant, *, name: str) -> Variants:
-    """Give what a pin file says for a platform. Raises RecipeError or InvalidMigrationError."""
-    return _of(PinFile.parse(selected(text, names_of(variant), name=name), name=name))
+    """Give what a pin file says for a platform. Raises InvalidMigrationError with the line of a fault."""
+    return _of(PinFile.parse(_selected(text, variant, name), name=name))
+
+
+def _selected(text: str, variant: Variant, name: str) -> str:
+    """Give a text with the lines that stand on a platform; the others are left empty.
+
+    A bracket counts as a selector in a comment only: outside of one it is a list of values.
+    """
+    names = selector_names(variant)
+    lines = text.splitlines()
+    for number, line in enumerate(lines):
+        selector = selector_of(line)
+        try:
+            if selector and not selects(selector, names):
+                lines[number] = ""
+        except TemplateError as error:
+            raise InvalidMigrationError(
+                f"{name}:{number + 1}: {error.message}", hint=error.hint
+            ) from error
+    return "\n".join(lines)
 
 
 def _of(pins: PinFile) -> Variants:
     return Variants(
-        values={key: tuple(value.text for value in pins.of(key)) for key in pins.keys()},
+        values={key: tuple(value.text for value in pins.of(key)) for key in pins.names()},
         zip_keys=pins.zip_keys,
         run_as_build=pins.run_as_build,
     )
@@ -54,8 +76,8 @@ def merged(text: str, migration: PinMigration, variant: Variant, *, name: str) -
 
     Raises InvalidMigrationError where the migration gives no value for a key that moves with its own.
     """
-    chosen = selected(migration.text, names_of(variant), name=f"{migration.name}.yaml")
-    return add(variants_for(text, variant, name=name), _of(PinFile.parse(chosen, name=name)), migration)
+    change = variants_for(migration.text, variant, name=f"{migration.name}.yaml")
+    return add(variants_for(text, variant, name=name), change, migration)
 
 
 def add(left: Variants, right: Variants, migration: PinMigration) -> Variants:
@@ -105,7 +127,7 @@ def order_of(ordering: Sequence[str] | None) -> Order:
             return places[value]
 
         return by_place
-    return lambda value: _Ordered(value)
+    return _Ordered
 
 
 class _Ordered:
@@ -115,7 +137,10 @@ class _Ordered:
 
     def __init__(self, text: str) -> None:
         try:
-            self._key: tuple[int, object] = (1, version_of(text.replace(" ", ".").replace("*", "1")))
+            self._key: tuple[int, object] = (
+                1,
+                version_of(text.replace(" ", ".").replace("*", "1")),
+            )
         except InvalidNameError:
             self._key = (0, text)
 

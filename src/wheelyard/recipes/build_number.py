@@ -6,25 +6,25 @@ variant shows each number risen by exactly what was asked.
 """
 
 from collections.abc import Iterator, Sequence
-from itertools import chain
+from dataclasses import dataclass
+from itertools import chain, islice, product
 
 from wheelyard.errors import RecipeError, RefusedEditError
-from wheelyard.recipes.conditions import conditions_in, conditions_of, variants_for
+from wheelyard.recipes.conditions import variants_in, variants_of
 from wheelyard.recipes.evaluated import Variant
 from wheelyard.recipes.numbers import written_numbers
 from wheelyard.recipes.parse import Form, ParsedRecipe
 from wheelyard.recipes.spans import Replacement, Span, replaced
 from wheelyard.recipes.statements import (
-    Setting,
     constant_settings,
     identifiers,
     is_whole,
-    number_spans,
     reaching,
 )
 from wheelyard.recipes.written import Written, skeleton, values_in
 
 Places = tuple[Span, ...]
+MOST_TRIES = 64
 _LIKELY = ("build", "number", "num")
 
 
@@ -51,17 +51,19 @@ def reset_replacements(recipe: ParsedRecipe, *, to: int = 0) -> tuple[Replacemen
     inline = _inside_expressions(recipe, places)
     lowest = min((int(one.of(recipe.text)) for one in inline), default=0)
     return tuple(
-        Replacement(span=one, text=str(int(one.of(recipe.text)) - lowest + to if one in inline else to))
+        Replacement(
+            span=one, text=str(int(one.of(recipe.text)) - lowest + to if one in inline else to)
+        )
         for one in places
     )
 
 
 def _inside_expressions(recipe: ParsedRecipe, places: Places) -> Places:
     """Give the places that are a part of an expression: their differences mean something."""
-    whole = set()
+    whole: set[Span] = set()
     for one in written_numbers(recipe):
         if one.scalar.isdigit():
-            whole.update(number_spans(one.text, one.span.start))
+            whole.update(one.number_spans())
     for setting in recipe.settings:
         if is_whole(setting.text):
             whole.update(setting.number_spans())
@@ -84,28 +86,16 @@ def _places(recipe: ParsedRecipe, variants: Sequence[Variant]) -> Places:
         )
     literal = [_literal(recipe, one) for one in written if not one.is_template]
     found: Places = tuple(span for one in literal for span in one)
-    templates = tuple(one for one in written if one.is_template)
-    if not templates:
+    if all(not one.is_template for one in written):
         return tuple(dict.fromkeys(found))
-    every = recipe.settings
-    chosen: list[Span] = list(found)
     tried = tuple(variants) or _variants(recipe, written)
-    for one in templates:
-        if any(span in chosen for span in _all_spans(one, every)) and _rises(
-            recipe, written, tuple(dict.fromkeys(chosen)), tried, only=written.index(one)
-        ):
-            continue
-        chosen += _behind(recipe, written, one, tuple(chosen), every, tried)
-    places = tuple(dict.fromkeys(chosen))
-    if not _rises(recipe, written, places, tried):
-        raise _refusal(recipe, templates[0])
-    return places
+    return _Search(recipe=recipe, written=written, variants=tried).places(found)
 
 
 def _variants(recipe: ParsedRecipe, written: tuple[Written, ...]) -> tuple[Variant, ...]:
     if recipe.form is Form.META:
-        return variants_for(conditions_in(skeleton(recipe, written)))
-    return variants_for(conditions_of(recipe))
+        return variants_in(skeleton(recipe, written))
+    return variants_of(recipe)
 
 
 def _of_a_piece(recipe: ParsedRecipe) -> tuple[Written, ...]:
@@ -135,115 +125,111 @@ def _literal(recipe: ParsedRecipe, one: Written) -> Places:
             f"{recipe.name}:{one.line}: the build number {one.scalar!r} is not a whole number",
             hint="A build number is a whole number, such as 0.",
         )
-    return number_spans(one.text, one.span.start)
+    return one.number_spans()
 
 
-def _refusal(recipe: ParsedRecipe, one: Written) -> RefusedEditError:
-    return RefusedEditError(
-        f"{recipe.name}:{one.line}: nothing was found whose change raises the build number {one.scalar!r} alone",
-        hint="Set it from a variable that is a whole number, such as {% set build = 0 %}.",
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Search:
+    """The search for what is behind numbers that templates give."""
 
+    recipe: ParsedRecipe
+    written: tuple[Written, ...]
+    variants: tuple[Variant, ...]
 
-def _all_spans(one: Written, every: tuple[Setting, ...]) -> set[Span]:
-    spans = set(number_spans(one.text, one.span.start))
-    for name in reaching(identifiers(one.text), every):
-        for setting in constant_settings(every, name):
-            spans.update(setting.number_spans())
-    return spans
+    def places(self, found: Places) -> Places:
+        """Add to what was found what is behind each template. Raises RefusedEditError."""
+        chosen = list(dict.fromkeys(found))
+        templates = [at for at, one in enumerate(self.written) if one.is_template]
+        for at in templates:
+            if not self._rises(tuple(chosen), only=at):
+                chosen += self._behind(at, tuple(chosen))
+        if not self._rises(tuple(chosen)):
+            raise self._refusal(templates[0])
+        return tuple(chosen)
 
+    def _behind(self, at: int, chosen: Places) -> Places:
+        for places in islice(chain(self._variables(at), self._inline(at)), MOST_TRIES):
+            fresh = tuple(each for each in dict.fromkeys(places) if each not in chosen)
+            if fresh and self._rises((*chosen, *fresh), only=at):
+                return fresh
+        raise self._refusal(at)
 
-def _behind(
-    recipe: ParsedRecipe,
-    written: tuple[Written, ...],
-    one: Written,
-    chosen: Places,
-    every: tuple[Setting, ...],
-    variants: Sequence[Variant],
-) -> Places:
-    """Find what is behind one number that a template gives. Raises RefusedEditError."""
-    only = written.index(one)
-    for places in chain(_variables(recipe, one, every), _inline(one, every)):
-        fresh = tuple(each for each in places if each not in chosen)
-        if fresh and _rises(recipe, written, fresh, variants, only=only):
-            return fresh
-    raise _refusal(recipe, one)
+    def _refusal(self, at: int) -> RefusedEditError:
+        one = self.written[at]
+        return RefusedEditError(
+            f"{self.recipe.name}:{one.line}: nothing was found whose change raises the build number "
+            f"{one.scalar!r} alone",
+            hint="Set it from a variable that is a whole number, such as {% set build = 0 %}.",
+        )
 
+    def _variables(self, at: int) -> Iterator[Places]:
+        """Give the whole numbers that each variable is set to, the nearest and likeliest first."""
+        for name in self._names(at):
+            held = constant_settings(self.recipe.settings, name)
+            whole = [each for each in held if is_whole(each.text)]
+            if whole:
+                yield tuple(span for each in whole for span in each.number_spans())
 
-def _variables(recipe: ParsedRecipe, one: Written, every: tuple[Setting, ...]) -> Iterator[Places]:
-    """Give the whole numbers that each variable is set to, the nearest and likeliest variable first."""
-    names = _ordered(one, every) - _of_the_version(recipe, every).keys()
-    for name in sorted(names, key=lambda each: (not any(word in each.lower() for word in _LIKELY), names[each])):
-        whole = [each for each in constant_settings(every, name) if is_whole(each.text)]
-        if whole:
-            yield tuple(span for each in whole for span in each.number_spans())
+    def _names(self, at: int) -> list[str]:
+        """Give the names that a number depends on and the version doesn't."""
+        every = self.recipe.settings
+        distances: dict[str, int] = {}
+        level, distance = set(self.written[at].names), 0
+        while level:
+            distances.update(dict.fromkeys(level - distances.keys(), distance))
+            settings = (each for name in level for each in constant_settings(every, name))
+            level = {used for each in settings for used in each.names} - distances.keys()
+            distance += 1
+        names = distances.keys() - self._of_the_version()
+        return sorted(
+            names,
+            key=lambda each: (
+                not any(word in each.lower() for word in _LIKELY),
+                distances[each],
+                each,
+            ),
+        )
 
+    def _of_the_version(self) -> frozenset[str]:
+        document = self.recipe.document
+        entries = (*document.find("package", "version"), *document.find("recipe", "version"))
+        used = frozenset().union(*(identifiers(one.scalar) for one in entries if "{{" in one.value))
+        return reaching(used, self.recipe.settings)
 
-class _Distances(dict[str, int]):
-    """Names and how many steps away they are."""
+    def _inline(self, at: int) -> Iterator[Places]:
+        """Give the whole numbers inside expressions: of what the number uses, then its own."""
+        for name in self._names(at):
+            held = constant_settings(self.recipe.settings, name)
+            choices = [spans for each in held if (spans := each.number_spans())]
+            if choices:
+                # One number of each setting, then all of them.
+                yield from islice(product(*choices), MOST_TRIES)
+                yield tuple(span for spans in choices for span in spans)
+                yield from ((span,) for spans in choices for span in spans)
+        own = self.written[at].number_spans()
+        if own:
+            yield own
+            yield from ((span,) for span in own)
 
-    def __sub__(self, other: object) -> "_Distances":
-        return _Distances({name: held for name, held in self.items() if name not in other})  # type: ignore[operator]
-
-
-def _ordered(one: Written, every: tuple[Setting, ...]) -> _Distances:
-    found = _Distances()
-    level, distance = set(identifiers(one.text)), 0
-    while level:
-        found.update({name: distance for name in level if name not in found})
-        level = {
-            used
-            for name in level
-            for each in constant_settings(every, name)
-            for used in identifiers(each.text)
-        } - found.keys()
-        distance += 1
-    return found
-
-
-def _of_the_version(recipe: ParsedRecipe, every: tuple[Setting, ...]) -> dict[str, int]:
-    """Give the names that the version depends on: they never count builds."""
-    entries = (*recipe.document.find("package", "version"), *recipe.document.find("recipe", "version"))
-    used = frozenset().union(*(identifiers(one.value) for one in entries))
-    return dict.fromkeys(reaching(used, every), 0)
-
-
-def _inline(one: Written, every: tuple[Setting, ...]) -> Iterator[Places]:
-    """Give the whole numbers inside expressions: of the number itself, then of what it uses."""
-    texts = [number_spans(one.text, one.span.start)]
-    for name in reaching(identifiers(one.text), every):
-        texts += [each.number_spans() for each in constant_settings(every, name)]
-    for spans in texts:
-        if spans:
-            yield spans
-            yield from ((span,) for span in spans)
-    together = tuple(span for spans in texts for span in spans)
-    if together:
-        yield together
-
-
-def _rises(
-    recipe: ParsedRecipe,
-    written: tuple[Written, ...],
-    places: Places,
-    variants: Sequence[Variant],
-    *,
-    only: int | None = None,
-) -> bool:
-    """Say whether a change makes every number (or one) rise by exactly one in each variant."""
-    try:
-        before = values_in(recipe, written, variants)
-        after = values_in(recipe, written, variants, _raised(recipe.text, places, 1))
-    except RecipeError as error:
-        raise RefusedEditError(error.message, hint=error.hint) from error
-    seen = False
-    for old, new in zip(before, after, strict=True):
-        if [at for at, _ in old.held] != [at for at, _ in new.held]:
+    def _rises(self, places: Places, *, only: int | None = None) -> bool:
+        """Say whether a change makes every number (or one) rise by exactly one in each variant."""
+        if not places:
             return False
-        for (at, one), (_, other) in zip(old.held, new.held, strict=True):
-            if only is not None and at != only:
-                continue
-            if not one.isdigit() or not other.isdigit() or int(other) != int(one) + 1:
+        try:
+            before = values_in(self.recipe, self.written, self.variants)
+            after = values_in(
+                self.recipe, self.written, self.variants, _raised(self.recipe.text, places, 1)
+            )
+        except RecipeError as error:
+            raise RefusedEditError(error.message, hint=error.hint) from error
+        seen = False
+        for old, new in zip(before, after, strict=True):
+            if [at for at, _ in old.held] != [at for at, _ in new.held]:
                 return False
-            seen = True
-    return seen
+            for (at, one), (_, other) in zip(old.held, new.held, strict=True):
+                if only is not None and at != only:
+                    continue
+                if not one.isdigit() or not other.isdigit() or int(other) != int(one) + 1:
+                    return False
+                seen = True
+        return seen

@@ -17,11 +17,16 @@ def _differences(old: EvaluatedRecipe, new: EvaluatedRecipe) -> Iterator[str]:
     yield from _values(old, new, "", ("name", "version", "build_number", "noarch", "skipped"))
     one, other = ([each for source in held.sources for each in source.urls] for held in (old, new))
     yield from _lists(tuple(one), tuple(other), "source")
-    hashes = [{value for source in held.sources for value in source.hashes.values()} for held in (old, new)]
+    hashes = [
+        {value for source in held.sources for value in source.hashes.values()}
+        for held in (old, new)
+    ]
     if hashes[0] != hashes[1]:
         yield "digests of the sources"
     for section in _SECTIONS:
-        yield from _lists(getattr(old.requirements, section), getattr(new.requirements, section), section)
+        yield from _lists(
+            getattr(old.requirements, section), getattr(new.requirements, section), section
+        )
     before, after = ({each.name: each for each in held.outputs} for held in (old, new))
     if before.keys() == {old.name} and after.keys() == {new.name}:
         yield from _exports(before[old.name], after[new.name], "")
@@ -45,7 +50,9 @@ def _outputs(old: EvaluatedOutput, new: EvaluatedOutput, where: str) -> Iterator
 def _exports(old: EvaluatedOutput, new: EvaluatedOutput, where: str) -> Iterator[str]:
     for kind in _EXPORTS:
         yield from _lists(
-            getattr(old.run_exports, kind), getattr(new.run_exports, kind), f"{where}run exports ({kind})"
+            getattr(old.run_exports, kind),
+            getattr(new.run_exports, kind),
+            f"{where}run exports ({kind})",
         )
 
 
@@ -57,7 +64,13 @@ def _values(old: object, new: object, where: str, names: tuple[str, ...]) -> Ite
 
 
 def _said(value: object) -> str:
-    return "none" if value in (None, "") else str(value).lower() if isinstance(value, bool) else str(value)
+    return (
+        "none"
+        if value in (None, "")
+        else str(value).lower()
+        if isinstance(value, bool)
+        else str(value)
+    )
 
 
 def _lists(old: tuple[str, ...], new: tuple[str, ...], where: str) -> Iterator[str]:

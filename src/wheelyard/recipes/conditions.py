@@ -18,17 +18,50 @@ _COMPARED = re.compile(
 )
 _REVERSED = re.compile(r"""["']([^"'\n]*)["']\s*(?:==|!=|in)\s*([A-Za-z_]\w*)""")
 _MATCHED = re.compile(r"""match\(\s*([A-Za-z_]\w*)\s*,\s*["']([^"']*)["']""")
-_METHOD = re.compile(r"""\b([A-Za-z_]\w*)(?:\[[^\]]*\]\s*==|\.(?:startswith|endswith)\()\s*["']([^"']+)["']""")
+_METHOD = re.compile(
+    r"""\b([A-Za-z_]\w*)(?:\[[^\]]*\]\s*==|\.(?:startswith|endswith)\()\s*["']([^"']+)["']"""
+)
 _VALUE = re.compile(r"""["']([^"'\n]*)["']|(-?[\d.]+)""")
-_NAME = re.compile(r"(?<![.\w\"'])[A-Za-z_]\w*")
+# A name that is called or asked for a part of itself is no variant's.
+_NAME = re.compile(r"(?<![.\w\"'])[A-Za-z_]\w*\b(?!\s*[.(])")
 _TAG = re.compile(r"\{%[-+]?\s*(?:el)?if\s(.*?)[-+]?%\}", re.DOTALL)
 _INLINE = re.compile(r"\bif\s(.*?)(?:\belse\b|[-+]?[%}]\})", re.DOTALL)
-_WORDS = frozenset("and or not in is if else true false none True False None set defined undefined int".split())
+_TEMPLATE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
+_KEY = re.compile(r"""["']([^"'\n]+)["']\s*:""")
+_LOOKED_UP = re.compile(r"\w\[\s*([A-Za-z_]\w*)\s*\]|\.get\(\s*([A-Za-z_]\w*)")
+_WORDS = frozenset(
+    [
+        "and",
+        "or",
+        "not",
+        "in",
+        "is",
+        "if",
+        "else",
+        "true",
+        "false",
+        "none",
+        "True",
+        "False",
+        "None",
+        "set",
+        "defined",
+        "undefined",
+        "int",
+    ]
+)
 
 
 def variants_of(recipe: ParsedRecipe) -> tuple[Variant, ...]:
     """Give variants that together take every condition of a recipe both ways, 64 at most."""
-    return variants_for(conditions_of(recipe))
+    if recipe.form is Form.META:
+        return variants_in(recipe.text)
+    return variants_for(conditions_of(recipe), _TEMPLATE.findall(recipe.text))
+
+
+def variants_in(text: str) -> tuple[Variant, ...]:
+    """Give variants that take every condition of a text of meta.yaml both ways."""
+    return variants_for(conditions_in(text), _TEMPLATE.findall(text))
 
 
 def conditions_of(recipe: ParsedRecipe) -> frozenset[str]:
@@ -36,14 +69,16 @@ def conditions_of(recipe: ParsedRecipe) -> frozenset[str]:
     text = recipe.text
     if recipe.form is Form.META:
         return conditions_in(text)
-    return frozenset(_conditions_of_recipe(recipe.document)) | frozenset(
-        found[1] for found in _INLINE.finditer(text)
-    )
+    inline = (found[1] for one in _TEMPLATE.findall(text) for found in _INLINE.finditer(one))
+    return frozenset(_conditions_of_recipe(recipe.document)) | frozenset(inline)
 
 
 def conditions_in(text: str) -> frozenset[str]:
     """Give the conditions of a text of meta.yaml."""
-    found = {one[1] for one in _TAG.finditer(text)} | {one[1] for one in _INLINE.finditer(text)}
+    found: set[str] = set()
+    for template in _TEMPLATE.findall(text):
+        pattern = _TAG if template.startswith("{%") and _TAG.match(template) else _INLINE
+        found.update(one[1] for one in pattern.finditer(template))
     for line in text.splitlines():
         selector = selector_of(line) if "]" in line else None
         if selector:
@@ -63,13 +98,23 @@ def _conditions_of_recipe(document: Document) -> Iterable[str]:
         pending += inner
 
 
-def variants_for(conditions: Iterable[str]) -> tuple[Variant, ...]:
-    """Give variants that take conditions both ways: each platform, each value that is compared with."""
+def variants_for(conditions: Iterable[str], templates: Iterable[str] = ()) -> tuple[Variant, ...]:
+    """Give variants that take conditions both ways: each platform, each value that is compared with.
+
+    ``templates`` are what else may tell platforms apart, such as tables that are looked into.
+    """
     held: dict[str, set[str]] = {}
     names: set[str] = set()
     for one in conditions:
         _gather(one, held, names)
-    platforms = _platforms(names, held.pop("target_platform", set()) | held.pop("build_platform", set()))
+    text = "\n".join(templates)
+    names |= _PLATFORM_NAMES.intersection(_NAME.findall(text))
+    keys = set(_KEY.findall(text)[:MOST_VARIANTS])
+    for name in _LOOKED_UP.findall(text):
+        held.setdefault(name[0] or name[1], set()).update(keys)
+    platforms = _platforms(
+        names, held.pop("target_platform", set()) | held.pop("build_platform", set())
+    )
     choices = {name: _choices(name, values) for name, values in held.items()}
     for name in names - set(held) - _PLATFORM_NAMES - _WORDS:
         # A name that stands alone is true or false.
@@ -90,7 +135,9 @@ def _platforms(names: set[str], compared: set[str]) -> tuple[str, ...]:
     common = {name for each in PLATFORMS for name in _true_names(each)}
     rare = asked - common
     return PLATFORMS + tuple(
-        each for each in SUBDIRS if each not in PLATFORMS and (each in compared or rare & _true_names(each))
+        each
+        for each in SUBDIRS
+        if each not in PLATFORMS and (each in compared or rare & _true_names(each))
     )
 
 
@@ -112,7 +159,9 @@ def _gather(condition: str, held: dict[str, set[str]], names: set[str]) -> None:
             held.setdefault(found[1], set()).add(found[2].lstrip("<>=!~ ").removesuffix(".*"))
     if "py" in held or any(re.fullmatch(r"py[23]k|py\d\d", name) for name in names):
         constants = held.pop("py", set())
-        held.setdefault("python", set()).update({"2.7", "3.6", "3.12"} | {_dotted(one) for one in constants})
+        held.setdefault("python", set()).update(
+            {"2.7", "3.6", "3.12"} | {_dotted(one) for one in constants}
+        )
     if "np" in held:
         held.setdefault("numpy", set()).update(_dotted(one) for one in held.pop("np"))
 
@@ -144,7 +193,10 @@ def _combined(choices: dict[str, tuple[str, ...]], most: int) -> list[dict[str, 
         count *= len(held)
     names = sorted(choices)
     if count <= most:
-        return [dict(zip(names, one, strict=True)) for one in product(*(choices[name] for name in names))]
+        return [
+            dict(zip(names, one, strict=True))
+            for one in product(*(choices[name] for name in names))
+        ]
     base = {name: choices[name][0] for name in names}
     single = [base | {name: value} for name in names for value in choices[name][1:]]
     if len(single) < most:

@@ -33,6 +33,18 @@ class Document:
         return tuple(self._entries(0, len(self.rows)))
 
     @cached_property
+    def tagged(self) -> tuple[int, ...]:
+        """The numbers of the rows with statements of Jinja, without the later lines of one."""
+        if "{%" not in self.text:
+            return ()
+        return tuple(
+            number
+            for number, row in enumerate(self.rows)
+            if row.kind is RowKind.STATEMENT
+            or (row.kind is RowKind.ENTRY and self.text.find("{%", row.start, row.end) >= 0)
+        )
+
+    @cached_property
     def newline(self) -> str:
         """How this text ends its lines."""
         return "\r\n" if "\r\n" in self.text else "\n"
@@ -133,7 +145,11 @@ class Entry:
         """Its whole lines, with the end of the last one."""
         rows, text = self.document.rows, self.document.text
         last = self.stop - 1
-        while last > self.number and rows[last].kind in (RowKind.BLANK, RowKind.COMMENT, RowKind.STATEMENT):
+        while last > self.number and rows[last].kind in (
+            RowKind.BLANK,
+            RowKind.COMMENT,
+            RowKind.STATEMENT,
+        ):
             last -= 1
         end = rows[last + 1].start if last + 1 < len(rows) else len(text)
         return Span(start=self.row.start, end=end)
@@ -203,9 +219,7 @@ def _stop(document: Document, number: int, column: int, *, is_item: bool) -> int
     for each in range(own.last + 1, len(rows)):
         row = rows[each]
         if row.kind is RowKind.ENTRY:
-            if row.indent < column or (
-                row.indent == column and not (holds_items and row.dashes)
-            ):
+            if row.indent < column or (row.indent == column and not (holds_items and row.dashes)):
                 return last if last > number else each
             last = each + 1
         elif row.kind is RowKind.MARKER:

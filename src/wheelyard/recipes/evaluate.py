@@ -29,7 +29,9 @@ def evaluate(recipe: ParsedRecipe, variant: Variant) -> EvaluatedRecipe:
     elif recipe.form is Form.RECIPE:
         tree, _ = recipe_tree(recipe.document, variant, name=recipe.name)
     else:
-        raise RecipeError(f"{recipe.name} is not a recipe", hint="It is configuration: read it as such.")
+        raise RecipeError(
+            f"{recipe.name} is not a recipe", hint="It is configuration: read it as such."
+        )
     return _recipe(tree, variant)
 
 
@@ -62,11 +64,14 @@ def _recipe(tree: Mapping[str, object], variant: Variant) -> EvaluatedRecipe:
         skipped=held.skipped, requirements=held.requirements, run_exports=held.run_exports,
     )  # fmt: skip
     return EvaluatedRecipe(
-        **{each: getattr(held, each) for each in EvaluatedRecipe.__slots__ if each != "outputs"}, outputs=(itself,)
+        **{each: getattr(held, each) for each in EvaluatedRecipe.__slots__ if each != "outputs"},
+        outputs=(itself,),
     )
 
 
-def _output(tree: Mapping[str, object], *, name: str, version: str, build: Mapping[str, object]) -> EvaluatedOutput:
+def _output(
+    tree: Mapping[str, object], *, name: str, version: str, build: Mapping[str, object]
+) -> EvaluatedOutput:
     package = mapping(tree.get("package"))
     own = mapping(tree.get("build"))
     own_number = own.get("number", tree.get("number"))
@@ -97,7 +102,9 @@ def _requirements(tree: Mapping[str, object]) -> Requirements:
     held = tree.get("requirements")
     test = [text(one) for one in listed(mapping(tree.get("test")).get("requires"))]
     for one in listed(tree.get("tests")):
-        test += [text(each) for each in listed(mapping(mapping(one).get("requirements")).get("run"))]
+        test += [
+            text(each) for each in listed(mapping(mapping(one).get("requirements")).get("run"))
+        ]
     if not isinstance(held, dict):
         return Requirements(run=_specifications(held), test=tuple(test))
     return Requirements(
@@ -121,8 +128,12 @@ def _run_exports(tree: Mapping[str, object], build: Mapping[str, object]) -> Run
         weak=_specifications(held.get("weak")),
         strong=_specifications(held.get("strong")),
         noarch=_specifications(held.get("noarch")),
-        weak_constrains=_specifications(held.get("weak_constrains") or held.get("weak_constraints")),
-        strong_constrains=_specifications(held.get("strong_constrains") or held.get("strong_constraints")),
+        weak_constrains=_specifications(
+            held.get("weak_constrains") or held.get("weak_constraints")
+        ),
+        strong_constrains=_specifications(
+            held.get("strong_constrains") or held.get("strong_constraints")
+        ),
     )
 
 
@@ -151,7 +162,12 @@ def listed(held: object) -> list[object]:
         return []
     if not isinstance(held, list):
         return [held]
-    return [one for each in held for one in (listed(each) if isinstance(each, list) else [each]) if one is not None]
+    return [
+        one
+        for each in held
+        for one in (listed(each) if isinstance(each, list) else [each])
+        if one is not None
+    ]
 
 
 def text(held: object) -> str:

@@ -26,11 +26,11 @@ def is_flow(text: str) -> bool:
 def flow_items(text: str, offset: int) -> tuple[FlowItem, ...]:
     """Give the items of a collection that begins at an offset; none where YAML can't read it."""
     try:
-        node = yaml.compose(text, Loader=_Loader)
+        node: object = yaml.compose(text, Loader=_Loader)
     except (yaml.YAMLError, RecursionError):
         return ()
     if isinstance(node, yaml.SequenceNode):
-        pairs = [(None, each) for each in node.value]
+        pairs: list[tuple[yaml.Node | None, yaml.Node]] = [(None, each) for each in node.value]
     elif isinstance(node, yaml.MappingNode):
         pairs = list(node.value)
     else:
@@ -66,5 +66,7 @@ def flow_removed(text: str, items: tuple[FlowItem, ...], index: int) -> Replacem
 def flow_added(value: str, offset: int, items: tuple[FlowItem, ...], text: str) -> Replacement:
     """Add an item at the end."""
     if items:
-        return Replacement(span=Span(start=items[-1].span.end, end=items[-1].span.end), text=f", {text}")
+        return Replacement(
+            span=Span(start=items[-1].span.end, end=items[-1].span.end), text=f", {text}"
+        )
     return Replacement(span=Span(start=offset + 1, end=offset + len(value) - 1), text=text)

@@ -66,15 +66,19 @@ def _set(recipe: ParsedRecipe, path: tuple[str, ...], value: str) -> Replacement
             f"{recipe.name}:{chain[-1].line}: {chain[-1].key} is {chain[-1].value!r}, which holds no keys"
         )
     if chain and chain[-1].value:
-        span = chain[-1].value_span
+        span = Span(start=chain[-1].row.key_end + 1, end=chain[-1].row.value_end)
         column = chain[-1].column + 2
         lines = _nested(rest, value, column)
-        return Replacement(span=span, text=recipe.document.newline + recipe.document.newline.join(lines))
+        return Replacement(
+            span=span, text=recipe.document.newline + recipe.document.newline.join(lines)
+        )
     if not chain:
         return inserted(recipe.document, _end(recipe), _nested(rest, value, 0))
     children = chain[-1].entries
     if any(one.is_item for one in children):
-        raise RefusedEditError(f"{recipe.name}:{chain[-1].line}: {chain[-1].key} is a list, which holds no keys")
+        raise RefusedEditError(
+            f"{recipe.name}:{chain[-1].line}: {chain[-1].key} is a list, which holds no keys"
+        )
     column = children[0].column if children else chain[-1].column + 2
     return inserted(recipe.document, row_after(chain[-1]), _nested(rest, value, column))
 
@@ -114,14 +118,17 @@ def _changed(recipe: ParsedRecipe, entry: Entry, path: tuple[str, ...], value: s
     return Replacement(span=entry.value_span, text=new)
 
 
-def _into_flow(recipe: ParsedRecipe, holder: Entry, rest: tuple[str, ...], value: str) -> Replacement:
+def _into_flow(
+    recipe: ParsedRecipe, holder: Entry, rest: tuple[str, ...], value: str
+) -> Replacement:
     items = flow_items(holder.value, holder.row.value_start)
     for one in items:
         if one.key == rest[0]:
             if len(rest) == 1:
                 return Replacement(span=one.value, text=value)
             raise RefusedEditError(
-                f"{recipe.name}:{holder.line}: {rest[0]} is written in brackets", hint="Write it as lines first."
+                f"{recipe.name}:{holder.line}: {rest[0]} is written in brackets",
+                hint="Write it as lines first.",
             )
     text = "".join(f"{key}: " + ("{" if at < len(rest) - 1 else "") for at, key in enumerate(rest))
     return flow_added(

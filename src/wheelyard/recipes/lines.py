@@ -15,12 +15,18 @@ def inserted(document: Document, number: int, lines: list[str]) -> Replacement:
     rows, text, newline = document.rows, document.text, document.newline
     if number < len(rows):
         start = rows[number].start
-        return Replacement(span=Span(start=start, end=start), text="".join(each + newline for each in lines))
+        return Replacement(
+            span=Span(start=start, end=start), text="".join(each + newline for each in lines)
+        )
     end = len(text)
     if not text or text.endswith(("\n", "\r")):
-        return Replacement(span=Span(start=end, end=end), text="".join(each + newline for each in lines))
+        return Replacement(
+            span=Span(start=end, end=end), text="".join(each + newline for each in lines)
+        )
     # A text without an end of its last line stays without one.
-    return Replacement(span=Span(start=end, end=end), text="".join(newline + each for each in lines))
+    return Replacement(
+        span=Span(start=end, end=end), text="".join(newline + each for each in lines)
+    )
 
 
 def row_after(entry: Entry) -> int:
@@ -39,7 +45,10 @@ def row_after(entry: Entry) -> int:
     if depth == 0:
         last = stop - 1
         # What is blank at the end stays at the end; a closed block does not.
-        while number - 1 > last and document.rows[number - 1].kind in (RowKind.BLANK, RowKind.COMMENT):
+        while number - 1 > last and document.rows[number - 1].kind in (
+            RowKind.BLANK,
+            RowKind.COMMENT,
+        ):
             number -= 1
         return number
     return stop
@@ -57,9 +66,7 @@ def removed_item(entry: Entry) -> Replacement:
         return removed(entry)
     span = entry.span
     rows = entry.document.rows
-    after = next(
-        (each for each in rows[entry.stop :] if each.kind is RowKind.ENTRY), None
-    )
+    after = next((each for each in rows[entry.stop :] if each.kind is RowKind.ENTRY), None)
     own = entry.column
     if after is not None and after.indent == own and not after.dashes:
         return Replacement(span=Span(start=row.content, end=after.content), text="")

@@ -38,7 +38,9 @@ def _of(error: RecipeError, rule: str) -> Finding:
     """Give a finding for an error that names file and line."""
     found = _LINE.search(error.message)
     line = int(found[1]) if found else 1
-    message = error.message[found.end() :] if found else error.message.partition(": ")[2] or error.message
+    message = (
+        error.message[found.end() :] if found else error.message.partition(": ")[2] or error.message
+    )
     return _error(line, rule, message, error.hint)
 
 
@@ -62,7 +64,12 @@ def _evaluates(recipe: ParsedRecipe) -> Iterator[Finding]:
 def _tabs(recipe: ParsedRecipe) -> Iterator[Finding]:
     for number, row in enumerate(recipe.document.rows, 1):
         if row.indent and "\t" in recipe.text[row.start : row.start + row.indent]:
-            yield Finding(line=number, rule="tab", message="it is indented with a tab", hint="YAML wants spaces.")
+            yield Finding(
+                line=number,
+                rule="tab",
+                message="it is indented with a tab",
+                hint="YAML wants spaces.",
+            )
 
 
 def _keys(recipe: ParsedRecipe) -> Iterator[Finding]:
@@ -85,7 +92,10 @@ def _keys(recipe: ParsedRecipe) -> Iterator[Finding]:
 def _numbers(recipe: ParsedRecipe) -> Iterator[Finding]:
     if not written_numbers(recipe):
         yield Finding(
-            line=1, rule="build-number", message="there is no build number", hint="Write number: 0 under build:."
+            line=1,
+            rule="build-number",
+            message="there is no build number",
+            hint="Write number: 0 under build:.",
         )
         return
     try:
@@ -99,17 +109,26 @@ def _sources(recipe: ParsedRecipe) -> Iterator[Finding]:
     for source in written_sources(recipe):
         if source.urls and not source.hashes:
             yield Finding(
-                line=source.line, rule="digest", message="the source has no digest", hint="Write sha256: beside url:."
+                line=source.urls[0].line,
+                rule="digest",
+                message="the source has no digest",
+                hint="Write sha256: beside url:.",
             )
         for kind, one in source.hashes:
             if not one.is_template and len(one.scalar) != _LENGTHS.get(kind, len(one.scalar)):
                 yield _error(
-                    one.line, "digest", f"{one.scalar!r} is no {kind}", f"It has {_LENGTHS[kind]} characters."
+                    one.line,
+                    "digest",
+                    f"{one.scalar!r} is no {kind}",
+                    f"It has {_LENGTHS[kind]} characters.",
                 )
         for one in source.urls:
             if one.scalar.startswith("http://"):
                 yield Finding(
-                    line=one.line, rule="address", message="the source is fetched without TLS", hint="Write https://."
+                    line=one.line,
+                    rule="address",
+                    message="the source is fetched without TLS",
+                    hint="Write https://.",
                 )
 
 
@@ -153,7 +172,12 @@ def _about(recipe: ParsedRecipe) -> Iterator[Finding]:
     for about in recipe.document.find("about"):
         keys = {one.key for one in about.entries}
         if "license" not in keys:
-            yield Finding(line=about.line, rule="licence", message="no licence is named", hint="Write license: under about:.")
+            yield Finding(
+                line=about.line,
+                rule="licence",
+                message="no licence is named",
+                hint="Write license: under about:.",
+            )
         elif "license_file" not in keys:
             yield Finding(
                 line=about.line, rule="licence", message="no licence file is named",

@@ -13,7 +13,7 @@ from wheelyard.recipes.document import Document
 from wheelyard.recipes.evaluated import Variant
 from wheelyard.recipes.platforms import selector_names
 from wheelyard.recipes.selectors import selects, split_selector
-from wheelyard.recipes.stubs import stubs
+from wheelyard.recipes.stubs import stubs, with_functions
 from wheelyard.recipes.templates.bounds import TemplateError
 from wheelyard.recipes.templates.carrying_out import Carrying, Rendered
 from wheelyard.recipes.templates.reading import META, read_template
@@ -24,9 +24,7 @@ Select = Callable[[str, Mapping[str, object]], bool]
 
 def names_of(variant: Variant) -> dict[str, object]:
     """Give all that templates of a meta.yaml know in a variant."""
-    names = stubs(variant)
-    names.update(selector_names(variant))
-    return names
+    return with_functions(selector_names(variant), stubs(variant))
 
 
 def selected(text: str, names: Mapping[str, object], *, name: str) -> str:
@@ -39,7 +37,9 @@ def selected(text: str, names: Mapping[str, object], *, name: str) -> str:
             try:
                 lines[number] = found[0] if selects(found[1], names) else ""
             except TemplateError as error:
-                raise RecipeError(f"{name}:{number + 1}: {error.message}", hint=error.hint) from error
+                raise RecipeError(
+                    f"{name}:{number + 1}: {error.message}", hint=error.hint
+                ) from error
     return "\n".join(lines)
 
 
@@ -61,7 +61,9 @@ def rendered(text: str, variant: Variant, *, name: str) -> Rendered:
         raise RecipeError(f"{name}:{error.line or 1}: {error.message}", hint=error.hint) from error
 
 
-def meta_tree(document: Document, variant: Variant, *, name: str) -> tuple[Mapping[str, object], Mapping[str, object]]:
+def meta_tree(
+    document: Document, variant: Variant, *, name: str
+) -> tuple[Mapping[str, object], Mapping[str, object]]:
     """Give the values of a meta.yaml, and the names that its templates set. Raises RecipeError."""
     answer = rendered(document.text, variant, name=name)
     text = answer.text
@@ -72,5 +74,8 @@ def meta_tree(document: Document, variant: Variant, *, name: str) -> tuple[Mappi
     except YamlError as error:
         raise error.said(name, answer.line_of(error.line)) from error
     if not isinstance(tree, dict):
-        raise RecipeError(f"{name}: it holds no mapping", hint="A recipe begins with keys such as package: and build:.")
+        raise RecipeError(
+            f"{name}: it holds no mapping",
+            hint="A recipe begins with keys such as package: and build:.",
+        )
     return tree, answer.names

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from wheelyard.errors import RefusedEditError
 from wheelyard.recipes.answers import Answers
 from wheelyard.recipes.build_number import reset_replacements
-from wheelyard.recipes.conditions import conditions_in, conditions_of, variants_for
+from wheelyard.recipes.conditions import variants_in, variants_of
 from wheelyard.recipes.evaluated import Variant
 from wheelyard.recipes.numbers import written_numbers
 from wheelyard.recipes.other_addresses import candidates, template_text
@@ -19,7 +19,7 @@ from wheelyard.recipes.parse import Form, ParsedRecipe
 from wheelyard.recipes.scalars import rewritten
 from wheelyard.recipes.sources import WrittenSource, written_sources
 from wheelyard.recipes.spans import Replacement, Span, replaced
-from wheelyard.recipes.statements import identifiers, reaching, string_spans
+from wheelyard.recipes.statements import reaching, string_spans
 from wheelyard.recipes.version_variable import (
     version_replacements,
     version_variable,
@@ -29,6 +29,7 @@ from wheelyard.recipes.written import Values, Written, skeleton, values_in
 
 _HEXADECIMAL = frozenset("0123456789abcdefABCDEF")
 _SHORTEST = 32
+_KINDS = {64: "sha256", 40: "sha1", 32: "md5", 128: "sha512", 96: "sha384"}
 
 
 def to_version(recipe: ParsedRecipe, version: str, answers: Answers) -> str:
@@ -38,7 +39,9 @@ def to_version(recipe: ParsedRecipe, version: str, answers: Answers) -> str:
     sources, an address that can't be had, nothing that would change.
     """
     if recipe.form not in (Form.META, Form.RECIPE):
-        raise RefusedEditError(f"{recipe.name} is not a recipe", hint="Name a meta.yaml or a recipe.yaml.")
+        raise RefusedEditError(
+            f"{recipe.name} is not a recipe", hint="Name a meta.yaml or a recipe.yaml."
+        )
     variable = version_variable(recipe)
     sources = written_sources(recipe)
     if sources and all(one.is_repository for one in sources):
@@ -47,27 +50,40 @@ def to_version(recipe: ParsedRecipe, version: str, answers: Answers) -> str:
             hint="Change the version by hand, or give an archive as the source.",
         )
     said = written_version(recipe, variable, version)
-    edits = version_replacements(recipe, variable, said)
+    edits = version_replacements(variable, said)
     if any(one.urls for one in sources):
-        edits += _Search(recipe=recipe, sources=sources, version=said, answers=answers).replacements(edits)
+        edits += _Search(
+            recipe=recipe, sources=sources, version=said, answers=answers
+        ).replacements(edits)
     if written_numbers(recipe):
         edits += reset_replacements(recipe)
     return replaced(recipe.text, edits)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Question:
+    """What one variant asks of a source: its addresses, old and new, and the kind of its digest."""
+
+    kind: str
+    standing: tuple[tuple[Written, str, str], ...]
+    values: Values = field(repr=False)
+
+
 @dataclass(kw_only=True)
 class _Search:
-    """One search for the digests of a new version."""
+    """One search for the digests of a new version.
+
+    ``questions`` are by source and by the place of a digest: variants that share a digest share its
+    file, and one address that holds something is enough for all of them.
+    """
 
     recipe: ParsedRecipe
     sources: tuple[WrittenSource, ...]
     version: str
     answers: Answers
     digests: dict[tuple[str, str], str | None] = field(default_factory=dict)
-    places: dict[Span, str] = field(default_factory=dict)
+    questions: dict[tuple[int, Span | None], list[_Question]] = field(default_factory=dict)
     addresses: dict[Span, str] = field(default_factory=dict)
-    unanswered: dict[tuple[int, Span | None], str] = field(default_factory=dict)
-    answered: set[tuple[int, Span | None]] = field(default_factory=set)
 
     def replacements(self, edits: list[Replacement]) -> list[Replacement]:
         """Find what changes beside the version. Raises RefusedEditError."""
@@ -75,39 +91,35 @@ class _Search:
         variants = self._variants(scalars)
         before = values_in(self.recipe, scalars, variants)
         after = values_in(self.recipe, scalars, variants, edits)
-        for variant, one, other in zip(variants, before, after, strict=True):
+        for one, other in zip(before, after, strict=True):
             start = 0
             for number, source in enumerate(self.sources):
-                self._source(number, source, start, (one, other), variant)
+                self._ask(number, source, start, (one, other))
                 start += len(source.urls) + len(source.hashes)
-        return self._found()
-
-    def _variants(self, scalars: tuple[Written, ...]) -> tuple[Variant, ...]:
-        if self.recipe.form is Form.META:
-            return variants_for(conditions_in(skeleton(self.recipe, scalars)))
-        return variants_for(conditions_of(self.recipe))
-
-    def _found(self) -> list[Replacement]:
-        missing = [url for key, url in self.unanswered.items() if key not in self.answered]
-        if missing:
-            raise RefusedEditError(
-                f"{self.recipe.name}: {missing[0]} cannot be had",
-                hint=f"Version {self.version} may not be published there, or under another name.",
-            )
-        if not self.answered:
+        if not self.questions:
             raise RefusedEditError(
                 f"{self.recipe.name}: no source changes with the version",
                 hint="Write the address of the source with {{ version }} in it.",
             )
+        found = {key: self._answer(key, asked) for key, asked in self.questions.items()}
+        digests: dict[Span, str] = {}
+        for (_, place), digest in found.items():
+            if place is not None and digests.setdefault(place, digest) != digest:
+                raise self._conflict(place)
         return [
-            *(Replacement(span=span, text=text) for span, text in self.places.items()),
-            *(Replacement(span=span, text=text) for span, text in self.addresses.items()),
+            Replacement(span=span, text=text)
+            for span, text in (*digests.items(), *self.addresses.items())
         ]
 
-    def _source(
-        self, number: int, source: WrittenSource, start: int, values: tuple[Values, Values], variant: Variant
+    def _variants(self, scalars: tuple[Written, ...]) -> tuple[Variant, ...]:
+        if self.recipe.form is Form.META:
+            return variants_in(skeleton(self.recipe, scalars))
+        return variants_of(self.recipe)
+
+    def _ask(
+        self, number: int, source: WrittenSource, start: int, values: tuple[Values, Values]
     ) -> None:
-        """Look at one source in one variant."""
+        """Note what one variant asks of one source."""
         before, after = values
         standing = [
             (one, old, new)
@@ -121,69 +133,70 @@ class _Search:
         held: dict[str, tuple[Written, str]] = {}
         for at, (kind, one) in enumerate(source.hashes, start + len(source.urls)):
             value = before.get(at)
-            # What is written out is the digest's place, even where somebody left a word in it.
-            if value and (_is_digest(value) or "{" not in one.text):
+            if "{{" in kind:
+                kind = _KINDS.get(len(value or ""), "")  # noqa: PLW2901 - a template names it
+            # A literal is a digest to be, whatever stands there.
+            if value and kind and (_is_digest(value) or not one.is_template):
                 held[kind] = (one, value)
-        if not held:
-            if source.hashes:
-                return  # the digest isn't known in this variant: nothing is built from it
-            self._without_digest(number, standing, after, variant)
-        for kind, (one, value) in held.items():
-            self._digest(number, kind, self._place(one, value), standing, after, variant)
+        # A digest that a variant doesn't know is of nothing that is built there.
+        asked: list[tuple[str, Span | None]] = [] if source.hashes else [("sha256", None)]
+        asked += [(kind, self._place(one, value)) for kind, (one, value) in held.items()]
+        for kind, place in asked:
+            question = _Question(kind=kind, standing=tuple(standing), values=after)
+            self.questions.setdefault((number, place), []).append(question)
 
-    def _without_digest(
-        self, number: int, standing: list[tuple[Written, str, str]], after: Values, variant: Variant
-    ) -> None:
-        self._digest(number, "sha256", None, standing, after, variant)
+    def _answer(self, key: tuple[int, Span | None], asked: list[_Question]) -> str:
+        """Give the digest that all variants of one place agree on. Raises RefusedEditError."""
+        found = dict.fromkeys(
+            digest for one in asked if (digest := self._as_written(one)) is not None
+        )
+        if len(found) > 1:
+            raise self._conflict(key[1])
+        if found:
+            return next(iter(found))
+        for one in asked:
+            if digest := self._elsewhere(one):
+                return digest
+        raise RefusedEditError(
+            f"{self.recipe.name}: {asked[0].standing[0][2]} cannot be had",
+            hint=f"Version {self.version} may not be published there, or under another name.",
+        )
 
-    def _digest(  # noqa: PLR0917 - one question with its surroundings
-        self, number: int, kind: str, place: Span | None,
-        standing: list[tuple[Written, str, str]], after: Values, variant: Variant,
-    ) -> None:  # fmt: skip
-        key = (number, place)
-        if key in self.answered and place is None:
-            return
-        found = self._first(kind, standing, after, variant)
-        if found is None:
-            self.unanswered.setdefault(key, standing[0][2])
-            return
-        self.answered.add(key)
-        if place is None:
-            return
-        if self.places.setdefault(place, found) != found:
-            line = self.recipe.document.line_of(place.start)
-            raise RefusedEditError(
-                f"{self.recipe.name}:{line}: this digest stands for files that are not the same any more",
-                hint="Write one digest for each address.",
-            )
+    def _conflict(self, place: Span | None) -> RefusedEditError:
+        line = self.recipe.document.line_of(place.start) if place is not None else 1
+        return RefusedEditError(
+            f"{self.recipe.name}:{line}: this digest stands for files that are not the same any more",
+            hint="Write one digest for each address.",
+        )
 
-    def _first(
-        self, kind: str, standing: list[tuple[Written, str, str]], after: Values, variant: Variant
-    ) -> str | None:
+    def _as_written(self, question: _Question) -> str | None:
         """Give the digest of the first address that holds something; the others are mirrors."""
-        for one, _, new in standing:
-            if one.span not in self.addresses and (found := self._asked(new, kind)):
-                return found
-        for one, _, _ in standing:
+        for one, _, new in question.standing:
             known = self.addresses.get(one.span)
             if known is not None:
-                template = template_text(known, self.recipe)
-                found = self._asked(self._rendered(template, after), kind)
-                if found:
-                    return found
-                continue
-            for template in candidates(self.recipe, one, self.version, after, self.answers):
-                if found := self._asked(self._rendered(template, after), kind):
-                    text = template.replace("{{", "${{") if self.recipe.form is Form.RECIPE else template
+                new = question.values.rendered(template_text(known)) or ""  # noqa: PLW2901 - it has moved
+            if found := self._asked(new, question.kind):
+                return found
+        return None
+
+    def _elsewhere(self, question: _Question) -> str | None:
+        """Look for the file under other addresses, and write the one that holds it."""
+        if found := self._as_written(question):
+            return found
+        for one, _, _ in question.standing:
+            for template in candidates(
+                self.recipe, one, self.version, question.values, self.answers
+            ):
+                url = question.values.rendered(template) or ""
+                if found := self._asked(url, question.kind):
+                    of_recipe = self.recipe.form is Form.RECIPE
+                    text = template.replace("{{", "${{") if of_recipe else template
                     self.addresses[one.span] = rewritten(one.text, text)
                     return found
         return None
 
-    def _rendered(self, template: str, after: Values) -> str:
-        return after.rendered(template) or ""
-
     def _asked(self, url: str, kind: str) -> str | None:
-        if not url or "://" not in url:
+        if "://" not in url:
             return None
         if (url, kind) not in self.digests:
             self.digests[url, kind] = self.answers.digest(url, kind)
@@ -195,7 +208,7 @@ class _Search:
         if own >= 0:
             return Span(start=one.span.start + own, end=one.span.start + own + len(value))
         every = self.recipe.settings
-        names = reaching(identifiers(one.text), every)
+        names = reaching(one.names, every)
         for setting in every:
             if not names & {each.partition(".")[0] for each in setting.targets}:
                 continue

@@ -7,10 +7,9 @@ from wheelyard.recipes.answers import Answers
 from wheelyard.recipes.parse import ParsedRecipe
 from wheelyard.recipes.requirements import output_name, outputs
 from wheelyard.recipes.scalars import unquoted
-from wheelyard.recipes.urls import further_urls, transformed_urls
+from wheelyard.recipes.urls import OF_AN_INDEX, further_urls, transformed_urls
 from wheelyard.recipes.written import Values, Written
 
-_INDEXES = ("/pypi.org/", "/pypi.io/", "/files.pythonhosted.org/")
 _ARCHIVES = (".tar.gz", ".tar.bz2", ".tar.xz", ".zip", ".tgz")
 _NAMES = (
     "{{ name }}",
@@ -22,9 +21,8 @@ _NAMES = (
 )
 
 
-def template_text(text: str, recipe: ParsedRecipe) -> str:
+def template_text(text: str) -> str:
     """Give an address as a template of Jinja, without quotes and without recipe.yaml's dollar."""
-    del recipe
     return unquoted(text).replace("${{", "{{")
 
 
@@ -32,8 +30,8 @@ def candidates(
     recipe: ParsedRecipe, one: Written, version: str, values: Values, answers: Answers
 ) -> Iterator[str]:
     """Give templates (with ``{{ … }}``) of addresses to try for a source, the likeliest first."""
-    template = template_text(one.text, recipe)
-    if any(index in template for index in _INDEXES):
+    template = template_text(one.text)
+    if OF_AN_INDEX in template:
         yield from _of_the_index(recipe, template, version, values, answers)
     yield from transformed_urls(template)
     yield from further_urls(template)
@@ -49,16 +47,24 @@ def _of_the_index(
         for archive in _ARCHIVES:
             for file in files:
                 if file.endswith(f"{version}{archive}"):
-                    yield posixpath.join(posixpath.dirname(template), _named(file, version, archive, values))
+                    yield posixpath.join(
+                        posixpath.dirname(template), _named(file, version, archive, values)
+                    )
         return
 
 
 def _projects(recipe: ParsedRecipe, template: str, values: Values) -> list[str]:
     """Give the names that a project may have on the index, the shortest first."""
-    said = [values.rendered(template.rstrip("/").split("/")[-2]) or "", values.rendered("{{ name }}") or ""]
-    for entry in (*recipe.document.find("package", "name"), *recipe.document.find("recipe", "name")):
-        said.append(values.rendered(template_text(entry.value, recipe)) or "")
-    said += [values.rendered(output_name(output).replace("${{", "{{")) or "" for output in outputs(recipe)]
+    said = [
+        values.rendered(template.rstrip("/").split("/")[-2]) or "",
+        values.rendered("{{ name }}") or "",
+    ]
+    named = (*recipe.document.find("package", "name"), *recipe.document.find("recipe", "name"))
+    said += [values.rendered(template_text(entry.value)) or "" for entry in named]
+    said += [
+        values.rendered(output_name(output).replace("${{", "{{")) or ""
+        for output in outputs(recipe)
+    ]
     return sorted({one for one in said if one}, key=lambda one: (len(one), one))
 
 

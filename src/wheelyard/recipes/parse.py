@@ -47,7 +47,9 @@ def parse_recipe(text: str, *, name: str) -> ParsedRecipe:
     Raises RecipeError with the line where the text can be no recipe (a NUL, over 16 MB).
     """
     if len(text) > LARGEST:
-        raise RecipeError(f"{name}: {len(text):,} characters are more than a recipe may have ({LARGEST:,})")
+        raise RecipeError(
+            f"{name}: {len(text):,} characters are more than a recipe may have ({LARGEST:,})"
+        )
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
         raise RecipeError(f"{name}:{line}: there is a NUL in it", hint="A recipe is text.")
@@ -58,7 +60,11 @@ def form_of(name: str, text: str) -> Form:
     """Say which form a file has, by its name, else by its text."""
     last = name.replace("\\", "/").rpartition("/")[2].lower()
     for form in Form:
-        if last in (form.value, form.value.replace(".yaml", ".yml"), form.value.replace(".yml", ".yaml")):
+        if last in (
+            form.value,
+            form.value.replace(".yaml", ".yml"),
+            form.value.replace(".yml", ".yaml"),
+        ):
             return form
     if "${{" in text or "\nschema_version:" in f"\n{text}" or "\ncontext:" in f"\n{text}":
         return Form.RECIPE

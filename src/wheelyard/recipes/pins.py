@@ -11,7 +11,9 @@ from wheelyard.recipes.parse import ParsedRecipe
 from wheelyard.recipes.platforms import selector_names
 from wheelyard.recipes.yaml_values import YamlError, meta_values
 
-_SPECIAL = frozenset({"zip_keys", "pin_run_as_build", "extend_keys", "ignore_version", "ignore_build_only_deps"})
+_SPECIAL = frozenset(
+    {"zip_keys", "pin_run_as_build", "extend_keys", "ignore_version", "ignore_build_only_deps"}
+)
 MOST_VARIANTS = 10_000
 
 
@@ -22,7 +24,9 @@ class Pins:
     values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     zipped: tuple[tuple[str, ...], ...] = ()
 
-    def variants(self, *, platform: str, used: frozenset[str], build_platform: str = "") -> tuple[Variant, ...]:
+    def variants(
+        self, *, platform: str, used: frozenset[str], build_platform: str = ""
+    ) -> tuple[Variant, ...]:
         """Give a variant for every combination of the keys that a recipe uses.
 
         Keys that move together move together; the others keep their first value. Raises RecipeError
@@ -40,7 +44,10 @@ class Pins:
         for axis in axes:
             count *= max(len(axis), 1)
         if count > MOST_VARIANTS:
-            raise RecipeError(f"the pins make {count:,} variants", hint="Group keys that belong together in zip_keys.")
+            raise RecipeError(
+                f"the pins make {count:,} variants",
+                hint="Group keys that belong together in zip_keys.",
+            )
         return tuple(
             Variant(
                 platform=platform,
@@ -59,7 +66,8 @@ class Pins:
                 hint="Give each key of a group of zip_keys the same number of values.",
             )
         return [
-            {key: self.values[key][at] for key in present} for at in range(lengths.pop() if lengths else 0)
+            {key: self.values[key][at] for key in present}
+            for at in range(lengths.pop() if lengths else 0)
         ]
 
 
@@ -74,7 +82,9 @@ def read_pins(recipe: ParsedRecipe, *, platform: str = "linux-64") -> Pins:
     if tree is None:
         return Pins()
     if not isinstance(tree, dict):
-        raise RecipeError(f"{recipe.name}: it holds no mapping", hint="Write keys with lists of values.")
+        raise RecipeError(
+            f"{recipe.name}: it holds no mapping", hint="Write keys with lists of values."
+        )
     values = {
         str(key): tuple(_values(held))
         for key, held in tree.items()

@@ -20,6 +20,7 @@ DEFAULTS: Mapping[str, str] = {
     "cran_mirror": "https://cran.r-project.org",
 }  # fmt: skip
 
+_PYTHON_3 = 30
 _PYTHONS = (26, 27, 33, 34, 35, 36)
 
 
@@ -33,7 +34,7 @@ def _as_known(value: str) -> object:
 
 def _digits(version: str) -> int:
     """Give 312 for "3.12.* *_cpython" and 20 for "2.0"."""
-    parts = version.split()[0].strip("=<>~!").split(".") if version.split() else ["0"]
+    parts = version.split(maxsplit=1)[0].strip("=<>~!").split(".") if version.split() else ["0"]
     digits = "".join(part for part in parts[:2] if part.isdigit())
     return int(digits or 0)
 
@@ -70,7 +71,7 @@ def selector_names(variant: Variant) -> dict[str, object]:
     held = {**DEFAULTS, **variant.values}
     py = _digits(held["python"])
     names.update(
-        py=py, py3k=py >= 30, py2k=py < 30, np=_digits(held["numpy"]),
+        py=py, py3k=py >= _PYTHON_3, py2k=py < _PYTHON_3, np=_digits(held["numpy"]),
         pl=held["perl"], lua=held["lua"], luajit=held["lua"].startswith("2"),
         build_platform=variant.build_platform or variant.platform, target_platform=variant.platform,
         ARCH=64 if not variant.platform.endswith("-32") else 32, osx=names["osx"],

@@ -1,6 +1,6 @@
 """A recipe.yaml for one variant: YAML, then ``context`` in order, conditions and ${{ … }}."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from jinja2 import nodes
@@ -9,8 +9,8 @@ from wheelyard.errors import RecipeError
 from wheelyard.recipes.document import Document
 from wheelyard.recipes.evaluated import Variant
 from wheelyard.recipes.platforms import selector_names
-from wheelyard.recipes.statements import Setting, identifiers, reaching
-from wheelyard.recipes.stubs import RecipeStubs
+from wheelyard.recipes.statements import Setting, reaching
+from wheelyard.recipes.stubs import RecipeStubs, with_functions
 from wheelyard.recipes.templates.bounds import Budget, TemplateError
 from wheelyard.recipes.templates.carrying_out import Carrying
 from wheelyard.recipes.templates.expressions import Expressions, shown
@@ -29,7 +29,10 @@ def recipe_tree(
     except YamlError as error:
         raise error.said(name) from error
     if not isinstance(tree, dict):
-        raise RecipeError(f"{name}: it holds no mapping", hint="A recipe begins with keys such as package: and build:.")
+        raise RecipeError(
+            f"{name}: it holds no mapping",
+            hint="A recipe begins with keys such as package: and build:.",
+        )
     evaluation = Context(document=document, name=name, names=recipe_names(variant))
     context = tree.get("context")
     if isinstance(context, dict):
@@ -45,8 +48,7 @@ def recipe_tree(
 
 def recipe_names(variant: Variant) -> dict[str, object]:
     """Give all that templates of a recipe.yaml know in a variant."""
-    names: dict[str, object] = dict(RecipeStubs.of(variant, _matches))
-    names.update(selector_names(variant))
+    names = with_functions(selector_names(variant), RecipeStubs.of(variant, _matches))
     names["host_platform"] = variant.platform
     return names
 
@@ -60,14 +62,16 @@ def _matches(held: object, specification: object) -> bool:
     if isinstance(held, Missing):
         return False
     version = shown(held).split(maxsplit=1)
-    return bool(version) and satisfies(version[0].lstrip("=").removesuffix(".*"), shown(specification))
+    return bool(version) and satisfies(
+        version[0].lstrip("=").removesuffix(".*"), shown(specification)
+    )
 
 
 def _split(held: object, separator: object = None, *_: object) -> list[str]:
     return shown(held).split(None if separator is None else shown(separator))
 
 
-FILTERS = {
+FILTERS: Mapping[str, Callable[..., object]] = {
     "version_to_buildstring": lambda held: "".join(shown(held).split(".")[:2]).split(" ")[0],
     "split": _split,
     "bool": lambda held: shown(held).lower() in ("true", "1", "yes", "on"),
@@ -174,7 +178,12 @@ def _alone(template: nodes.Template) -> nodes.Expr | None:
 
 
 def context_of(
-    document: Document, every: tuple[Setting, ...], names: frozenset[str], variant: Variant, *, name: str
+    document: Document,
+    every: tuple[Setting, ...],
+    names: frozenset[str],
+    variant: Variant,
+    *,
+    name: str,
 ) -> "Context":
     """Give as much of the context as some names need. Raises RecipeError."""
     evaluation = Context(document=document, name=name, names=recipe_names(variant))

@@ -18,9 +18,17 @@ from wheelyard.recipes.requirements import (
     requirements,
 )
 from wheelyard.recipes.scalars import rewritten
-from wheelyard.recipes.spans import Replacement, Span, replaced
+from wheelyard.recipes.spans import Replacement, replaced
 
-_ORDER = ("build", "host", "run", "run_constrained", "run_constraints", "ignore_run_exports", "run_exports")
+_ORDER = (
+    "build",
+    "host",
+    "run",
+    "run_constrained",
+    "run_constraints",
+    "ignore_run_exports",
+    "run_exports",
+)
 
 
 def add_requirement(
@@ -36,8 +44,15 @@ def add_requirement(
     ``condition`` is a selector (v0) or an ``if`` (v1). Refuses what is there already.
     """
     for one in requirements(recipe):
-        if one.section == section and one.output == output and one.text == text and one.condition == condition:
-            raise RefusedEditError(f"{recipe.name}:{one.line}: {text!r} stands in {section} already")
+        if (
+            one.section == section
+            and one.output == output
+            and one.text == text
+            and one.condition == condition
+        ):
+            raise RefusedEditError(
+                f"{recipe.name}:{one.line}: {text!r} stands in {section} already"
+            )
     return replaced(recipe.text, [_added(recipe, section, _item(recipe, text, condition), output)])
 
 
@@ -52,7 +67,7 @@ def remove_requirement(
     return replaced(recipe.text, _removals(recipe, found))
 
 
-def replace_requirement(
+def replace_requirement(  # noqa: PLR0913 - each is named
     recipe: ParsedRecipe,
     name: str,
     text: str,
@@ -70,7 +85,9 @@ def replace_requirement(
     edits, doubled = [], []
     for one in found:
         new = text + one.text[len(name) :] if keep_pin and one.name == name.lower() else text
-        if any(_same_place(one, other) and other.text == new and other is not one for other in every):
+        if any(
+            _same_place(one, other) and other.text == new and other is not one for other in every
+        ):
             doubled.append(one)
         else:
             edits.append(Replacement(span=one.span, text=rewritten(one.span.of(recipe.text), new)))
@@ -81,7 +98,9 @@ def move_requirement(
     recipe: ParsedRecipe, name: str, *, source: str, target: str, output: str | None = None
 ) -> str:
     """Move a package from one section to another, as it is written, of the top level or of one output."""
-    found = [one for one in _found(recipe, name, source, None) if output is None or one.output == output]
+    found = [
+        one for one in _found(recipe, name, source, None) if output is None or one.output == output
+    ]
     every = requirements(recipe)
     edits = _removals(recipe, found)
     for owner in dict.fromkeys(one.output for one in found):
@@ -116,7 +135,11 @@ def _found(
 
 
 def _same_place(one: WrittenRequirement, other: WrittenRequirement) -> bool:
-    return (one.section, one.output, one.condition) == (other.section, other.output, other.condition)
+    return (one.section, one.output, one.condition) == (
+        other.section,
+        other.output,
+        other.condition,
+    )
 
 
 def _item(recipe: ParsedRecipe, text: str, condition: str | None) -> list[str]:
@@ -151,32 +174,29 @@ def _removals(recipe: ParsedRecipe, found: Iterable[WrittenRequirement]) -> list
             edits.append(removed(owner))
             for one in held:
                 gone.pop(one.span, None)
-    for one in gone.values():
-        edits.append(_removal(recipe, one, gone, every))
+    edits += [_removal(recipe, one) for one in gone.values()]
     return _outermost(edits)
 
 
 def _parents(recipe: ParsedRecipe) -> list[Entry]:
     """Give what goes when all in it goes, the largest first: requirements, sections, conditions."""
-    tops = [one for one in recipe.document.entries if one.key in ("requirements",)]
+    tops = [one for one in recipe.document.entries if one.key == "requirements"]
     for output in outputs(recipe):
         tops += output.child("requirements")
     sections = [each for top in tops for each in top.entries if not each.is_item]
     for test in recipe.document.find("test"):
         sections += test.child("requires")
     conditions = [
-        item for section in sections for item in section.entries if item.is_item and item.child("if")
+        item
+        for section in sections
+        for item in section.entries
+        if item.is_item and item.child("if")
     ]
     whole = [top for top in tops if all(one.key in _ORDER[:5] for one in top.entries)]
     return [*whole, *sections, *conditions]
 
 
-def _removal(
-    recipe: ParsedRecipe,
-    one: WrittenRequirement,
-    gone: dict[Span, WrittenRequirement],
-    every: tuple[WrittenRequirement, ...],
-) -> Replacement:
+def _removal(recipe: ParsedRecipe, one: WrittenRequirement) -> Replacement:
     entry = one.entry
     if is_flow(entry.value):
         items = flow_items(entry.value, entry.row.value_start)
@@ -184,7 +204,6 @@ def _removal(
         return flow_removed(recipe.text, items, index)
     if entry.is_item:
         return removed(entry)
-    del gone, every
     if entry.key == "else":
         return removed(entry)
     raise RefusedEditError(
@@ -209,7 +228,8 @@ def _added(recipe: ParsedRecipe, section: str, lines: list[str], output: str | N
     key, path = (section, "requirements") if section != "test" else ("requires", "test")
     if section == "test" and recipe.form is Form.RECIPE:
         raise RefusedEditError(
-            f"{recipe.name}: a recipe.yaml has several tests", hint="Add the requirement to one of them by hand."
+            f"{recipe.name}: a recipe.yaml has several tests",
+            hint="Add the requirement to one of them by hand.",
         )
     tops = [one for one in owner if one.key == path]
     if not tops:
@@ -277,7 +297,11 @@ def _new_top(
     recipe: ParsedRecipe, owner: tuple[Entry, ...], path: str, key: str, lines: list[str]
 ) -> Replacement:
     """Make the mapping of the sections after what stands before it in the field's recipes."""
-    before = [one for one in owner if one.key in ("build", "source", "package", "name", "version", "script")]
+    before = [
+        one
+        for one in owner
+        if one.key in ("build", "source", "package", "name", "version", "script")
+    ]
     if not before:
         raise RefusedEditError(f"{recipe.name}: there is no place for {path}:")
     after = next((one for one in before if one.key == "build"), before[-1])
@@ -291,5 +315,3 @@ def _new_top(
     if column == 0:
         written.insert(0, "")
     return inserted(recipe.document, row_after(after), written)
-
-

@@ -10,7 +10,15 @@ from wheelyard.recipes.parse import Form, ParsedRecipe
 from wheelyard.recipes.scalars import unquoted
 from wheelyard.recipes.spans import Span
 
-SECTIONS = ("build", "host", "run", "run_constrained", "run_constraints", "run_exports", "ignore_run_exports")
+SECTIONS = (
+    "build",
+    "host",
+    "run",
+    "run_constrained",
+    "run_constraints",
+    "run_exports",
+    "ignore_run_exports",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +130,7 @@ def _requirement(
         name="" if text.startswith(("{{", "${{")) else package_name(text),
         section=section,
         output=output,
-        condition=condition if condition is not None else entry.selector,
+        condition=condition if condition is not None or is_flow(entry.value) else entry.selector,
         line=entry.line,
         span=span,
         entry=entry,

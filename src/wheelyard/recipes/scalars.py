@@ -2,7 +2,17 @@
 
 import re
 
-_ESCAPES = {"n": "\n", "t": "\t", '"': '"', "\\": "\\", "/": "/", "0": "\0", " ": " ", "r": "\r", "e": "\x1b"}
+_ESCAPES = {
+    "n": "\n",
+    "t": "\t",
+    '"': '"',
+    "\\": "\\",
+    "/": "/",
+    "0": "\0",
+    " ": " ",
+    "r": "\r",
+    "e": "\x1b",
+}
 _ESCAPED = re.compile(r"\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|\r?\n[ \t]*|.)", re.DOTALL)
 _NEEDS_QUOTES = re.compile(r"^$|^[\s#&*!|>%@`\"'\[\]{},?:-]|: |:$| #|\s$")
 
@@ -27,7 +37,9 @@ def _escape(found: re.Match[str]) -> str:
 
 def quote_of(written: str) -> str:
     """Give the quote that a scalar is written in, or nothing."""
-    return written[0] if len(written) > 1 and written[0] == written[-1] and written[0] in "\"'" else ""
+    return (
+        written[0] if len(written) > 1 and written[0] == written[-1] and written[0] in "\"'" else ""
+    )
 
 
 def rewritten(written: str, value: str) -> str:

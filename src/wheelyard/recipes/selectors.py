@@ -6,7 +6,7 @@ evaluated here over values alone, so that a recipe cannot run code.
 
 import ast
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 
 from wheelyard.recipes.templates.bounds import TemplateError, calculate, check_call, compare
@@ -17,7 +17,15 @@ _COMPARED = {
     ast.In: "in", ast.NotIn: "notin", ast.Is: "eq", ast.IsNot: "ne",
 }  # fmt: skip
 _CALCULATED = {ast.Mult: "Mul", ast.FloorDiv: "FloorDiv"}
-_FUNCTIONS = {"int": int, "str": str, "float": float, "bool": bool, "len": len, "any": any, "all": all}
+_FUNCTIONS = {
+    "int": int,
+    "str": str,
+    "float": float,
+    "bool": bool,
+    "len": len,
+    "any": any,
+    "all": all,
+}
 
 
 def selector_of(line: str) -> str | None:
@@ -63,7 +71,8 @@ def _read(selector: str) -> ast.Expression:
         return ast.parse(selector.strip(), mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise TemplateError(
-            f"[{selector}] is no selector", hint='Write a Python expression, such as "win and py<39".'
+            f"[{selector}] is no selector",
+            hint='Write a Python expression, such as "win and py<39".',
         ) from error
 
 
@@ -90,7 +99,9 @@ def _value(node: ast.expr, names: Mapping[str, object]) -> object:  # noqa: C901
             return _compared(node, names)
         case ast.BinOp():
             name = _CALCULATED.get(type(node.op), type(node.op).__name__)
-            return _guarded(lambda: calculate(name, _value(node.left, names), _value(node.right, names)))
+            return _guarded(
+                lambda: calculate(name, _value(node.left, names), _value(node.right, names))
+            )
         case ast.IfExp():
             return _value(node.body if _value(node.test, names) else node.orelse, names)
         case ast.Tuple() | ast.List() | ast.Set():
@@ -121,12 +132,32 @@ def _compared(node: ast.Compare, names: Mapping[str, object]) -> bool:
 
 def _key(node: ast.expr, names: Mapping[str, object]) -> object:
     if isinstance(node, ast.Slice):
-        return slice(*(None if one is None else _value(one, names) for one in (node.lower, node.upper, node.step)))
+        return slice(
+            *(
+                None if one is None else _value(one, names)
+                for one in (node.lower, node.upper, node.step)
+            )
+        )
     return _value(node, names)
 
 
 _METHODS = frozenset(
-    "startswith endswith lower upper split strip get replace count find isdigit rsplit lstrip rstrip".split()
+    [
+        "startswith",
+        "endswith",
+        "lower",
+        "upper",
+        "split",
+        "strip",
+        "get",
+        "replace",
+        "count",
+        "find",
+        "isdigit",
+        "rsplit",
+        "lstrip",
+        "rstrip",
+    ]
 )
 
 
@@ -149,7 +180,7 @@ def _called(node: ast.Call, names: Mapping[str, object]) -> object:
     return False
 
 
-def _guarded(step) -> object:  # type: ignore[no-untyped-def]
+def _guarded(step: Callable[[], object]) -> object:
     """Carry out a step; a value of the wrong kind is false, as an unknown name is."""
     try:
         return step()

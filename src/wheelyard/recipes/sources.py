@@ -30,7 +30,9 @@ def written_sources(recipe: ParsedRecipe) -> tuple[WrittenSource, ...]:
     return tuple(one for top in tops for one in _of(top, top.entries, ()))
 
 
-def _of(top: Entry, entries: Iterable[Entry], conditions: tuple[str, ...]) -> Iterator[WrittenSource]:
+def _of(
+    top: Entry, entries: Iterable[Entry], conditions: tuple[str, ...]
+) -> Iterator[WrittenSource]:
     held = tuple(entries)
     if any(one.is_item for one in held):
         for item in held:
@@ -47,7 +49,10 @@ def _item(item: Entry, conditions: tuple[str, ...]) -> Iterator[WrittenSource]:
             yield from _of(branch, branch.entries, (*conditions, _said(tests[0], branch)))
         return
     hashes = [
-        (one.key, each) for one in item.entries if one.key in HASHES for each in leaves(one, conditions)
+        (one.key, each)
+        for one in item.entries
+        if one.key in HASHES or "{{" in one.key
+        for each in leaves(one, conditions)
     ]
     urls = [each for one in item.entries if one.key == "url" for each in leaves(one, conditions)]
     if urls or hashes or any(one.key in _GIT for one in item.entries):

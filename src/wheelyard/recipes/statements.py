@@ -7,15 +7,19 @@ from dataclasses import dataclass, field, replace
 
 from wheelyard.recipes.document import Document
 from wheelyard.recipes.rows import RowKind
-from wheelyard.recipes.scalars import unquoted
+from wheelyard.recipes.scalars import quote_of, unquoted
 from wheelyard.recipes.selectors import selector_of
 from wheelyard.recipes.spans import Replacement, Span, replaced_within
 
 _SET = re.compile(
-    r"\{%[-+]?\s*set\s+([A-Za-z_][\w.]*(?:\s*,\s*[A-Za-z_]\w*)*)\s*=(?!=)\s*(.*?)\s*[-+]?%\}", re.DOTALL
+    r"\{%[-+]?\s*set\s+([A-Za-z_][\w.]*(?:\s*,\s*[A-Za-z_]\w*)*)\s*=(?!=)\s*(.*?)\s*[-+]?%\}",
+    re.DOTALL,
 )
-_BLOCK_SET = re.compile(r"\{%[-+]?\s*set\s+([A-Za-z_]\w*)\s*[-+]?%\}\s*(.*?)\s*\{%[-+]?\s*endset", re.DOTALL)
+_BLOCK_SET = re.compile(
+    r"\{%[-+]?\s*set\s+([A-Za-z_]\w*)\s*[-+]?%\}\s*(.*?)\s*\{%[-+]?\s*endset", re.DOTALL
+)
 _TAG = re.compile(r"\{%[-+]?\s*(?!set\b)(\w+)(.*?)[-+]?%\}", re.DOTALL)
+_NOTE = re.compile(r"\{#.*?#\}", re.DOTALL)
 _STRING = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'")
 _IDENTIFIER = re.compile(r"(?<![.\w])[A-Za-z_]\w*")
 _WHOLE = re.compile(r"""(?<![\w.])(?:(["'])(\d+)\1|\d+)(?![\w.])""")
@@ -32,6 +36,7 @@ class Setting:
     line: int
     selector: str | None
     whole: Span = field(repr=False)
+    names: frozenset[str] = field(default=frozenset(), repr=False, compare=False)
 
     @property
     def constant(self) -> str | None:
@@ -47,6 +52,8 @@ class Setting:
 
     def number_spans(self) -> tuple[Span, ...]:
         """Where whole numbers stand in it, in quotes or without."""
+        if "{{" in self.text and quote_of(self.text):
+            return number_spans(self.text[1:-1], self.expression.start + 1)
         return number_spans(self.text, self.expression.start)
 
 
@@ -56,11 +63,14 @@ def settings_of_meta(document: Document) -> Iterator[Setting]:
     if "{%" not in text:
         return
     starts = [row.start for row in document.rows]
+    comments = [one.span() for one in _NOTE.finditer(text)] if "{#" in text else []
     found = [*_SET.finditer(text), *_BLOCK_SET.finditer(text)]
     for one in sorted(found, key=lambda each: each.start()):
         at = bisect_right(starts, one.start()) - 1
         row = document.rows[at]
-        if row.kind is RowKind.COMMENT:
+        if row.kind is RowKind.COMMENT or any(
+            start <= one.start() < end for start, end in comments
+        ):
             continue
         last = document.rows[max(row.last, at)]
         yield Setting(
@@ -70,6 +80,7 @@ def settings_of_meta(document: Document) -> Iterator[Setting]:
             line=at + 1,
             selector=selector_of(text[last.start : last.end]),
             whole=Span(start=one.start(), end=one.end()),
+            names=identifiers(one[2]),
         )
 
 
@@ -84,6 +95,7 @@ def settings_of_context(document: Document) -> Iterator[Setting]:
                 line=entry.line,
                 selector=None,
                 whole=entry.span,
+                names=identifiers(entry.scalar) if "{{" in entry.value else frozenset(),
             )
 
 
@@ -119,9 +131,8 @@ def reaching(names: Iterable[str], every: Iterable[Setting]) -> frozenset[str]:
     """Give the names that some names depend on, themselves among them."""
     by_name: dict[str, set[str]] = {}
     for one in every:
-        used = identifiers(one.text)
         for target in one.targets:
-            by_name.setdefault(target.partition(".")[0], set()).update(used)
+            by_name.setdefault(target.partition(".")[0], set()).update(one.names)
     found: set[str] = set()
     pending = list(names)
     while pending:

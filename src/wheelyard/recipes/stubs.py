@@ -7,6 +7,8 @@ own tools use; pins give the package alone; whatever would read a source that is
 from collections.abc import Callable, Mapping
 from typing import ClassVar
 
+from jinja2.utils import Namespace
+
 from wheelyard.recipes.evaluated import Variant
 from wheelyard.recipes.templates.missing import Missing
 
@@ -51,8 +53,16 @@ def stubs(variant: Variant) -> dict[str, object]:
         "ccache": lambda *_, **__: "",
         "load_setup_py_data": nothing, "load_setuptools": nothing, "load_npm": nothing, "load_file_data": nothing,
         "load_str_data": nothing, "load_file_regex": nothing, "resolved_packages": lambda *_, **__: [],
-        "installed": {}, "time": _Time(), "datetime": _Time(), "range": range, "dict": dict,
+        "installed": {}, "time": _Time(), "datetime": _Time(), "range": range, "dict": dict, "namespace": Namespace,
     }  # fmt: skip
+
+
+def with_functions(
+    names: Mapping[str, object], functions: Mapping[str, object]
+) -> dict[str, object]:
+    """Join a variant's names with stubs; what is called stays what it is, whatever a key is named."""
+    called = {name: held for name, held in functions.items() if callable(held)}
+    return {**functions, **names, **called}
 
 
 def nothing(*_given: object, **_named: object) -> Missing:

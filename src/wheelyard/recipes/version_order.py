@@ -5,7 +5,9 @@ stand before numbers, ``dev`` before all and ``post`` after all (conda's ``Versi
 as ``.`` (so is ``_``), which conda refuses or reads otherwise, because upstreams write both.
 """
 
+import operator
 import re
+from collections.abc import Callable
 from functools import lru_cache, total_ordering
 from itertools import zip_longest
 
@@ -14,6 +16,13 @@ from wheelyard.errors import InvalidNameError
 _PIECES = re.compile(r"\d+|[*]+|[^\d*]+")
 _ALLOWED = re.compile(r"[*.+!_0-9a-z-]+")
 _CLAUSE = re.compile(r"(==|!=|<=|>=|~=|<|>|=)?\s*([^\s,|]+)")
+
+_SIGNS: dict[str, Callable[["Version", "Version"], bool]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
 
 Part = tuple[int | str, ...]
 
@@ -113,22 +122,10 @@ def _clause(version: str, sign: str, text: str) -> bool:
         mine, other = version_of(version), version_of(prefix)
     except InvalidNameError:
         return False
-    match sign:
-        case "":
-            return starts if text.endswith("*") else mine == other
-        case "=":
-            return starts
-        case "==":
-            return mine == other
-        case "!=":
-            return not starts if text.endswith("*") else mine != other
-        case "<":
-            return mine < other
-        case "<=":
-            return mine <= other
-        case ">":
-            return mine > other and not starts
-        case ">=":
-            return mine >= other
-        case _:
-            return mine >= other and version.startswith(prefix.rpartition(".")[0] + ".")
+    if sign in _SIGNS:
+        return _SIGNS[sign](mine, other)
+    if sign == "=" or text.endswith("*"):
+        return starts is not (sign == "!=")
+    if sign == "~=":
+        return mine >= other and version.startswith(prefix.rpartition(".")[0] + ".")
+    return (mine == other) is not (sign == "!=")

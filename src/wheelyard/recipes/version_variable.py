@@ -33,12 +33,14 @@ def version_variable(recipe: ParsedRecipe) -> VersionVariable:
     reached = reaching(used, every) if used else frozenset({"version"})
     for name in sorted(reached, key=lambda each: (each != "version", each not in used, each)):
         held = constant_settings(every, name)
-        values = [_constant(one, recipe) for one in held]
+        values = [_constant(one, recipe.form) for one in held]
         if not held or None in values:
             continue
         if not used and name != "version":
             break
-        return _agreed(recipe, name, held, [value for value in values if value is not None], reached)
+        return _agreed(
+            recipe, name, held, [value for value in values if value is not None], reached
+        )
     raise RefusedEditError(
         f"{recipe.name}: there is no variable of the version",
         hint='Set it once: {% set version = "1.0" %}, or version: "1.0" under context:.',
@@ -46,12 +48,19 @@ def version_variable(recipe: ParsedRecipe) -> VersionVariable:
 
 
 def _names_of_the_version(recipe: ParsedRecipe) -> frozenset[str]:
-    entries = (*recipe.document.find("package", "version"), *recipe.document.find("recipe", "version"))
-    return frozenset().union(*(identifiers(one.value) for one in entries if "{{" in one.value))
+    entries = (
+        *recipe.document.find("package", "version"),
+        *recipe.document.find("recipe", "version"),
+    )
+    return frozenset().union(*(identifiers(one.scalar) for one in entries if "{{" in one.value))
 
 
 def _agreed(
-    recipe: ParsedRecipe, name: str, held: tuple[Setting, ...], values: list[str], reached: frozenset[str]
+    recipe: ParsedRecipe,
+    name: str,
+    held: tuple[Setting, ...],
+    values: list[str],
+    reached: frozenset[str],
 ) -> VersionVariable:
     if len(set(values)) > 1:
         raise RefusedEditError(
@@ -60,7 +69,10 @@ def _agreed(
         )
     if name != "version" and not any(character.isdigit() for character in values[0]):
         raise RefusedEditError(f"{recipe.name}:{held[0].line}: {values[0]!r} is not a version")
-    if name != "version" and len([each for each in reached if constant_settings(recipe.settings, each)]) > 1:
+    if (
+        name != "version"
+        and len([each for each in reached if constant_settings(recipe.settings, each)]) > 1
+    ):
         raise RefusedEditError(
             f"{recipe.name}: the version is put together from several variables",
             hint="Set the whole version as one variable, and take its parts from it.",
@@ -68,10 +80,14 @@ def _agreed(
     return VersionVariable(name=name, value=values[0], settings=held)
 
 
-def _constant(one: Setting, recipe: ParsedRecipe) -> str | None:
+def _constant(one: Setting, form: Form) -> str | None:
     """Give the value of a setting that is a literal."""
-    if recipe.form is Form.RECIPE:
-        return None if "{{" in one.text or one.text[:1] in ("", "|", ">", "[", "{") else unquoted(one.text)
+    if form is Form.RECIPE:
+        return (
+            None
+            if "{{" in one.text or one.text[:1] in ("", "|", ">", "[", "{")
+            else unquoted(one.text)
+        )
     if one.constant is not None:
         return one.constant
     bare = one.text.replace(".", "", 1)
@@ -106,12 +122,15 @@ def _of_r(recipe: ParsedRecipe, variable: VersionVariable, said: str) -> str:
     if "_" in variable.value or "-" in variable.value:
         sign = "_" if "_" in variable.value else "-"
     else:
-        entries = (*recipe.document.find("package", "version"), *recipe.document.find("recipe", "version"))
+        entries = (
+            *recipe.document.find("package", "version"),
+            *recipe.document.find("recipe", "version"),
+        )
         sign = "-" if any("replace" in one.value for one in entries) else "_"
     return said.replace("-", sign).replace("_", sign)
 
 
-def version_replacements(recipe: ParsedRecipe, variable: VersionVariable, version: str) -> list[Replacement]:
+def version_replacements(variable: VersionVariable, version: str) -> list[Replacement]:
     """Give the replacements that write a version wherever the variable is set.
 
     A version that stood without quotes gets them: 1.10 would be a number otherwise.
@@ -119,6 +138,10 @@ def version_replacements(recipe: ParsedRecipe, variable: VersionVariable, versio
     found = []
     for one in variable.settings:
         quoted = one.text[:1] in "\"'" and len(one.text) > 1
-        span = Span(start=one.expression.start + 1, end=one.expression.end - 1) if quoted else one.expression
+        span = (
+            Span(start=one.expression.start + 1, end=one.expression.end - 1)
+            if quoted
+            else one.expression
+        )
         found.append(Replacement(span=span, text=version if quoted else f'"{version}"'))
     return found

@@ -19,9 +19,14 @@ from wheelyard.recipes.meta import names_of, selected
 from wheelyard.recipes.parse import Form, ParsedRecipe
 from wheelyard.recipes.recipe_yaml import FILTERS, context_of
 from wheelyard.recipes.rows import RowKind
-from wheelyard.recipes.scalars import unquoted
+from wheelyard.recipes.scalars import quote_of, unquoted
 from wheelyard.recipes.spans import Replacement, Span, replaced_within
-from wheelyard.recipes.statements import identifiers, reaching, tag_identifiers
+from wheelyard.recipes.statements import (
+    identifiers,
+    number_spans,
+    reaching,
+    tag_identifiers,
+)
 from wheelyard.recipes.templates.bounds import TemplateError
 from wheelyard.recipes.templates.carrying_out import Carrying
 from wheelyard.recipes.templates.reading import META, read_template
@@ -44,9 +49,22 @@ class Written:
         """The scalar without quotes."""
         return unquoted(self.text)
 
+    @property
+    def names(self) -> frozenset[str]:
+        """The names that it uses, where it is a template."""
+        return identifiers(self.scalar) if self.is_template else frozenset()
+
+    def number_spans(self) -> tuple[Span, ...]:
+        """Where whole numbers stand in it, in quotes or without."""
+        if self.is_template and quote_of(self.text):
+            return number_spans(self.text[1:-1], self.span.start + 1)
+        return number_spans(self.text, self.span.start)
+
     def edited(self, edits: Sequence[Replacement]) -> str:
         """Give the scalar, without quotes, as it is once some edits are made."""
-        return unquoted(replaced_within(self.text, self.span.start, edits)) if edits else self.scalar
+        return (
+            unquoted(replaced_within(self.text, self.span.start, edits)) if edits else self.scalar
+        )
 
     @property
     def is_template(self) -> bool:
@@ -109,7 +127,12 @@ def values_in(
 def _of_recipe(
     recipe: ParsedRecipe, every: tuple[Written, ...], variant: Variant, edits: Sequence[Replacement]
 ) -> Values:
-    used = (name for one in every for text in (one.scalar, *one.conditions) for name in identifiers(text))
+    used = (
+        name
+        for one in every
+        for text in (one.scalar, *one.conditions)
+        for name in identifiers(text)
+    )
     held_settings = tuple(one.edited(edits) for one in recipe.settings)
     context = context_of(recipe.document, held_settings, frozenset(used), variant, name=recipe.name)
     held = tuple(
@@ -128,14 +151,11 @@ def skeleton(
     lines = [""] * len(rows)
     needed = needed_names(recipe, every)
     spare = _spare_rows(recipe, needed)
-    for at, row in enumerate(rows):
-        if at in spare:
-            continue
-        if row.kind is RowKind.STATEMENT:
-            last = max(row.last, at)
+    for at in recipe.document.tagged:
+        if at not in spare:
+            row = rows[at]
+            last = max(row.last, at) if row.kind is RowKind.STATEMENT else at
             lines[at] = replaced_within(text[row.start : rows[last].end], row.start, edits)
-        elif row.kind not in (RowKind.COMMENT, RowKind.MORE) and "{%" in text[row.start : row.end]:
-            lines[at] = replaced_within(text[row.start : row.end], row.start, edits)
     for at, one in enumerate(every):
         row = rows[one.line - 1]
         comment = text[row.comment : row.end] if row.comment >= 0 else ""
@@ -145,7 +165,7 @@ def skeleton(
 
 def needed_names(recipe: ParsedRecipe, every: tuple[Written, ...]) -> frozenset[str]:
     """Give the names that scalars and the conditions around them depend on."""
-    used = frozenset().union(*(identifiers(one.text) for one in every))
+    used = frozenset().union(*(one.names for one in every))
     return reaching(used | tag_identifiers(recipe.text), recipe.settings)
 
 
@@ -157,9 +177,12 @@ def _spare_rows(recipe: ParsedRecipe, needed: frozenset[str]) -> frozenset[int]:
         alone = recipe.text[row.start : one.whole.start].strip() == ""
         last = recipe.document.rows[max(row.last, one.line - 1)]
         rest = recipe.text[one.whole.end : last.end]
-        if alone and "{%" not in rest and "{%" not in one.text and not needed & {
-            each.partition(".")[0] for each in one.targets
-        }:
+        if (
+            alone
+            and "{%" not in rest
+            and "{%" not in one.text
+            and not needed & {each.partition(".")[0] for each in one.targets}
+        ):
             spare.add(one.line - 1)
     return frozenset(spare)
 
@@ -176,7 +199,9 @@ def _of_meta(bones: str, variant: Variant, *, name: str) -> Values:
         try:
             answer = Carrying(environment=META, names=names).render(_template(text))
         except TemplateError as error:
-            raise RecipeError(f"{name}:{error.line or 1}: {error.message}", hint=error.hint) from error
+            raise RecipeError(
+                f"{name}:{error.line or 1}: {error.message}", hint=error.hint
+            ) from error
         text = answer.text
         names |= dict(answer.names)
     held = tuple((int(found[1]), unquoted(found[2].strip())) for found in _MARKED.finditer(text))

@@ -88,7 +88,9 @@ def _load(text: str, loader: Any) -> object:
         raise YamlError(said or "the YAML cannot be read", mark.line + 1 if mark else 1) from error
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
-        raise YamlError(f"the character {error.character!r} is not allowed in YAML", line) from error
+        raise YamlError(
+            f"the character {error.character!r} is not allowed in YAML", line
+        ) from error
     except (RecursionError, ValueError, TypeError, UnicodeEncodeError) as error:
         said = "the YAML is nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise YamlError(said, 1) from error

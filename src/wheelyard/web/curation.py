@@ -64,7 +64,7 @@ class SnapshotList(msgspec.Struct, kw_only=True):
     snapshots: list[SnapshotView]
 
 
-class Curation:
+class IndexDecisions:
     """Carries out what people decide, and writes down who did."""
 
     def __init__(
@@ -74,19 +74,16 @@ class Curation:
         self._snapshots = snapshots
         self._events = events
 
-    async def yank(self, call: Call) -> Response:
-        """Yank a file, or take that back."""
-        wanted = await call.value(Yank)
+    async def yank(self, actor: str, wanted: Yank) -> None:
+        """Yank a file, or take that back. Raises a Refusal."""
         reason = _checked(wanted.reason)
         if not await self._artifacts.yank(wanted.filename, None if wanted.undo else reason):
             raise not_there("file", wanted.filename)
         action = Action.ARTIFACT_UNYANKED if wanted.undo else Action.ARTIFACT_YANKED
-        await self._events.write(action, wanted.filename, actor=call.bearer.subject, reason=reason)
-        return answered(IndexChanged(changed=True))
+        await self._events.write(action, wanted.filename, actor=actor, reason=reason)
 
-    async def status(self, call: Call) -> Response:
-        """Give a project a status."""
-        wanted = await call.value(NewStatus)
+    async def set_status(self, actor: str, wanted: NewStatus) -> None:
+        """Give a project a status. Raises a Refusal."""
         project = project_name(wanted.project)
         status = ProjectStatus(status=wanted.status, reason=_checked(wanted.reason))
         if not await self._artifacts.set_status(project, status):
@@ -94,59 +91,93 @@ class Curation:
         await self._events.write(
             Action.PROJECT_STATUS,
             project,
-            actor=call.bearer.subject,
+            actor=actor,
             status=status.status.value,
             reason=status.reason,
         )
-        return answered(IndexChanged(changed=True))
 
-    async def list(self, _: Call) -> Response:
-        """Answer with every name."""
-        found = await self._desk().names()
-        return answered(SnapshotList(snapshots=[_view(one) for one in found]))
+    async def names(self) -> Sequence[NamedSnapshot]:
+        """Return every name. Raises a Refusal where there are no snapshots."""
+        return await self._desk().names()
 
-    async def move(self, call: Call) -> Response:
-        """Let a name stand for what is published now, or for another snapshot."""
-        name, wanted = call.place("name"), await call.value(Promotion)
+    async def move(self, actor: str, name: str, source: str) -> NamedSnapshot:
+        """Let a name stand for another snapshot; without a source, for what is published now."""
         desk = self._desk()
-        if wanted.source:
-            named = await desk.promote(wanted.source, name)
-        else:
-            named = await desk.create(name)
-        return await self._moved(call, named, wanted.source or "now")
+        named = await (desk.promote(source, name) if source else desk.create(name))
+        return await self._moved(actor, named, source or "now")
 
-    async def roll_back(self, call: Call) -> Response:
-        """Let a name stand for what it stood for before."""
+    async def roll_back(self, actor: str, name: str) -> NamedSnapshot:
+        """Let a name stand for what it stood for before. Raises a Refusal."""
         try:
-            named = await self._desk().roll_back(call.place("name"))
+            named = await self._desk().roll_back(name)
         except ConfigurationError as error:
             raise Refusal(409, error.message, error.hint) from error
-        return await self._moved(call, named, "before")
+        return await self._moved(actor, named, "before")
 
-    async def remove(self, call: Call) -> Response:
-        """Forget a name."""
-        name = call.place("name")
+    async def remove(self, actor: str, name: str) -> None:
+        """Forget a name. Raises a Refusal."""
         try:
             await self._desk().remove(name)
         except ConfigurationError as error:
             raise not_there("snapshot", name) from error
-        await self._events.write(Action.SNAPSHOT_REMOVED, name, actor=call.bearer.subject)
-        return answered(IndexChanged(changed=True))
+        await self._events.write(Action.SNAPSHOT_REMOVED, name, actor=actor)
 
-    async def _moved(self, call: Call, named: NamedSnapshot, source: str) -> Response:
+    async def _moved(self, actor: str, named: NamedSnapshot, source: str) -> NamedSnapshot:
         await self._events.write(
             Action.SNAPSHOT_MOVED,
             named.name,
-            actor=call.bearer.subject,
+            actor=actor,
             snapshot=named.snapshot.id,
             source=source,
         )
-        return answered(_view(named))
+        return named
 
     def _desk(self) -> SnapshotDesk:
         if self._snapshots is None:
             raise Refusal(404, "this farm keeps no snapshots")
         return self._snapshots
+
+
+def decisions(ports: WebPorts) -> IndexDecisions:
+    """Return the place where they are carried out, for programs and for people."""
+    return IndexDecisions(artifacts=ports.artifacts, snapshots=ports.snapshots, events=ports.events)
+
+
+class Curation:
+    """Takes decisions from programs."""
+
+    def __init__(self, decided: IndexDecisions) -> None:
+        self._decided = decided
+
+    async def yank(self, call: Call) -> Response:
+        """Yank a file, or take that back."""
+        await self._decided.yank(call.bearer.subject, await call.value(Yank))
+        return answered(IndexChanged(changed=True))
+
+    async def status(self, call: Call) -> Response:
+        """Give a project a status."""
+        await self._decided.set_status(call.bearer.subject, await call.value(NewStatus))
+        return answered(IndexChanged(changed=True))
+
+    async def list(self, _: Call) -> Response:
+        """Answer with every name."""
+        return answered(SnapshotList(snapshots=[_view(one) for one in await self._decided.names()]))
+
+    async def move(self, call: Call) -> Response:
+        """Let a name stand for what is published now, or for another snapshot."""
+        wanted = await call.value(Promotion)
+        named = await self._decided.move(call.bearer.subject, call.place("name"), wanted.source)
+        return answered(_view(named))
+
+    async def roll_back(self, call: Call) -> Response:
+        """Let a name stand for what it stood for before."""
+        named = await self._decided.roll_back(call.bearer.subject, call.place("name"))
+        return answered(_view(named))
+
+    async def remove(self, call: Call) -> Response:
+        """Forget a name."""
+        await self._decided.remove(call.bearer.subject, call.place("name"))
+        return answered(IndexChanged(changed=True))
 
 
 def _checked(reason: str) -> str:
@@ -169,7 +200,7 @@ def _view(named: NamedSnapshot) -> SnapshotView:
 
 def endpoints(ports: WebPorts) -> Sequence[Endpoint]:
     """Return where people decide about the index."""
-    desk = Curation(artifacts=ports.artifacts, snapshots=ports.snapshots, events=ports.events)
+    desk = Curation(decisions(ports))
     return (
         Endpoint(
             method="POST",

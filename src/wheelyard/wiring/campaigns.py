@@ -12,6 +12,7 @@ from wheelyard.campaigns.pin_watch import PinRules, PinWatch
 from wheelyard.campaigns.scanning import Scan, Scanner
 from wheelyard.campaigns.service import Campaigns
 from wheelyard.campaigns.watching import Watching
+from wheelyard.campaigns.wheel_scan import WheelScanner
 from wheelyard.errors import ConfigurationError
 from wheelyard.forge.git import GitForge
 from wheelyard.forge_ports import Forge
@@ -65,6 +66,11 @@ class Workplace:
     place: RecipePlace | None
     campaigns: Campaigns
     jobs: StoredJobs
+    wheels: WheelScanner
+
+    async def scan(self, *, wheels: bool) -> Scan:
+        """Read the recipes, or the farm's own projects. Raises ConfigurationError."""
+        return await (self.wheels.scan() if wheels else self.recipes.scan())
 
     async def build_seconds(self, packages: Iterable[str]) -> Callable[[str], float]:
         """Say what builds of packages take: as earlier ones did here, else as is usual."""
@@ -133,6 +139,7 @@ async def open_workplace(
             clock=clock,
             place=place,
             jobs=folder.jobs,
+            wheels=WheelScanner(artifacts=folder.artifacts, queue=folder.queue),
             campaigns=Campaigns(
                 store=folder.campaigns,
                 forge=place.forge if place is not None else GitForge(),

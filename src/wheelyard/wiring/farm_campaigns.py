@@ -19,6 +19,7 @@ from wheelyard.wiring.campaigns import recipe_place
 
 _LOG = logging.getLogger(__name__)
 _ROUND_SECONDS = 1.0
+_LOOK_SECONDS = 1.0
 _LINES = 1000
 
 
@@ -35,7 +36,7 @@ class CampaignSettings:
 class FarmCampaigns:
     """Carries campaigns on while ``leads`` says so."""
 
-    def __init__(  # noqa: PLR0913 - its parts, by name
+    def __init__(
         self,
         *,
         settings: CampaignSettings,
@@ -60,6 +61,7 @@ class FarmCampaigns:
             events=folder.events,
             pass_by=failpoints.pass_by,
         )
+        self._led = False
         self._watching: Watching | None = None
         if settings.feedstocks is not None:
             place = recipe_place(settings.feedstocks, folder.memory)
@@ -86,23 +88,36 @@ class FarmCampaigns:
         )
 
     async def run(self) -> None:
-        """Carry campaigns on, for ever."""
-        last, led = 0, False
+        """Carry campaigns on, for ever; what is heard waits for no look at repositories."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._hear())
+            if self._watching is not None:
+                group.create_task(self._look(self._watching))
+
+    async def _hear(self) -> None:
+        last = 0
         while True:
             leads = self._leads()
             if leads:
                 try:
-                    if not led:
+                    if not self._led:
                         last = await self._folder.events.last()
                         await self.campaigns.recover()
                     last = await self._heard(last)
-                    if self._watching is not None:
-                        await self._watching.look()
                 except WheelyardError as error:
                     _LOG.warning("campaigns wait: %s", error.message)
                     leads = False
-            led = leads
+            self._led = leads
             await asyncio.sleep(_ROUND_SECONDS)
+
+    async def _look(self, watching: Watching) -> None:
+        while True:
+            if self._led:
+                try:
+                    await watching.look()
+                except WheelyardError as error:
+                    _LOG.warning("campaigns wait: %s", error.message)
+            await asyncio.sleep(_LOOK_SECONDS)
 
     async def _heard(self, last: int) -> int:
         """Take what the event log says of builds that ended, and of campaigns that others changed."""

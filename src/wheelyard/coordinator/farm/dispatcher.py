@@ -5,7 +5,6 @@ changed until then counts. Only then does its offer go onto the bus.
 """
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -40,6 +39,7 @@ class Dispatcher:
         self._pools = OpenPools()
         self._read_again = 0.0
         self._wake_at: datetime | None = None
+        self._sending: set[asyncio.Task[None]] = set()
         self.bell = Bell()
 
     def submitted(self, terms: Terms) -> None:
@@ -53,14 +53,25 @@ class Dispatcher:
         self.bell.ring()
 
     async def run(self) -> None:
-        """Go round whenever something changed."""
+        """Go round whenever something changed. A slot that is free waits for no order of another."""
         self.look_again()
-        while True:
-            await self.bell.wait(self._seconds_to_wake())
-            await self.round()
+        try:
+            while True:
+                await self.bell.wait(self._seconds_to_wake())
+                if any(one.done() for one in self._sending):
+                    await self._all_sent()
+                await self._fill_all()
+        finally:
+            for one in self._sending:
+                one.cancel()
+            await self._all_sent()
 
     async def round(self) -> None:
-        """Fill every slot that is free now."""
+        """Fill every slot that is free now, and wait until all orders are on the bus."""
+        await self._fill_all()
+        await self._all_sent()
+
+    async def _fill_all(self) -> None:
         if self._ports.ticks() >= self._read_again:
             self._read_again = self._ports.ticks() + self._rules.refresh
             self._wake_at = await self._ports.queue.wake()
@@ -99,14 +110,24 @@ class Dispatcher:
             self._pools.leased(queued.terms.pool)
             self._roster.grant(Held(queued=queued, vouched=self._roster.now, probe=probe))
         self._ports.pass_by("dispatch.after_lease")
-        await self._send_all(builder, leased)
+        for queued, lease in leased:
+            task = asyncio.create_task(self._send(builder, queued, lease))
+            self._sending.add(task)
+            task.add_done_callback(self._note_sent)
         return len(leased)
 
-    async def _send_all(self, builder: Builder, leased: Sequence[tuple[QueuedJob, Lease]]) -> None:
-        """Send all of them, whatever becomes of one."""
-        sending = (self._send(builder, queued, lease) for queued, lease in leased)
+    def _note_sent(self, task: asyncio.Task[None]) -> None:
+        """Forget an order that is on the bus; of one that is not, the loop is told."""
+        if task.cancelled() or task.exception() is not None:
+            self.bell.ring()
+        else:
+            self._sending.discard(task)
+
+    async def _all_sent(self) -> None:
+        """Wait for every order on its way, whatever becomes of one; raises what became of it."""
+        sending, self._sending = self._sending, set()
         for ended in await asyncio.gather(*sending, return_exceptions=True):
-            if isinstance(ended, BaseException):
+            if isinstance(ended, Exception):
                 raise ended
 
     async def _send(self, builder: Builder, queued: QueuedJob, lease: Lease) -> None:

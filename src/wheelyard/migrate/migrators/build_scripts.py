@@ -199,7 +199,9 @@ class CrossArmAndPower(CleanUp):
     """Cross-compiles for aarch64 and ppc64le where a feedstock is built for them natively."""
 
     name: ClassVar[str] = "cross-arm-power"
-    summary: ClassVar[str] = "cross-compile for linux-aarch64 and linux-ppc64le, and run tests emulated"
+    summary: ClassVar[str] = (
+        "cross-compile for linux-aarch64 and linux-ppc64le, and run tests emulated"
+    )
     after: ClassVar[bool] = True
     forms: ClassVar[tuple[int, ...]] = (0, 1)
 

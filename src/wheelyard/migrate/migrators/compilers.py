@@ -1,7 +1,7 @@
 """Compilers and the C library: how recipes ask for them, as that changed over the years."""
 
 import re
-from collections.abc import Iterator
+from itertools import takewhile
 from typing import ClassVar
 
 from wheelyard.migrate.amendment import Amendment, column_of_items
@@ -11,6 +11,7 @@ from wheelyard.migrate.migrators.rebuild import raised
 from wheelyard.migrate.migrators.replacing import drop_pin
 from wheelyard.migrate.requirement_lines import TOP, Line, Section, names, sections
 from wheelyard.migrate.rules.pinned import PINNED
+from wheelyard.recipes.document import Document
 from wheelyard.recipes.rows import RowKind
 
 _COMPILER = re.compile(r"compiler\((m2w64_)?(c|cxx|fortran)\)")
@@ -25,7 +26,9 @@ class Compilers:
     """From ``toolchain`` to ``compiler()``, and from one list of requirements to build and host."""
 
     name: ClassVar[str] = "compilers"
-    summary: ClassVar[str] = "ask for compilers by language instead of `toolchain`; split build and host"
+    summary: ClassVar[str] = (
+        "ask for compilers by language instead of `toolchain`; split build and host"
+    )
 
     def wants(self, feedstock: Feedstock) -> bool:
         """Say whether the recipe asks for the old toolchain."""
@@ -47,7 +50,9 @@ class Compilers:
 
 
 def _split(amendment: Amendment, section: Section) -> None:
-    old = [line for line in section.lines if line.name in {"toolchain", "toolchain3", "gcc", "libgcc"}]
+    old = [
+        line for line in section.lines if line.name in {"toolchain", "toolchain3", "gcc", "libgcc"}
+    ]
     if not old:
         return
     key = section.key
@@ -72,8 +77,12 @@ class StandardLibrary(CleanUp):
         """Say whether there are compilers or a sysroot, and no ``stdlib`` yet."""
         if feedstock.is_v1 or re.search(r"\{\{\s*stdlib\(", feedstock.recipe):
             return False
-        lines = [line for each in sections(feedstock.document) for line in each.lines]
-        return any(_is_compiler(line) or _SYSROOT.match(line.specification) for line in lines)
+        return any(
+            _is_compiler(line) or _SYSROOT.match(line.specification)
+            for section in sections(feedstock.document)
+            if section.name == "build"
+            for line in section.lines
+        )
 
     def edit(self, feedstock: Feedstock) -> Feedstock:
         """Add the requirement; carry versions over to conda_build_config.yaml."""
@@ -117,9 +126,7 @@ class StandardLibrary(CleanUp):
                     if first.is_item:
                         continue
                     indent = " " * first.column
-                    amendment.before(
-                        first, f"{indent}build:", f'{indent}  - {{{{ stdlib("c") }}}}'
-                    )
+                    amendment.before(first, f"{indent}build:", f'{indent}  - {{{{ stdlib("c") }}}}')
 
 
 def _add_stdlib(amendment: Amendment, part: list[Section]) -> bool:
@@ -146,7 +153,7 @@ def _add_stdlib(amendment: Amendment, part: list[Section]) -> bool:
     return newer
 
 
-def _placed(section: Section) -> Iterator[tuple[Line, str]] | list[tuple[Line, str]]:
+def _placed(section: Section) -> list[tuple[Line, str]]:
     """Give the compilers behind which ``stdlib`` goes, with the selector that it shares."""
     last = {line.name: line for line in section.lines if _is_compiler(line)}
     c, windows = last.get("compiler(c)"), last.get("compiler(m2w64_c)")
@@ -176,12 +183,10 @@ class Flang(CleanUp):
 
     def wants(self, feedstock: Feedstock) -> bool:
         """Say whether Fortran is asked for by platform."""
-        if feedstock.is_v1:
-            return False
-        return any(
-            line.name == "compiler(m2w64_fortran)"
-            or (line.name == "compiler(fortran)" and line.entry.selector)
+        return not feedstock.is_v1 and any(
+            line.name == "compiler(m2w64_fortran)" or _is_for_some(line)
             for section in sections(feedstock.document)
+            if section.name == "build"
             for line in section.lines
         )
 
@@ -189,16 +194,19 @@ class Flang(CleanUp):
         """Write one block; what it takes the place of goes."""
         amendment = Amendment(feedstock.document)
         for section in sections(feedstock.document):
-            if any(line.name == "compiler(m2w64_fortran)" for line in section.lines):
-                _one_block(feedstock, amendment, section)
-            else:
-                for line in section.lines:
-                    if line.name == "compiler(fortran)" and line.entry.selector:
-                        indent = " " * line.entry.column
-                        amendment.before(line.entry, f'{indent}- {{{{ compiler("fortran") }}}}')
-                        amendment.drop(line.entry)
+            if section.name != "build":
+                continue
+            block = _block(feedstock.document, section)
+            if block:
+                _one_block(feedstock.document, amendment, section, block)
             for line in section.lines:
-                if re.fullmatch(r"flang\S*|vs2019_win-64|m2w64-gcc-(lib)?gfortran", line.name):
+                if line.entry.number in block:
+                    continue
+                if _is_for_some(line):
+                    indent = " " * line.entry.column
+                    amendment.before(line.entry, f'{indent}- {{{{ compiler("fortran") }}}}')
+                    amendment.drop(line.entry)
+                elif re.fullmatch(r"flang\S*|vs2019_win-64|m2w64-gcc-(lib)?gfortran", line.name):
                     amendment.drop(line.entry)
         return feedstock.with_recipe(amendment.text)
 
@@ -206,27 +214,46 @@ class Flang(CleanUp):
 _BLOCK = re.compile(r"(?:compiler|stdlib)\((?:m2w64_)?(c|cxx|fortran)\)")
 
 
-def _one_block(feedstock: Feedstock, amendment: Amendment, section: Section) -> None:
-    block = [(line, found) for line in section.lines if (found := _BLOCK.fullmatch(line.name))]
-    rows = feedstock.document.rows
-    first = block[0][0].entry
-    indent = " " * first.column
-    languages = sorted({found.group(1) for line, found in block if line.name.startswith("comp")})
-    amendment.before(
-        first,
-        f'{indent}- {{{{ stdlib("c") }}}}',
-        *(f'{indent}- {{{{ compiler("{word}") }}}}' for word in languages),
+def _is_for_some(line: Line) -> bool:
+    return line.name == "compiler(fortran)" and bool(line.entry.selector)
+
+
+def _block(document: Document, section: Section) -> range:
+    """Give the rows around the Fortran of Windows that hold compilers or comments, from the first to the last compiler."""
+    held = {line.entry.number for line in section.lines if _BLOCK.fullmatch(line.name)}
+    rows = document.rows
+    for line in section.lines:
+        if line.name == "compiler(m2w64_fortran)":
+            first = last = at = line.entry.number
+            while at in held or rows[at].kind is RowKind.COMMENT:
+                first, at = at if at in held else first, at - 1
+            at = last
+            while at < len(rows) and (at in held or rows[at].kind is RowKind.COMMENT):
+                last, at = at if at in held else last, at + 1
+            return range(first, last + 1)
+    return range(0)
+
+
+def _one_block(document: Document, amendment: Amendment, section: Section, block: range) -> None:
+    inside = [line for line in section.lines if line.entry.number in block]
+    outside = {line.name for line in section.lines if line.entry.number not in block}
+    languages = sorted(
+        {
+            found.group(1)
+            for line in inside
+            if line.name.startswith("compiler") and (found := _BLOCK.fullmatch(line.name))
+        }
     )
-    gone = {line.entry.number for line, _ in block} | {
-        line.entry.number for line in section.lines if line.name == "vs2019_win-64"
-    }
-    for number in sorted(gone):
+    indent = " " * inside[0].entry.column
+    wanted = [f'stdlib("{word}")' for word in ("c",) if "stdlib(c)" not in outside]
+    wanted += [f'compiler("{word}")' for word in languages if f"compiler({word})" not in outside]
+    amendment.before(inside[0].entry, *(f"{indent}- {{{{ {each} }}}}" for each in wanted))
+    for number in block:
         amendment.drop_row(number)
-    # A comment among them is about what follows it; where that goes, it goes.
-    for number in range(first.number + 1, max(gone)):
-        if rows[number].kind is RowKind.COMMENT:
-            after = next(
-                each for each in range(number + 1, len(rows)) if rows[each].kind is not RowKind.COMMENT
-            )
-            if after in gone:
-                amendment.drop_row(number)
+    # A comment below them is about what follows it; where that goes, it goes.
+    gone = {line.entry.number for line in section.lines if line.name == "vs2019_win-64"}
+    below = range(block.stop, len(document.rows))
+    comments = list(takewhile(lambda at: document.rows[at].kind is RowKind.COMMENT, below))
+    if comments and comments[-1] + 1 in gone:
+        for number in comments:
+            amendment.drop_row(number)

@@ -1,6 +1,7 @@
 """Requirements of the build machine, where it differs from the one that a package is for."""
 
 import re
+from collections.abc import Sequence
 from typing import ClassVar
 
 from wheelyard.migrate.amendment import Amendment
@@ -85,7 +86,9 @@ class CrossPython(CleanUp):
     """Lets Python packages be cross-compiled."""
 
     name: ClassVar[str] = "cross-python"
-    summary: ClassVar[str] = "require cross-python and what runs at build time where machines differ"
+    summary: ClassVar[str] = (
+        "require cross-python and what runs at build time where machines differ"
+    )
     after: ClassVar[bool] = True
     forms: ClassVar[tuple[int, ...]] = (0, 1)
 
@@ -117,7 +120,7 @@ def _is_noarch(feedstock: Feedstock) -> bool:
     return bool(feedstock.document.find("build", "noarch"))
 
 
-def _cross_python_lines(indent: str, packages: list[str], *, is_v1: bool) -> list[str]:
+def _cross_python_lines(indent: str, packages: Sequence[str], *, is_v1: bool) -> list[str]:
     if is_v1:
         return [
             f"{indent}- if: build_platform != host_platform",

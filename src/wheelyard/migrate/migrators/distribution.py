@@ -36,7 +36,9 @@ class Cdt:
             unknown |= _without_cdts(feedstock, amendment, section)
         edited = raised(feedstock.with_recipe(amendment.text))
         for name in sorted(unknown):
-            edited = edited.remarked(f"cdt('{name}') stays: no package is known that took its place")
+            edited = edited.remarked(
+                f"cdt('{name}') stays: no package is known that took its place"
+            )
         return edited
 
 

@@ -34,10 +34,11 @@ class Blas:
                 amendment.drop(line.entry)
             if section.name == target and blas:
                 indent = " " * column_of_items(section.key)
-                amendment.below_key(
-                    section.key, f"{indent}- libblas", f"{indent}- libcblas"
-                )
-        for features in (*document.find("build", "features"), *document.find("build", "track_features")):
+                amendment.below_key(section.key, f"{indent}- libblas", f"{indent}- libcblas")
+        for features in (
+            *document.find("build", "features"),
+            *document.find("build", "track_features"),
+        ):
             for item in features.entries:
                 if item.scalar.startswith("blas_"):
                     amendment.drop(item)
@@ -54,7 +55,9 @@ class NpmBuild:
     """``npm install -g .`` makes a link to the source since npm 5; its packed form is installed."""
 
     name: ClassVar[str] = "npm-build"
-    summary: ClassVar[str] = "pack before `npm install -g`, and mend the indentation of such scripts"
+    summary: ClassVar[str] = (
+        "pack before `npm install -g`, and mend the indentation of such scripts"
+    )
 
     def wants(self, feedstock: Feedstock) -> bool:
         """Say whether the script links, or was mended by half."""
@@ -72,5 +75,8 @@ class NpmBuild:
         )
         # One column too deep among the keys of `build` is no YAML.
         return re.sub(
-            r"^( +)(\S[^\n]*\n)\1 (script: \|[ \t]*\r?\n\1  tgz=)", r"\1\2\1\3", text, flags=re.MULTILINE
+            r"^( +)(\S[^\n]*\n)\1 (script: \|[ \t]*\r?\n\1  tgz=)",
+            r"\1\2\1\3",
+            text,
+            flags=re.MULTILINE,
         )

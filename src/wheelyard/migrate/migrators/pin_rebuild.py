@@ -31,7 +31,9 @@ class PinRebuild:
     """Rebuilds what is built against a pin that changes; closes the migration in the pin file itself."""
 
     name: ClassVar[str] = "pin"
-    summary: ClassVar[str] = "rebuild against the pins of a migration file, or close it in the pin file"
+    summary: ClassVar[str] = (
+        "rebuild against the pins of a migration file, or close it in the pin file"
+    )
     migration: PinMigration
 
     def wants(self, feedstock: Feedstock) -> bool:
@@ -162,9 +164,9 @@ class OpenPin:
         if self.together or held is None:
             return self.together or (self.package,)
         pins = PinFile.parse(held, name=VARIANTS)
-        if self.package not in pins.keys():
+        if self.package not in pins.names():
             raise RefusedEditError(
-                f"{VARIANTS} has no pin {self.package!r}", hint=nearest(self.package, pins.keys())
+                f"{VARIANTS} has no pin {self.package!r}", hint=nearest(self.package, pins.names())
             )
         return pins.zipped_with(self.package)
 
@@ -201,7 +203,11 @@ class NewPython:
     def edit(self, feedstock: Feedstock) -> Feedstock:
         """Write the file: each key that moves with python takes the value of the newest Python."""
         held = PinFile.parse(feedstock.text(VARIANTS) or "", name=VARIANTS)
-        values = {key: [PinValue(text=held.of(key)[-1].text)] for key in held.zipped_with("python") if held.of(key)}
+        values = {
+            key: [PinValue(text=held.of(key)[-1].text)]
+            for key in held.zipped_with("python")
+            if held.of(key)
+        }
         values["python"] = [PinValue(text=self._build)]
         if "is_freethreading" in values:
             values["is_freethreading"] = [PinValue(text=str(self._free_threaded).lower())]
@@ -221,5 +227,3 @@ def migration_in(feedstock: Feedstock, name: str) -> PinMigration:
     if text is None:
         raise RefusedEditError(f"{feedstock.name} has no migration {name!r}")
     return PinMigration.parse(text, name=name)
-
-

@@ -22,7 +22,9 @@ class PythonMin:
     """Writes ``python_min`` into host, run and test of noarch Python packages."""
 
     name: ClassVar[str] = "noarch-python-min"
-    summary: ClassVar[str] = "build and test noarch Python packages with the oldest Python they run on"
+    summary: ClassVar[str] = (
+        "build and test noarch Python packages with the oldest Python they run on"
+    )
     minimum: str = "3.10"
     """The ecosystem's ``python_min``."""
 
@@ -69,16 +71,14 @@ def _noarch_outputs(document: Document) -> set[int]:
     return found
 
 
-def _write_python(
-    amendment: Amendment, section: Section, host: str, *, is_v1: bool
-) -> list[str]:
+def _write_python(amendment: Amendment, section: Section, host: str, *, is_v1: bool) -> list[str]:
     """Write the lines of ``python`` in one section; give the lower bounds that run has."""
     variable = "${{ python_min }}" if is_v1 else "{{ python_min }}"
     lower = []
     for line in section.lines:
         if line.name != "python":
             continue
-        if section.name == host or section.name == "test":
+        if section.name in {host, "test"}:
             _write(amendment, line, f"python {variable}{'.*' if is_v1 else ''}")
         elif section.name == "run":
             low, high = _bounds(line)

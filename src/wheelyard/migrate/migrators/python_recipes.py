@@ -158,7 +158,9 @@ class LicenceFile(CleanUp):
             )
         edited = feedstock.with_recipe(amendment.text)
         if feedstock.source_files is None:
-            edited = edited.remarked("license_file: LICENSE was guessed; nobody looked into the source")
+            edited = edited.remarked(
+                "license_file: LICENSE was guessed; nobody looked into the source"
+            )
         return edited
 
 

@@ -52,23 +52,22 @@ class ExtraJinjaKeys(CleanUp):
 
 
 class PypiAddress(CleanUp):
-    """The index has had one address for years; the old one is an alias."""
+    """The index has had one address for years; the old one, of another domain, is an alias."""
 
     name: ClassVar[str] = "pypi-address"
-    summary: ClassVar[str] = "write pypi.org for pypi.io in the addresses of sources"
+    summary: ClassVar[str] = "write the index's own address for its old alias in sources"
 
     def edit(self, feedstock: Feedstock) -> Feedstock:
-        """Write the address."""
+        """Write the domain, and a secure scheme."""
         amendment = Amendment(feedstock.document)
         for url in feedstock.document.find("source", "url"):
             for entry in (url, *url.entries):
-                found = re.match(r"['\"]?(https?://pypi\.io/)", entry.value)
-                if found:
+                found = re.match(r"['\"]?(https?)://pypi\.(io)/", entry.value)
+                for group, text in ((1, "https"), (2, "org")) if found else ():
+                    assert found is not None
                     start = entry.value_span.start
-                    amendment.write(
-                        Span(start=start + found.start(1), end=start + found.end(1)),
-                        "https://pypi.org/",
-                    )
+                    span = Span(start=start + found.start(group), end=start + found.end(group))
+                    amendment.write(span, text)
         return feedstock.with_recipe(amendment.text)
 
 
@@ -124,7 +123,9 @@ class BuildToHost(CleanUp):
     """What a Python package is built with belongs to host, since build means the build machine."""
 
     name: ClassVar[str] = "build-to-host"
-    summary: ClassVar[str] = "call the requirements of a Python package host, where they are called build"
+    summary: ClassVar[str] = (
+        "call the requirements of a Python package host, where they are called build"
+    )
     forms: ClassVar[tuple[int, ...]] = (0, 1)
 
     def edit(self, feedstock: Feedstock) -> Feedstock:
@@ -132,15 +133,14 @@ class BuildToHost(CleanUp):
         found = sections(feedstock.document)
         build = [each for each in found if each.name == "build"]
         run = {name for each in found if each.name == "run" for name in each.names()}
-        if len(build) != 1 or len(feedstock.document.find("outputs")) or "python" not in run:
+        if len(build) != 1 or feedstock.document.find("outputs") or "python" not in run:
             return feedstock
         held = build[0].names()
         if "python" not in held or feedstock.document.find("requirements", "host"):
             return feedstock
-        if any(name.startswith("compiler(") and name != "compiler(rust)" for name in held):
-            # A recipe of a native compiler in one list can't say which of the two a line is for.
-            if not feedstock.is_v1 or held & {"compiler(c)", "compiler(cxx)", "compiler(fortran)"}:
-                return feedstock
+        # Where a compiler is in the one list, nobody knows which of the two a line is for.
+        if held & {"compiler(c)", "compiler(cxx)", "compiler(fortran)"}:
+            return feedstock
         amendment = Amendment(feedstock.document)
         amendment.write(build[0].key.key_span, "host")
         return feedstock.with_recipe(amendment.text)
@@ -150,11 +150,13 @@ class Ucrt(CleanUp):
     """R on Windows is built with the UCRT's compilers: what came from msys2 is the channel's own."""
 
     name: ClassVar[str] = "r-ucrt"
-    summary: ClassVar[str] = "drop the msys2 names of R recipes, and try Windows where it was skipped"
+    summary: ClassVar[str] = (
+        "drop the msys2 names of R recipes, and try Windows where it was skipped"
+    )
 
     def wants(self, feedstock: Feedstock) -> bool:
         """Say whether the recipe has the ``native`` prefix of R recipes."""
-        return not feedstock.is_v1 and "native" in feedstock.recipe
+        return "native" in feedstock.recipe and super().wants(feedstock)
 
     def edit(self, feedstock: Feedstock) -> Feedstock:
         """Drop prefix and packages; comment out a skip of Windows."""

@@ -88,9 +88,7 @@ class _Addition:
     text: str
 
 
-def _additions(
-    pins: PinFile, migration: PinMigration, group: Sequence[str]
-) -> list[_Addition]:
+def _additions(pins: PinFile, migration: PinMigration, group: Sequence[str]) -> list[_Addition]:
     primary = migration.primary_key
     order = order_of(migration.ordering.get(primary))
     source = migration.text.splitlines()
@@ -98,9 +96,7 @@ def _additions(
     if not held:
         raise RefusedEditError(f"{pins.name} has no pin {primary!r}")
     known = set(zip(*([v.text for v in pins.of(key)] for key in group), strict=False))
-    new_rows = list(
-        zip(*([v.text for v in migration.values(key)] for key in group), strict=False)
-    )
+    new_rows = list(zip(*([v.text for v in migration.values(key)] for key in group), strict=False))
     found = []
     for number, value in enumerate(migration.values(primary)):
         if number < len(new_rows) and new_rows[number] in known:

@@ -14,7 +14,15 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from wheelyard.errors import InvalidMigrationError, nearest
 from wheelyard.migrate.pins.keys import KINDS, MIGRATOR_KEYS, OPERATIONS, SPECIAL_KEYS, Holds
 from wheelyard.migrate.pins.pinfile import PinFile, PinValue
-from wheelyard.migrate.pins.yaml_nodes import Entry, compose, entries, is_null, line_of, plain, scalars
+from wheelyard.migrate.pins.yaml_nodes import (
+    Entry,
+    compose,
+    entries,
+    is_null,
+    line_of,
+    plain,
+    scalars,
+)
 
 _LOOKS_LIKE = 0.75
 """How alike an unknown key must be to a known one before it counts as misspelt."""
@@ -84,9 +92,9 @@ class PinMigration:
         _check_whole(migration, file)
         return migration
 
-    def keys(self) -> tuple[str, ...]:
+    def names(self) -> tuple[str, ...]:
         """Give the pins that it changes, each once."""
-        return tuple(key for key in self.pins.keys() if key not in SPECIAL_KEYS)
+        return tuple(key for key in self.pins.names() if key not in SPECIAL_KEYS)
 
     def values(self, key: str) -> tuple[PinValue, ...]:
         """Give what a pin becomes."""
@@ -99,7 +107,7 @@ class PinMigration:
         """
         if self.override_cbc_keys:
             return frozenset(self.override_cbc_keys)
-        names = {form for key in self.keys() for form in (key, key.replace("_", "-"))}
+        names = {form for key in self.names() for form in (key, key.replace("_", "-"))}
         return frozenset(names if known is None else names & set(known))
 
     def title(self, *, closing: bool = False) -> str:
@@ -240,8 +248,8 @@ def _check_whole(migration: PinMigration, file: str) -> None:
             f"{file}:{_line(migration, 'operation')}: {migration.operation} has no 'primary_key'",
             hint="Add `primary_key:` with the pin whose values come or go.",
         )
-    if migration.primary_key not in migration.keys():
-        refuse("primary_key", migration.primary_key, migration.keys())
+    if migration.primary_key not in migration.names():
+        refuse("primary_key", migration.primary_key, migration.names())
 
 
 def _line(migration: PinMigration, key: str) -> int:

@@ -19,7 +19,12 @@ def migration_text(
     primary_key: str = "",
 ) -> str:
     """Write a migration as conda-forge's bot does: keys in order, versions in quotes."""
-    table = {"build_number": "1", "commit_message": title, "kind": "version", "migration_number": "1"}
+    table = {
+        "build_number": "1",
+        "commit_message": title,
+        "kind": "version",
+        "migration_number": "1",
+    }
     if operation:
         table |= {"operation": operation, "primary_key": primary_key}
     lines = ["__migrator:", *(f"  {key}: {_written(table[key], key)}" for key in sorted(table))]
@@ -52,7 +57,7 @@ def started(old: str, new: str, *, timestamp: float) -> tuple[PinMigration, ...]
     before, after = (PinFile.parse(text, name="conda_build_config.yaml") for text in (old, new))
     changed = [
         key
-        for key in after.keys()
+        for key in after.names()
         if before.of(key) and after.of(key) and _content(before, key) != _content(after, key)
     ]
     found = []
@@ -60,9 +65,7 @@ def started(old: str, new: str, *, timestamp: float) -> tuple[PinMigration, ...]
     for key in changed:
         if key in done:
             continue
-        group = tuple(
-            dict.fromkeys([*before.zipped_with(key), *after.zipped_with(key)])
-        )
+        group = tuple(dict.fromkeys([*before.zipped_with(key), *after.zipped_with(key)]))
         done |= set(group)
         found.append(_of_group(before, after, group, changed, timestamp))
     return tuple(found)
@@ -86,7 +89,10 @@ def _of_group(
         if set(old) < set(new):
             operation, rows = "key_add", [each for each in range(len(new)) if new[each] not in old]
         elif set(new) < set(old):
-            operation, rows = "key_remove", [each for each in range(len(old)) if old[each] not in new]
+            operation, rows = (
+                "key_remove",
+                [each for each in range(len(old)) if old[each] not in new],
+            )
     source = before if operation == "key_remove" else after
     values = {
         key: [value for at, value in enumerate(source.of(key)) if rows is None or at in rows]

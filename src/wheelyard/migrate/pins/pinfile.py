@@ -77,7 +77,7 @@ class PinFile:
             },
         )
 
-    def keys(self) -> tuple[str, ...]:
+    def names(self) -> tuple[str, ...]:
         """Give the keys, each once, in the order of the file."""
         return tuple(dict.fromkeys(pin.key for pin in self.pins))
 

@@ -7,11 +7,35 @@ along by themselves now.
 import re
 
 _X11 = frozenset(
-    """
-    libice libsm libx11 libxau libxaw libxcb libxcomposite libxcursor libxdamage libxdmcp libxext
-    libxfixes libxft libxi libxinerama libxkbfile libxmu libxpm libxrandr libxrender libxres
-    libxscrnsaver libxshmfence libxt libxtst libxv libxxf86vm
-    """.split()
+    [
+        "libice",
+        "libsm",
+        "libx11",
+        "libxau",
+        "libxaw",
+        "libxcb",
+        "libxcomposite",
+        "libxcursor",
+        "libxdamage",
+        "libxdmcp",
+        "libxext",
+        "libxfixes",
+        "libxft",
+        "libxi",
+        "libxinerama",
+        "libxkbfile",
+        "libxmu",
+        "libxpm",
+        "libxrandr",
+        "libxrender",
+        "libxres",
+        "libxscrnsaver",
+        "libxshmfence",
+        "libxt",
+        "libxtst",
+        "libxv",
+        "libxxf86vm",
+    ]
 )
 
 _OTHER = {
@@ -60,10 +84,21 @@ _OTHER = {
 }
 
 _NOT_NEEDED = frozenset(
-    """
-    audit-libs gtkmm24 libgcrypt libgpg-error libselinux libsepol libverto mesa-libgbm opensm orbit2
-    pam pciutils pcre
-    """.split()
+    [
+        "audit-libs",
+        "gtkmm24",
+        "libgcrypt",
+        "libgpg-error",
+        "libselinux",
+        "libsepol",
+        "libverto",
+        "mesa-libgbm",
+        "opensm",
+        "orbit2",
+        "pam",
+        "pciutils",
+        "pcre",
+    ]
 )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from wheelyard.recipes.templates.missing import Missing
 
-MOST_STEPS = 2_000_000
+MOST_STEPS = 1_000_000
 LONGEST = 20_000_000
 MOST_ITEMS = 200_000
 LARGEST_POWER = 10_000
@@ -61,19 +61,23 @@ def _multiply(left: object, right: object) -> object:
             most = LONGEST if isinstance(text, str | bytes) else MOST_ITEMS
             if len(text) * count > most:
                 raise TemplateError(f"the template repeats a value {count:,} times")
-    return operator.mul(left, right)  # type: ignore[arg-type]
+    return operator.mul(left, right)
 
 
 def _power(left: object, right: object) -> object:
-    if isinstance(right, int) and isinstance(left, int) and left.bit_length() * abs(right) > LARGEST_POWER:
+    if (
+        isinstance(right, int)
+        and isinstance(left, int)
+        and left.bit_length() * abs(right) > LARGEST_POWER
+    ):
         raise TemplateError(f"the template raises a number to the power of {right:,}")
-    return operator.pow(left, right)  # type: ignore[arg-type]
+    return operator.pow(left, right)
 
 
 def _modulo(left: object, right: object) -> object:
     if isinstance(left, str) and (_WIDTH.search(left) or "*" in left):
         raise TemplateError("the template pads a text too widely")
-    return operator.mod(left, right)  # type: ignore[arg-type]
+    return operator.mod(left, right)
 
 
 _OPERATIONS: dict[str, Callable[..., object]] = {
@@ -97,7 +101,7 @@ def calculate(name: str, left: object, right: object) -> object:
 
 
 def _contained(left: object, right: object) -> bool:
-    if isinstance(right, Missing) or isinstance(left, Missing) and isinstance(right, str):
+    if isinstance(right, Missing) or (isinstance(left, Missing) and isinstance(right, str)):
         return False
     return left in right  # type: ignore[operator]
 

@@ -64,7 +64,7 @@ class Carrying:
         for node in body:
             self._one(node)
 
-    def _one(self, node: nodes.Node) -> None:  # noqa: C901 - one case a statement
+    def _one(self, node: nodes.Node) -> None:  # noqa: C901, PLR0912 - one case a statement
         self.expressions.budget.spend()
         match node:
             case nodes.Output():
@@ -84,7 +84,12 @@ class Carrying:
                 self._assign(node.target, held)
             case nodes.With():
                 self._with(node)
-            case nodes.Scope() | nodes.Block() | nodes.EvalContextModifier() | nodes.ScopedEvalContextModifier():
+            case (
+                nodes.Scope()
+                | nodes.Block()
+                | nodes.EvalContextModifier()
+                | nodes.ScopedEvalContextModifier()
+            ):
                 self._all(getattr(node, "body", ()))
             case nodes.FilterBlock():
                 self._write(shown(self._through(node.filter, self._aside(node.body))), node.lineno)
@@ -94,7 +99,9 @@ class Carrying:
                 self.expressions.scopes[-1][node.target] = _anything
             case nodes.FromImport():
                 for name in node.names:
-                    self.expressions.scopes[-1][name if isinstance(name, str) else name[1]] = _anything
+                    self.expressions.scopes[-1][name if isinstance(name, str) else name[1]] = (
+                        _anything
+                    )
             case nodes.ExprStmt():
                 self.expressions.value(node.node)
             case nodes.Include() | nodes.Extends():
@@ -108,7 +115,9 @@ class Carrying:
             self._pieces.append(text)
             self._length += len(text)
             if self._length > LONGEST:
-                raise TemplateError(f"the template gives more than {LONGEST:,} characters", line=line)
+                raise TemplateError(
+                    f"the template gives more than {LONGEST:,} characters", line=line
+                )
 
     def _output(self, node: nodes.Output) -> None:
         for one in node.nodes:
@@ -154,7 +163,9 @@ class Carrying:
         if not items:
             self._all(node.else_)
             return
+        self.expressions.budget.spend(len(items) // 8)
         for index, item in enumerate(items):
+            self.expressions.budget.spend(4)
             scopes.append({"loop": _loop(items, index)})
             self._assign(node.target, item)
             self._all(node.body)
@@ -192,8 +203,15 @@ class Carrying:
             self._depth += 1
             if self._depth > 100:  # noqa: PLR2004 - deeper than any recipe
                 raise TemplateError(f"the macro {node.name!r} calls itself without an end")
-            scope: Scope = {"varargs": given[len(names) :], "kwargs": named, "caller": named.get("caller", Missing())}
-            kept, self.expressions.scopes = self.expressions.scopes, [self.expressions.scopes[0], scope]
+            scope: Scope = {
+                "varargs": given[len(names) :],
+                "kwargs": named,
+                "caller": named.get("caller", Missing()),
+            }
+            kept, self.expressions.scopes = (
+                self.expressions.scopes,
+                [self.expressions.scopes[0], scope],
+            )
             try:
                 for at, name in enumerate(names):
                     if at < len(given):
@@ -201,7 +219,11 @@ class Carrying:
                     elif name in named:
                         scope[name] = named[name]
                     else:
-                        scope[name] = self.expressions.value(defaults[name]) if name in defaults else Missing(name)
+                        scope[name] = (
+                            self.expressions.value(defaults[name])
+                            if name in defaults
+                            else Missing(name)
+                        )
                 return self._aside(node.body)
             finally:
                 self.expressions.scopes = kept

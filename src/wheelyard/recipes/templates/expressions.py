@@ -48,17 +48,18 @@ class Expressions:
         """Carry out one expression. Raises TemplateError with a line."""
         self.budget.spend()
         kind = type(node)
-        method = self._kinds.get(kind)
-        if method is None:
-            method = getattr(self, "_" + kind.__name__.lower(), self._unknown)
-            self._kinds[kind] = method
+        if kind not in self._kinds:
+            self._kinds[kind] = getattr(self, "_" + kind.__name__.lower(), self._unknown)
+        method = self._kinds[kind]
         try:
             return method(node)
         except TemplateError as error:
             error.line = error.line or node.lineno
             raise
         except RecursionError:
-            raise TemplateError("the template calls itself without an end", line=node.lineno) from None
+            raise TemplateError(
+                "the template calls itself without an end", line=node.lineno
+            ) from None
         except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
             raise TemplateError(str(error) or type(error).__name__, line=node.lineno) from error
 
@@ -143,7 +144,7 @@ class Expressions:
         key = self._range(node.arg) if isinstance(node.arg, nodes.Slice) else self.value(node.arg)
         if isinstance(key, Missing):
             return key
-        found = self.environment.getitem(held, key)  # type: ignore[arg-type]
+        found = self.environment.getitem(held, key)
         return Missing() if isinstance(found, Undefined) else found
 
     def _range(self, node: nodes.Slice) -> slice:
@@ -155,7 +156,7 @@ class Expressions:
     ) -> tuple[list[object], dict[str, object]]:
         """Give the positional and the named arguments of a call."""
         given = [self.value(one) for one in node.args]
-        named: dict[str, object] = {one.key: self.value(one.value) for one in node.kwargs}
+        named: dict[str, object] = {str(one.key): self.value(one.value) for one in node.kwargs}
         if node.dyn_args is not None:
             given += list(self.value(node.dyn_args))  # type: ignore[call-overload]
         if node.dyn_kwargs is not None:
@@ -204,7 +205,8 @@ class Expressions:
         if node.name not in self.environment.filters:
             near = get_close_matches(node.name, [*self.environment.filters, *self.filters], n=1)
             raise TemplateError(
-                f"there is no filter {node.name!r}", hint=f"Did you mean {near[0]!r}?" if near else ""
+                f"there is no filter {node.name!r}",
+                hint=f"Did you mean {near[0]!r}?" if near else "",
             )
         if isinstance(held, Missing) and node.name not in ("default", "d"):
             held = ""
@@ -212,10 +214,10 @@ class Expressions:
             check_call(shown(held).replace, tuple(map(shown, given)))
         if isinstance(held, Missing):
             held = self.environment.undefined(name=held.name)
-        answer = self.environment.call_filter(
-            node.name, held, given, named, context=self.context
+        answer = self.environment.call_filter(node.name, held, given, named, context=self.context)
+        return bounded(
+            answer if isinstance(answer, str | int | float | list | dict) else settled(answer)
         )
-        return bounded(answer if isinstance(answer, str | int | float | list | dict) else settled(answer))
 
     @property
     def context(self) -> Context:

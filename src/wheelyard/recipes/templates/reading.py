@@ -34,7 +34,9 @@ def read_template(text: str) -> nodes.Template:
     try:
         return META.parse(text)
     except TemplateSyntaxError as error:
-        raise TemplateError(error.message or "the template cannot be read", line=error.lineno) from error
+        raise TemplateError(
+            error.message or "the template cannot be read", line=error.lineno
+        ) from error
     except RecursionError as error:
         raise TemplateError("the template is nested too deeply") from error
 

@@ -16,6 +16,7 @@ from wheelyard.web.site import (
     badges,
     builders,
     compare,
+    curating,
     feeds,
     home,
     jobs,
@@ -64,6 +65,7 @@ class Site:
             *search.pages(ports),
             *sign_in.pages(sessions),
             *shelf.pages(ports),
+            *curating.deeds(ports),
             *admin.pages(ports),
         )
         self._openid = _openid(ports, sessions)
