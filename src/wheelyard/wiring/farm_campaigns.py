@@ -18,7 +18,7 @@ from wheelyard.wiring.campaign_builds import FarmBuilds, FarmPortsOfCampaigns
 from wheelyard.wiring.campaigns import recipe_place
 
 _LOG = logging.getLogger(__name__)
-_ROUND_SECONDS = 1.0
+_ROUND_SECONDS = 0.25
 _LOOK_SECONDS = 1.0
 _LINES = 1000
 
