@@ -72,6 +72,33 @@ First = Annotated[
 Most = Annotated[
     int, typer.Option("--most", min=1, help="How many may be open at once, when all goes well.")
 ]
+PinRepository = Annotated[
+    str,
+    typer.Option(
+        "--pin-repository",
+        metavar="REPOSITORY",
+        help="Where the pin file is, which is edited at the end.",
+    ),
+]
+PinWatched = Annotated[
+    str,
+    typer.Option(
+        "--pin-repository",
+        metavar="REPOSITORY",
+        help="The repository of the pin file: what changes there begins campaigns by itself.",
+    ),
+]
+Builds = Annotated[
+    bool,
+    typer.Option(
+        "--builds",
+        help="Only what the farm built counts: 'wheelyard serve --feedstocks DIR' carries it on.",
+    ),
+]
+Trial = Annotated[
+    bool,
+    typer.Option("--trial", help="Build each change before people are asked; with --builds."),
+]
 Slots = Annotated[int, typer.Option("--slots", min=1, help="How many builds run at once.")]
 Review = Annotated[
     str,

@@ -110,25 +110,9 @@ def start(  # noqa: PLR0913, PLR0917 - its options
     platform: c.Platforms = None,
     first: c.First = 5,
     most: c.Most = 50,
-    pin_repository: Annotated[
-        str,
-        typer.Option(
-            "--pin-repository",
-            metavar="REPOSITORY",
-            help="Where the pin file is, which is edited at the end.",
-        ),
-    ] = "",
-    builds: Annotated[
-        bool,
-        typer.Option(
-            "--builds",
-            help="Only what the farm built counts: 'wheelyard serve --feedstocks DIR' carries it on.",
-        ),
-    ] = False,
-    trial: Annotated[
-        bool,
-        typer.Option("--trial", help="Build each change before people are asked; with --builds."),
-    ] = False,
+    pin_repository: c.PinRepository = "",
+    builds: c.Builds = False,
+    trial: c.Trial = False,
     state: o.State = None,
     database: Database = "",
     as_json: o.AsJson = False,
@@ -158,7 +142,6 @@ def start(  # noqa: PLR0913, PLR0917 - its options
         scan = await place.scan(wheels=wheels)
         found = planned(intention, scan.graph, place.clock.now())
         if builds or wheels:
-            # The farm has the campaign carried on by whoever leads it, with its builds.
             return await place.campaigns.record(found, scan.places)
         return await place.campaigns.start(found, scan.places)
 
@@ -337,14 +320,7 @@ def close(  # noqa: PLR0913, PLR0917 - its options
 def run(  # noqa: PLR0913, PLR0917 - its options
     context: typer.Context,
     feedstocks: c.Feedstocks = None,
-    pin_repository: Annotated[
-        str,
-        typer.Option(
-            "--pin-repository",
-            metavar="REPOSITORY",
-            help="The repository of the pin file: what changes there begins campaigns by itself.",
-        ),
-    ] = "",
+    pin_repository: c.PinWatched = "",
     once: Annotated[bool, typer.Option("--once", help="Look once, and end.")] = False,
     every: Annotated[
         str, typer.Option("--every", metavar="TIME", help="How often repositories are looked at.")

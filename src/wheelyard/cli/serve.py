@@ -194,10 +194,10 @@ def serve(  # noqa: PLR0913, PLR0917 - the options of a process
     openid: OpenId = None,
     lease: Lease = 60,
     min_free_disk: FreeDisk = "1G",
-    feedstocks: Feedstocks = None,
-    feedstock_job: FeedstockJob = None,
-    pin_repository: PinRepository = "",
-    trial: Trial = False,
+    feedstocks: Feedstocks = None,  # noqa: ARG001 - _campaigns reads this one and the next three
+    feedstock_job: FeedstockJob = None,  # noqa: ARG001
+    pin_repository: PinRepository = "",  # noqa: ARG001
+    trial: Trial = False,  # noqa: ARG001
     failpoint: o.Failpoints = "",
 ) -> None:
     """Run a farm: take requests, plan them, have them built, and serve the index, until Ctrl-C.
@@ -205,27 +205,29 @@ def serve(  # noqa: PLR0913, PLR0917 - the options of a process
     The first start prints the token of an administrator, once. Other machines join with 'wheelyard builder'.
     """
     failpoints.arm(failpoint)
-    machine = FarmSettings(
-        state=state_path(state), offline=offline, slots=jobs, network=allow_network
-    )
+    machine = FarmSettings(state=state_path(state), offline=offline, indexes=tuple(indexes or ()))
+    machine = replace(machine, slots=jobs, checks=context.obj.checks, network=allow_network)
     machine = replace(machine, sandbox=sandbox.value, compiler_cache=compiler_cache.value)
-    machine = replace(machine, indexes=tuple(indexes or ()), checks=context.obj.checks)
-    recipe_of = overrides_of(context.obj, recipes).recipe
-    settings = ServeSettings(farm=machine, host=host, port=port, recipe_of=recipe_of)
+    settings = ServeSettings(farm=machine, host=host, port=port, database=database, blobs=blobs)
     behind = FallthroughSettings(upstream=fall_through, own=tuple(own_projects or ()))
     told = BusSettings(address=bus, told=bus_address, accounts=bus_accounts)
-    settings = replace(settings, database=database, blobs=blobs, bus=told, fall_through=behind)
-    settings = replace(settings, builders=builders, mail_server=mail_server, name=name)
+    settings = replace(settings, bus=told, fall_through=behind, builders=builders, name=name)
+    settings = replace(settings, recipe_of=overrides_of(context.obj, recipes).recipe)
     settings = replace(settings, public=not private, local_repositories=local_repositories)
-    rules, room = FarmRules.of_lease(lease), o.size(min_free_disk)
-    settings = replace(settings, rules=rules, least_disk_bytes=room, identities=_identities(openid))
-    campaigns = CampaignSettings(
-        feedstocks=feedstocks,
-        pin_repository=pin_repository,
-        job_file=_job_file(feedstock_job),
-        rules=PinRules(trial=trial),
+    settings = replace(settings, mail_server=mail_server, least_disk_bytes=o.size(min_free_disk))
+    settings = replace(settings, rules=FarmRules.of_lease(lease), identities=_identities(openid))
+    _run(_completed(replace(settings, campaigns=_campaigns(context)), context.obj.farm))
+
+
+def _campaigns(context: typer.Context) -> CampaignSettings:
+    """Say where recipes are, and how what is done to them is built."""
+    told = context.params
+    return CampaignSettings(
+        feedstocks=told["feedstocks"],
+        pin_repository=told["pin_repository"],
+        job_file=_job_file(told["feedstock_job"]),
+        rules=PinRules(trial=told["trial"]),
     )
-    _run(_completed(replace(settings, campaigns=campaigns), context.obj.farm))
 
 
 def _job_file(path: Path | None) -> str:
