@@ -12,10 +12,13 @@ from wheelyard.campaigns.service import Campaigns
 from wheelyard.campaigns.watching import Watching
 from wheelyard.errors import WheelyardError
 from wheelyard.forge.git import GitForge
+from wheelyard.forge.github.forge import GitHubForge
+from wheelyard.forge_ports import Forge
 from wheelyard.ports import Clock
 from wheelyard.store.folder import StateFolder
 from wheelyard.wiring.campaign_builds import FarmBuilds, FarmPortsOfCampaigns
 from wheelyard.wiring.campaigns import recipe_place
+from wheelyard.wiring.forges import close_forge
 
 _LOG = logging.getLogger(__name__)
 _ROUND_SECONDS = 0.25
@@ -47,7 +50,9 @@ class FarmCampaigns:
     ) -> None:
         self._folder = folder
         self._leads = leads
-        forge = GitForge(folder=settings.feedstocks)
+        place = recipe_place(settings.feedstocks, folder.memory) if settings.feedstocks else None
+        self._forge: Forge = place.forge if place else GitForge()
+        forge = self._forge
         self.campaigns = Campaigns(
             store=folder.campaigns,
             forge=forge,
@@ -57,14 +62,14 @@ class FarmCampaigns:
                 folder=settings.feedstocks,
                 trials=folder.place("jobs") / "trials",
                 job_file=settings.job_file,
+                address_of=forge.address if isinstance(forge, GitHubForge) else None,
             ),
             events=folder.events,
             pass_by=failpoints.pass_by,
         )
         self._led = False
         self._watching: Watching | None = None
-        if settings.feedstocks is not None:
-            place = recipe_place(settings.feedstocks, folder.memory)
+        if place is not None:
             self._watching = Watching(
                 campaigns=self.campaigns,
                 store=folder.campaigns,
@@ -74,7 +79,7 @@ class FarmCampaigns:
                 pins=self._pins(settings, forge, clock),
             )
 
-    def _pins(self, settings: CampaignSettings, forge: GitForge, clock: Clock) -> PinWatch | None:
+    def _pins(self, settings: CampaignSettings, forge: Forge, clock: Clock) -> PinWatch | None:
         if not settings.pin_repository:
             return None
         return PinWatch(
@@ -89,10 +94,13 @@ class FarmCampaigns:
 
     async def run(self) -> None:
         """Carry campaigns on, for ever; what is heard waits for no look at repositories."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._hear())
-            if self._watching is not None:
-                group.create_task(self._look(self._watching))
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._hear())
+                if self._watching is not None:
+                    group.create_task(self._look(self._watching))
+        finally:
+            await close_forge(self._forge)
 
     async def _hear(self) -> None:
         last = 0
