@@ -17,6 +17,7 @@ from wheelyard.executor.interpreters import (
     how_to_serve,
     native_platform,
 )
+from wheelyard.plan.unit import PlanOptions
 from wheelyard.targets.target import Target
 from wheelyard.wiring.places import find_interpreters, state_path
 
@@ -59,9 +60,13 @@ def chosen(texts: list[str] | None, found: MachineInterpreters) -> tuple[Target,
     return tuple(dict.fromkeys(Target.parse(text, native_platform()) for text in split))
 
 
-def check_present(targets: tuple[Target, ...], found: MachineInterpreters) -> None:
-    """Raise ConfigurationError for targets that no Python of this machine builds for."""
-    absent = [target for target in targets if found.executable(target) is None]
+def check_present(options: PlanOptions, found: MachineInterpreters) -> None:
+    """Raise ConfigurationError for targets that this machine builds for in no way."""
+    absent = [
+        target
+        for target in options.targets
+        if found.executable(target) is None and str(target) not in options.ways
+    ]
     if not absent:
         return
     here = ", ".join(str(target.interpreter) for target in found.targets()) or "none"

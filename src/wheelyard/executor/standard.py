@@ -22,8 +22,8 @@ def standard_parts(policy: CheckPolicy) -> Parts:
         most = UnpackLimits(total_bytes=limits.disk_bytes)
         return unpack_source(archive, into, limits=most, name=name)
 
-    def repair(wheel: Path, out_dir: Path, target: Target) -> Path:
-        return repair_wheel(wheel, out_dir, target=target).path
+    def repair(wheel: Path, out_dir: Path, target: Target, libraries: tuple[Path, ...]) -> Path:
+        return repair_wheel(wheel, out_dir, target=target, libraries=libraries).path
 
     def check(wheel: Path, facts: WheelFacts, offer: Offer) -> tuple[Finding, ...]:
         return check_wheel(
