@@ -206,7 +206,7 @@ class Builds(Protocol):
     """The farm, as campaigns use it."""
 
     async def ask(self, wish: BuildWish) -> str:
-        """Have something built; return what names the build. The same wish twice is one build."""
+        """Have something built; return what names the build. The same wish joins the build that goes on."""
         ...
 
     async def answer(self, build: str) -> BuildAnswer:

@@ -351,4 +351,5 @@ async def test_projects_of_a_farm_are_built_again_one_level_after_the_other() ->
         await world.build(asked[-1][-1])
 
     assert asked == [["capi"], ["capi", "user"], ["capi", "user", "top"]]
+    assert await world.campaigns.why(NAME, "user") == "it was built again"
     assert set((await world.states()).values()) == {State.PUBLISHED}

@@ -74,6 +74,7 @@ class Looking:
             url=_address(proposal) or member.url,
             began=began,
             seen=tree.commit,
+            trial=member.trial if tree.commit == member.seen else "",
             build=member.build if tree.commit == member.seen or not before.settled else "",
         )
         return Looked(

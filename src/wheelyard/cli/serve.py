@@ -221,18 +221,18 @@ def serve(  # noqa: PLR0913, PLR0917 - the options of a process
 
 def _campaigns(context: typer.Context) -> CampaignSettings:
     """Say where recipes are, and how what is done to them is built."""
+    # As they were read from the command line: paths are texts still.
     told = context.params
+    feedstocks, job_file = told["feedstocks"], told["feedstock_job"]
     return CampaignSettings(
-        feedstocks=told["feedstocks"],
+        feedstocks=Path(feedstocks) if feedstocks else None,
         pin_repository=told["pin_repository"],
-        job_file=_job_file(told["feedstock_job"]),
+        job_file=_job_file(Path(job_file)) if job_file else "",
         rules=PinRules(trial=told["trial"]),
     )
 
 
-def _job_file(path: Path | None) -> str:
-    if path is None:
-        return ""
+def _job_file(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
