@@ -88,7 +88,8 @@ class Call:
         return (
             name.startswith(_PROBE_NAMES)
             or any(part in f"{where}" for part in _PROBE_FOLDERS)
-            or "/tmp/" in where  # noqa: S108 - a job's own is called so, too
+            # A job's own is called so, too; a whole farm may lie in one.
+            or ("/tmp/" in where and "/source/" not in where)  # noqa: S108
         )
 
     @property
