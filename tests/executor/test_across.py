@@ -52,12 +52,12 @@ def platforms(shelf: Path) -> KnownPlatforms:
     return KnownPlatforms(folder)
 
 
-@pytest.fixture(params=["warm", "plain"])
+@pytest.fixture
 async def yard(
     request: pytest.FixtureRequest, shelf: Path, platforms: KnownPlatforms
 ) -> AsyncIterator[Yard]:
     blobs = FolderBlobs(shelf / "blobs")
-    sandbox = Sandbox.REQUIRE if request.param == "warm" else Sandbox.OFF
+    sandbox = Sandbox(getattr(request, "param", Sandbox.REQUIRE))
     settings = ExecutorSettings(
         state=shelf / "state", sandbox=sandbox, shown=(shelf / "state" / "platforms",)
     )
@@ -81,6 +81,7 @@ async def _built(yard: Yard, report: Report) -> str:
     return report.artifact.filename
 
 
+@pytest.mark.parametrize("yard", [Sandbox.REQUIRE, Sandbox.OFF], indirect=True)
 async def test_a_module_is_compiled_and_imported_on_its_machine(yard: Yard) -> None:
     report = await yard.run(_offer(yard, "compile('cc')"))
 
@@ -165,6 +166,7 @@ async def test_the_recipes_test_runs_on_the_target(yard: Yard) -> None:
     assert "on aarch64" in await yard.log(report)
 
 
+@pytest.mark.parametrize("yard", [Sandbox.REQUIRE, Sandbox.OFF], indirect=True)
 async def test_what_cannot_be_crossed_is_built_in_the_targets_own_python(yard: Yard) -> None:
     hook = """
 import platform, sys
