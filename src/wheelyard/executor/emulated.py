@@ -6,17 +6,19 @@ target's, under its emulator.
 
 import asyncio
 import json
-import os
 import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from wheelyard.executor.elf import elf_names
 from wheelyard.executor.outcomes import Stopped
 from wheelyard.executor.reached import ReadyPlatform
+from wheelyard.executor.retag import retag_as_pure
 from wheelyard.executor.sessions import Answer
 from wheelyard.executor.target_proof import Promise, faults_of
+from wheelyard.executor.wheel_archive import open_wheel
 from wheelyard.executor.wheelfile import WheelFacts
 from wheelyard.model.job import Outcome
 from wheelyard.targets.platform import Platform
@@ -62,6 +64,16 @@ def prove(attempt: "Attempt", wheel: Path, facts: WheelFacts) -> None:
     )
 
 
+def as_pure(wheel: Path, folder: Path) -> Path:
+    """Give a wheel for one machine that holds nothing compiled the tags of one for any."""
+    with open_wheel(wheel) as archive:
+        compiled = any(True for _ in elf_names(archive)) or any(
+            name.endswith(".so") for name in archive.namelist()
+        )
+    pure = wheel.name.endswith("-any.whl")
+    return wheel if compiled or pure else retag_as_pure(wheel, folder)
+
+
 def _foreign(attempt: "Attempt") -> tuple[str, ...]:
     """Return the paths of this machine that no wheel may name where it runs."""
     settings = attempt.shop.settings
@@ -74,7 +86,7 @@ def _foreign(attempt: "Attempt") -> tuple[str, ...]:
 def _library_names(folders: tuple[Path, ...]) -> frozenset[str] | None:
     """Name the libraries that a target has; None where its C library is not among those that are known."""
     found = frozenset(
-        entry.name for folder in folders if folder.is_dir() for entry in os.scandir(folder)
+        path.name for folder in folders if folder.is_dir() for path in folder.iterdir()
     )
     return found if "libc.so.6" in found else None
 

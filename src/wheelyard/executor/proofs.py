@@ -37,6 +37,8 @@ def _repair(attempt: Attempt, state: State) -> Path:
         libraries = attempt.across.ready.libraries if attempt.across is not None else ()
         libraries += vendored(attempt.folder / INSIDE / state.project, attempt.offer.recipe.vendor)
         built = without_tests(known(state.wheel), folder, attempt.offer.recipe)
+        if attempt.across is not None and attempt.offer.recipe.pure:
+            built = emulated.as_pure(built, folder)
         wheel = attempt.shop.parts.repair(built, folder, attempt.offer.target, libraries)
     except ToolError as error:
         raise Stopped(Outcome.FAILED, error.message, hint=error.hint) from error
