@@ -5,6 +5,7 @@ out, and no value is believed to be short.
 """
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ _SOURCES = (".c", ".m", ".s", ".S", ".f", ".F", ".f90", ".F90", ".f95", ".i", *(
 _COMPILERS = ("cc", "c++", "fortran")
 _PROBE_NAMES = ("conftest.", "_configtest.", "testfile.", "try_compile", "flagcheck", "feature_tests.", "CMakeC")
 _PROBE_FOLDERS = ("/CMakeFiles/CMakeScratch/", "/CMakeFiles/CMakeTmp/", "/meson-private/", "/CompilerIdC", "/_cmake_")
+_TEMPORARY = re.compile(r"/tmp/(?:tmp[^/]*/)?[^/]*$")
 _LONGEST_LINE = 4 << 20
 _SHOWN = 4000
 
@@ -61,8 +63,8 @@ class Call:
         name = base(where)
         return (
             name.startswith(_PROBE_NAMES)
-            or any(part in f"{where}" for part in _PROBE_FOLDERS)
-            or "/tmp/" in where  # noqa: S108 - a job's own is called so, too
+            or any(part in where for part in _PROBE_FOLDERS)
+            or _TEMPORARY.search(where) is not None
         )
 
     @property
