@@ -5,42 +5,18 @@ out, and no value is believed to be short.
 """
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from wheelyard.cross.flags import SUFFIXES
 from wheelyard.cross.words import base, normal
 
-_SOURCES = (
-    ".c",
-    ".m",
-    ".s",
-    ".S",
-    ".f",
-    ".F",
-    ".f90",
-    ".F90",
-    ".f95",
-    ".i",
-    *(s for s, kind in SUFFIXES.items() if kind == "c++"),
-)
+_SOURCES = (".c", ".m", ".s", ".S", ".f", ".F", ".f90", ".F90", ".f95", ".i", *(s for s, kind in SUFFIXES.items() if kind == "c++"))
 _COMPILERS = ("cc", "c++", "fortran")
-_PROBE_NAMES = (
-    "conftest.",
-    "_configtest.",
-    "testfile.",
-    "try_compile",
-    "flagcheck",
-    "feature_tests.",
-    "CMakeC",
-)
-_PROBE_FOLDERS = (
-    "/CMakeFiles/CMakeScratch/",
-    "/CMakeFiles/CMakeTmp/",
-    "/meson-private/",
-    "/CompilerIdC",
-    "/_cmake_",
-)
+_PROBE_NAMES = ("conftest.", "_configtest.", "testfile.", "try_compile", "flagcheck", "feature_tests.", "CMakeC")
+_PROBE_FOLDERS = ("/CMakeFiles/CMakeScratch/", "/CMakeFiles/CMakeTmp/", "/meson-private/", "/CompilerIdC", "/_cmake_")
+_TEMPORARY = re.compile(r"/tmp/(?:tmp[^/]*/)?[^/]*$")
 _LONGEST_LINE = 4 << 20
 _SHOWN = 4000
 
@@ -87,9 +63,8 @@ class Call:
         name = base(where)
         return (
             name.startswith(_PROBE_NAMES)
-            or any(part in f"{where}" for part in _PROBE_FOLDERS)
-            # A job's own is called so, too; a whole farm may lie in one.
-            or ("/tmp/" in where and "/source/" not in where)  # noqa: S108
+            or any(part in where for part in _PROBE_FOLDERS)
+            or _TEMPORARY.search(where) is not None
         )
 
     @property
@@ -201,9 +176,7 @@ def _is_source(word: str) -> bool:
 
 def _line(words: Sequence[str]) -> str:
     """Write words as a shell would take them, within bounds."""
-    text = " ".join(
-        word if _is_plain(word) else "'" + word.replace("'", "'\\''") + "'" for word in words
-    )
+    text = " ".join(word if _is_plain(word) else "'" + word.replace("'", "'\\''") + "'" for word in words)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]} …"
 
 
