@@ -54,6 +54,11 @@ class PackageSource:
         rows = [line.split() for line in said.splitlines() if line.startswith("'")]
         return {row[1]: row[0].strip("'") for row in rows}
 
+    def cxx_library(self) -> Sequence[str]:
+        """Return the package with the C++ library of the release's own compiler: its name has a version. Raises ToolError."""
+        names = {one.partition("_")[0] for one in self.closure(("g++",))}
+        return sorted(one for one in names if re.fullmatch(r"libstdc\+\+-\d+-dev", one))
+
     def download(self, packages: Sequence[str]) -> Sequence[Path]:
         """Fetch packages and all that they depend on, verified by apt. Raises ToolError."""
         files = self.closure(packages)

@@ -75,7 +75,7 @@ class Sysroots:
             *(f"libpython{version}-dev", f"libpython{version}-stdlib", f"python{version}-minimal"),
             *("libc6-dev", "libstdc++6"),
         )
-        return self._made(name, self._source(platform, origin), wanted)
+        return self._made(name, self._source(platform, origin), wanted, cxx=True)
 
     def libraries(
         self, platform: Description, version: str, packages: Sequence[str]
@@ -116,6 +116,7 @@ class Sysroots:
         source: PackageSource,
         packages: Sequence[str],
         without: re.Pattern[str] | None = None,
+        cxx: bool = False,
     ) -> Sysroot:
         root = self._folder / "sysroots" / name
         if (root / _LOCK).is_file():
@@ -127,7 +128,7 @@ class Sysroots:
             if (root / _LOCK).is_file():
                 return _read(root)
             source.refresh()
-            files = source.download(packages)
+            files = source.download((*packages, *(source.cxx_library() if cxx else ())))
             if without is not None:
                 # Not all that is in the Python's sysroot: a link to a library leads nowhere without it.
                 files = [one for one in files if not without.fullmatch(_package(one.name))]
