@@ -128,6 +128,8 @@ def zig(sources: Sources, program: Path, floor: tuple[int, int]) -> Crossing:
     return replace(
         _plain(sources, Family.ZIG, tools),
         refused={Tool.FORTRAN: _NO_FORTRAN},
+        # Debian's Python says it of each of its links; zig's linker knows no such word.
+        dropped=("-Bsymbolic-functions",),
         includes=(*sources.header_folders(roots), str(sources.base.root / PYTHON_HEADERS)),
         libraries=sources.library_folders(roots),
         pkg_config=sources.pkg_config(roots),
