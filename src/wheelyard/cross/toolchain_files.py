@@ -73,7 +73,10 @@ def cmake_toolchain_file(
         # CMake's own description of it has no shared libraries, and an extension module is one.
         rows.append("set_property(GLOBAL PROPERTY TARGET_SUPPORTS_SHARED_LIBS TRUE)")
         rows += ["set(CMAKE_SHARED_LIBRARY_SUFFIX .so)", "set(CMAKE_STRIP FALSE)"]
-        rows += [f'set(CMAKE_SHARED_LIBRARY_CREATE_{language}_FLAGS "-shared")' for language in ("C", "CXX")]
+        rows += [
+            f'set(CMAKE_SHARED_LIBRARY_CREATE_{language}_FLAGS "-shared")'
+            for language in ("C", "CXX")
+        ]
     roots = " ".join(_cmake(folder) for folder in (crossing.sysroot, *crossing.own) if folder)
     if crossing.sysroot:
         rows.append(f"set(CMAKE_FIND_ROOT_PATH {roots})")

@@ -152,7 +152,9 @@ def _plain(sources: Sources, kind: Family, tools: Mapping[Tool, tuple[str, ...]]
     )
 
 
-def _cxx_library(sources: Sources, compiler_folder: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _cxx_library(
+    sources: Sources, compiler_folder: Path
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the folders with the headers of a C++ library, and those with the library itself.
 
     It is the compiler's own, but for a target whose library is older, and lacks what the compiler's would call: linking
@@ -160,7 +162,9 @@ def _cxx_library(sources: Sources, compiler_folder: Path) -> tuple[tuple[str, ..
     """
     platform, root = sources.platform, sources.base.root
     version = compiler_folder.name
-    theirs = next((m[1] for name in sources.base.made.packages if (m := _LIBSTDCXX.match(name))), "")
+    theirs = next(
+        (m[1] for name in sources.base.made.packages if (m := _LIBSTDCXX.match(name))), ""
+    )
     if theirs and version.isdigit() and int(theirs) < int(version):
         headers = root / "usr" / "include"
         found = (headers / "c++" / theirs, headers / platform.libraries / "c++" / theirs)

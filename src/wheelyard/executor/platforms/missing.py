@@ -67,6 +67,11 @@ def emulator(platform: Description) -> str:
     return next((found for name in platform.emulator if (found := shutil.which(name))), "")
 
 
+def of_all(platform: Description) -> Sequence[Missing]:
+    """Return all that a platform takes and that is not there."""
+    return (*of_compilers(platform), *of_sysroots(platform), *of_emulator(platform))
+
+
 def how_to_have(missing: Sequence[Missing]) -> str:
     """Say how they are had."""
     return f"apt install {' '.join(dict.fromkeys(one.package for one in missing))}"

@@ -101,6 +101,17 @@ class Sysroots:
         name = f"{platform.debian}-{origin}-python{version}-with-{key}"
         return self._made(name, source, packages, without=_C_LIBRARY)
 
+    def made(self, platform: Description) -> Sequence[Sysroot]:
+        """Return those that were made for a platform so far: its Pythons', and the layers beside them. Raises ToolError."""
+        names = [
+            f"{platform.name}-python{version}-*"
+            if "/" in origin
+            else f"{platform.debian}-{origin}-python{version}*"
+            for version, origin in platform.pythons.items()
+        ]
+        places = {place for name in names for place in (self._folder / "sysroots").glob(name)}
+        return [_read(one) for one in sorted(places) if (one / _LOCK).is_file()]
+
     def _source(self, platform: Description, suite: str) -> PackageSource:
         if not platform.debian:
             raise ConfigurationError(
