@@ -33,9 +33,41 @@ _FOLDERS = some.sampled_from(
 )
 _FLAGS = ("-I", "-L", "-isystem", "-iquote", "-idirafter", "-B", "--sysroot=")
 _ALONE = some.sampled_from(
-    ["-c", "-O2", "-shared", "-fPIC", "-g", "-m64", "-march=native", "-lz", "-lpython3.11", "-DX=1", "a.c"]
-    + ["b.cpp", "a.o", "libx.a", "/usr/lib/x86_64-linux-gnu/libz.so.1", "-Wl,-z,now", "-pthread", "-mavx2", "-"]
-    + ["-Wl,-rpath,/usr/lib", "-Wl,-rpath,$ORIGIN", "-o", "a.so", "-E", "-x", "c++", "-Xlinker", "-Wl,", ""]
+    [
+        "-c",
+        "-O2",
+        "-shared",
+        "-fPIC",
+        "-g",
+        "-m64",
+        "-march=native",
+        "-lz",
+        "-lpython3.11",
+        "-DX=1",
+        "a.c",
+    ]
+    + [
+        "b.cpp",
+        "a.o",
+        "libx.a",
+        "/usr/lib/x86_64-linux-gnu/libz.so.1",
+        "-Wl,-z,now",
+        "-pthread",
+        "-mavx2",
+        "-",
+    ]
+    + [
+        "-Wl,-rpath,/usr/lib",
+        "-Wl,-rpath,$ORIGIN",
+        "-o",
+        "a.so",
+        "-E",
+        "-x",
+        "c++",
+        "-Xlinker",
+        "-Wl,",
+        "",
+    ]
 )
 _WORDS = some.lists(
     some.one_of(
@@ -55,7 +87,9 @@ def command(name: str, words: list[str]) -> Command:
 
 
 @given(_NAMES, _WORDS, _KINDS)
-def test_rewriting_what_was_rewritten_changes_nothing(name: str, words: list[str], kind: str) -> None:
+def test_rewriting_what_was_rewritten_changes_nothing(
+    name: str, words: list[str], kind: str
+) -> None:
     crossing = CROSSINGS[kind]
     first = rewrite(command(name, words), crossing)
     if not isinstance(first, Rewritten):
@@ -71,7 +105,11 @@ def test_no_folder_of_the_build_machine_is_left(words: list[str], kind: str) -> 
     found = rewrite(command("cc", words), CROSSINGS[kind])
     if not isinstance(found, Rewritten):
         return
-    own = (*CROSSINGS[kind].includes, *CROSSINGS[kind].compiler_includes, *CROSSINGS[kind].cxx_includes)
+    own = (
+        *CROSSINGS[kind].includes,
+        *CROSSINGS[kind].compiler_includes,
+        *CROSSINGS[kind].cxx_includes,
+    )
     at = len(CROSSINGS[kind].tools[Tool.CC])
     argv = found.argv[at:]
     skip = False
@@ -101,7 +139,11 @@ def test_what_stays_keeps_its_order(name: str, words: list[str], kind: str) -> N
     found = rewrite(command(name, words), crossing)
     if not isinstance(found, Rewritten):
         return
-    kept = [word for word in words if word in {"-O2", "-g", "-fPIC", "-DX=1", "a.c", "b.cpp", "a.o", "-lz"}]
+    kept = [
+        word
+        for word in words
+        if word in {"-O2", "-g", "-fPIC", "-DX=1", "a.c", "b.cpp", "a.o", "-lz"}
+    ]
     left = iter(found.argv[len(crossing.tools[Tool(tool_of(name))]) :])
     if kind != "emscripten":  # its own flags come first, and say -fPIC and -O2 themselves
         assert all(word in left for word in kept)
@@ -129,7 +171,9 @@ def test_names_with_machine_and_version_are_the_same_tool(name: str) -> None:
     assert tool_of(f"x86_64-linux-gnu-{name}-12") == TOOLS[name]
 
 
-@pytest.mark.parametrize("name", ["python3", "gcov", "ldd", "make", "-", "", "accountant", "g++filt"])
+@pytest.mark.parametrize(
+    "name", ["python3", "gcov", "ldd", "make", "-", "", "accountant", "g++filt"]
+)
 def test_other_programs_are_no_tools(name: str) -> None:
     assert tool_of(name) == ""
 
@@ -146,7 +190,9 @@ def test_symbols_of_objects_name_what_a_module_exports() -> None:
 
 
 def test_module_that_would_export_nothing_is_refused() -> None:
-    called = Command(argv=("cc", "-shared", "a.o", "-o", "a.so"), folder=FOLDER, symbols=("helper",))
+    called = Command(
+        argv=("cc", "-shared", "a.o", "-o", "a.so"), folder=FOLDER, symbols=("helper",)
+    )
     found = rewrite(called, EMSCRIPTEN)
     assert isinstance(found, Refused)
     assert "export nothing" in found.reason
@@ -159,11 +205,15 @@ def test_module_that_would_export_nothing_is_refused() -> None:
         (Exporting.LISTED, ("-sSIDE_MODULE=2", "-sEXPORTED_FUNCTIONS=_one,_two")),
     ],
 )
-def test_recipe_chooses_what_a_module_exports(exports: Exporting, expected: tuple[str, ...]) -> None:
+def test_recipe_chooses_what_a_module_exports(
+    exports: Exporting, expected: tuple[str, ...]
+) -> None:
     crossing = replace(EMSCRIPTEN, exports=exports, exported=("one", "two"))
     found = rewrite(command("cc", ["-shared", "a.o", "-o", "a.so"]), crossing)
     assert isinstance(found, Rewritten)
-    assert [word for word in found.argv if "SIDE_MODULE" in word or "EXPORTED" in word] == list(expected)
+    assert [word for word in found.argv if "SIDE_MODULE" in word or "EXPORTED" in word] == list(
+        expected
+    )
 
 
 def test_recipe_takes_a_warning_out_of_the_errors() -> None:
@@ -174,7 +224,9 @@ def test_recipe_takes_a_warning_out_of_the_errors() -> None:
 
 
 def test_cache_stands_before_the_real_compiler() -> None:
-    found = rewrite(command("ccache", ["gcc", "-c", "a.c"]), replace(GNU, launcher=("/usr/bin/ccache",)))
+    found = rewrite(
+        command("ccache", ["gcc", "-c", "a.c"]), replace(GNU, launcher=("/usr/bin/ccache",))
+    )
     assert isinstance(found, Rewritten)
     assert found.argv[:2] == ("/usr/bin/ccache", "/usr/bin/aarch64-linux-gnu-gcc")
 

@@ -113,10 +113,16 @@ def test_compiler_that_is_not_there_is_named(made: Path, tmp_path: Path) -> None
     assert "'no-such-gcc' is not there" in ended.stderr
 
 
-def test_build_that_scrubs_its_environment_is_caught_all_the_same(made: Path, tmp_path: Path) -> None:
+def test_build_that_scrubs_its_environment_is_caught_all_the_same(
+    made: Path, tmp_path: Path
+) -> None:
     found = install(tmp_path / "shims", echoing(tmp_path), made)
     ended = subprocess.run(
-        [f"{found.path}/x86_64-linux-gnu-gcc", "-c", "a.c"], env={}, cwd=tmp_path, check=True, capture_output=True
+        [f"{found.path}/x86_64-linux-gnu-gcc", "-c", "a.c"],
+        env={},
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
     )
     assert ended.stdout.startswith(b"-c\na.c\n")
 
@@ -146,7 +152,9 @@ def test_command_of_two_megabytes_goes_through(made: Path, tmp_path: Path) -> No
     assert caught.run[1:5] == ("ar", "cr", "lib.a", "object number 0.o")
 
 
-def test_response_file_of_a_long_command_is_read_by_the_compiler(made: Path, tmp_path: Path) -> None:
+def test_response_file_of_a_long_command_is_read_by_the_compiler(
+    made: Path, tmp_path: Path
+) -> None:
     reads = tmp_path / "reads"
     reads.write_text('#!/bin/sh\nfor word; do case "$word" in @*) cat "${word#@}";; esac; done\n')
     reads.chmod(0o755)
@@ -171,7 +179,10 @@ def test_lines_of_commands_that_run_beside_each_other_never_mix(made: Path, tmp_
 def test_words_that_are_no_text_are_written_down(made: Path, tmp_path: Path) -> None:
     found = install(tmp_path / "shims", echoing(tmp_path), made)
     subprocess.run(
-        [f"{found.path}/cc".encode(), b"-c", b"\xff\xe4.c", "ä\n\"\\".encode()], cwd=tmp_path, check=True, capture_output=True
+        [f"{found.path}/cc".encode(), b"-c", b"\xff\xe4.c", 'ä\n"\\'.encode()],
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
     )
     assert calls_in(found.trace)[0].argv[2:] == ("\ufffd\ufffd.c", 'ä\n"\\')
 
@@ -187,7 +198,9 @@ def test_native_compilers_are_named_for_what_a_build_runs(made: Path, tmp_path: 
     assert calls_in(found.trace)[0].tool == "native-cc"
 
 
-def test_binds_show_the_real_compilers_before_the_shims_take_their_places(state: Path, tmp_path: Path) -> None:
+def test_binds_show_the_real_compilers_before_the_shims_take_their_places(
+    state: Path, tmp_path: Path
+) -> None:
     found = install(tmp_path / "shims", echoing(tmp_path), state)
     compilers = [path for tool in ("cc", "c++") for path in shims.machine_compilers().get(tool, ())]
     for path in map(str, compilers):
@@ -205,7 +218,9 @@ def _caught(found: ShimFolder, rows: Sequence[Row], cwd: Path) -> list[Call]:
 
     for row in rows:
         words = shlex.split(row.called)
-        subprocess.run(words, executable=f"{found.path}/../shim", cwd=cwd, check=False, capture_output=True)
+        subprocess.run(
+            words, executable=f"{found.path}/../shim", cwd=cwd, check=False, capture_output=True
+        )
     return list(calls_in(found.trace))
 
 
@@ -228,7 +243,9 @@ def test_compiled_shim_does_what_python_does(kind: str, state: Path, tmp_path: P
         assert (one.run, one.refused) == _expected(row, tmp_path), row.called
 
 
-def test_shim_in_python_does_the_same(state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_shim_in_python_does_the_same(
+    state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(shim_program, "SYSTEM_PATH", ())
     rows = [row for row in _ROWS if row.kind == Kind.GNU][::9]
     folder = tmp_path / "shims"
@@ -252,7 +269,11 @@ def _same_files(found: ShimFolder, folder: Path) -> None:
 
 
 def _line(**more: object) -> str:
-    known = {"tool": "cc", "argv": ["cc", "-c", "a.c", "-o", "a.o"], "run": ["arm-cc", "-c", "a.c", "-o", "a.o"]}
+    known = {
+        "tool": "cc",
+        "argv": ["cc", "-c", "a.c", "-o", "a.o"],
+        "run": ["arm-cc", "-c", "a.c", "-o", "a.o"],
+    }
     return json.dumps({**known, "folder": "/build/source", "exit": 0, "at": 1.5, "ms": 20, **more})
 
 
@@ -282,7 +303,10 @@ def test_trace_that_a_build_made_a_link_is_not_followed(tmp_path: Path) -> None:
         {"argv": ["cc", "-c", "/build/tmp/tmpa1b2/has_flag.c"]},
         {"argv": ["cc", "-c", "/build/tmp/x.c"]},
         {"argv": ["cc", "-c", "testfile.c"], "folder": "/build/source/b/meson-private/tmpx"},
-        {"argv": ["cc", "-c", "CheckX.c"], "folder": "/build/b/CMakeFiles/CMakeScratch/TryCompile-1"},
+        {
+            "argv": ["cc", "-c", "CheckX.c"],
+            "folder": "/build/b/CMakeFiles/CMakeScratch/TryCompile-1",
+        },
         {"argv": ["cc", "-c", "_configtest.c"]},
         {"argv": ["cc", "a.o", "-shared", "-o", "a.so"]},
         {"argv": ["cc", "-E", "a.c"]},
@@ -297,7 +321,12 @@ def test_probes_are_none_of_the_projects_own(more: dict[str, object]) -> None:
 
 
 def test_calls_are_added_up_and_become_compile_commands() -> None:
-    texts = [_line(), _line(exit=1), _line(exit=1, refused="no"), _line(argv=["/usr/bin/gcc", "-c", "b.c"])]
+    texts = [
+        _line(),
+        _line(exit=1),
+        _line(exit=1, refused="no"),
+        _line(argv=["/usr/bin/gcc", "-c", "b.c"]),
+    ]
     calls = [found for text in texts if (found := parse_call(text)) is not None]
     counted = count(calls)
     assert (counted.calls, counted.compiled, counted.failed) == (4, 4, 1)

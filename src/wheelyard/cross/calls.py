@@ -12,10 +12,36 @@ from dataclasses import dataclass
 from wheelyard.cross.flags import SUFFIXES
 from wheelyard.cross.words import base, normal
 
-_SOURCES = (".c", ".m", ".s", ".S", ".f", ".F", ".f90", ".F90", ".f95", ".i", *(s for s, kind in SUFFIXES.items() if kind == "c++"))
+_SOURCES = (
+    ".c",
+    ".m",
+    ".s",
+    ".S",
+    ".f",
+    ".F",
+    ".f90",
+    ".F90",
+    ".f95",
+    ".i",
+    *(s for s, kind in SUFFIXES.items() if kind == "c++"),
+)
 _COMPILERS = ("cc", "c++", "fortran")
-_PROBE_NAMES = ("conftest.", "_configtest.", "testfile.", "try_compile", "flagcheck", "feature_tests.", "CMakeC")
-_PROBE_FOLDERS = ("/CMakeFiles/CMakeScratch/", "/CMakeFiles/CMakeTmp/", "/meson-private/", "/CompilerIdC", "/_cmake_")
+_PROBE_NAMES = (
+    "conftest.",
+    "_configtest.",
+    "testfile.",
+    "try_compile",
+    "flagcheck",
+    "feature_tests.",
+    "CMakeC",
+)
+_PROBE_FOLDERS = (
+    "/CMakeFiles/CMakeScratch/",
+    "/CMakeFiles/CMakeTmp/",
+    "/meson-private/",
+    "/CompilerIdC",
+    "/_cmake_",
+)
 _TEMPORARY = re.compile(r"/tmp/(?:tmp[^/]*/)?[^/]*$")
 _LONGEST_LINE = 4 << 20
 _SHOWN = 4000
@@ -176,7 +202,9 @@ def _is_source(word: str) -> bool:
 
 def _line(words: Sequence[str]) -> str:
     """Write words as a shell would take them, within bounds."""
-    text = " ".join(word if _is_plain(word) else "'" + word.replace("'", "'\\''") + "'" for word in words)
+    text = " ".join(
+        word if _is_plain(word) else "'" + word.replace("'", "'\\''") + "'" for word in words
+    )
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]} …"
 
 

@@ -22,7 +22,15 @@ LINKER_TWO_WORDS = (
 FOLDERS = ("-isystem", "-idirafter", "-iquote", "-isysroot", "--sysroot", "-I", "-L", "-B")
 LINKER_FOLDERS = ("-rpath-link", "--rpath-link", "--library-path", "--sysroot", "-L")
 
-DROPPED = ("-march=native", "-mtune=native", "-mcpu=native", "-m64", "--target=*", "--sysroot=/", "-Wa,--64")
+DROPPED = (
+    "-march=native",
+    "-mtune=native",
+    "-mcpu=native",
+    "-m64",
+    "--target=*",
+    "--sysroot=/",
+    "-Wa,--64",
+)
 """Of a compiler: what speaks of the machine that it runs on. Every other instruction set stays, and fails."""
 
 PAIRS = (("-target", "*"), ("--sysroot", "/"), ("-isysroot", "/"), ("-Xassembler", "--64"))
