@@ -12,6 +12,8 @@ from e2e.user import User
 pytestmark = pytest.mark.upstream
 
 _PACKAGES = ("markupsafe==3.0.3", "msgpack==1.1.2", "pyyaml==6.0.3")
+_LONGEST = 600.0
+"""Emscripten is a gigabyte that has to be unpacked once."""
 _TESTS = {
     "markupsafe": "from markupsafe import _speedups as s",
     "msgpack": "from msgpack import _cmsgpack as c; assert c.unpackb(c.Packer().pack([1])) == [1]",
@@ -28,6 +30,7 @@ def _build(user: User, target: str, *packages: str) -> dict[str, str]:
     ran = user.run(
         *("build", *packages, "--target", target, "--state", user.state, "--json"),
         *("--from-source", "requested", "--recipes", recipes, "--output", user.folder / "out"),
+        seconds=_LONGEST,
     )
     assert ran.code == 0, ran.err
     rows = {name: row for (name, _), row in ran.rows.items() if row["requested"]}

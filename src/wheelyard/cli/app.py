@@ -11,6 +11,7 @@ from wheelyard.cli.build import build, plan
 from wheelyard.cli.builder import app as builder_app
 from wheelyard.cli.index import index_app
 from wheelyard.cli.jobs import app as jobs_app
+from wheelyard.cli.platforms import app as platforms_app
 from wheelyard.cli.recipes import app as recipes_app
 from wheelyard.cli.requests import app as requests_app
 from wheelyard.cli.selftest import selftest
@@ -67,6 +68,7 @@ app.add_typer(builder_app, name="builder")
 app.add_typer(requests_app, name="request")
 app.add_typer(tokens_app, name="token")
 app.add_typer(targets.app, name="target")
+app.add_typer(platforms_app, name="platform")
 app.add_typer(jobs_app, name="job")
 app.add_typer(recipes_app, name="recipe")
 app.add_typer(index_app(open_index), name="index")

@@ -12,6 +12,11 @@ from wheelyard.targets.target import Target
 _FOLDER = "platforms"
 
 
+def known_platforms(state: Path) -> KnownPlatforms:
+    """Return the platforms that a state folder knows, to be listed, added and checked."""
+    return KnownPlatforms(state / _FOLDER)
+
+
 def platforms_of(state: Path) -> Platforms | None:
     """Return the platforms that a state folder knows."""
     return KnownPlatforms(state / _FOLDER)

@@ -6,6 +6,7 @@ it does anywhere, but knows nothing of what is installed here and installs nothi
 
 import hashlib
 import os
+import re
 import subprocess
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,27 +23,41 @@ _SAID = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PackageSource:
-    """A release of Debian for an architecture, and the folder where apt keeps what it knows of it."""
+    """A release of Debian for an architecture, and the folder where apt keeps what it knows of it.
+
+    ``mirror`` is an address; without it, what this machine's apt is told. ``keyring`` are the keys that sign the release.
+    """
 
     architecture: str
     suite: str
     folder: Path
+    mirror: str = ""
+    keyring: Path = _KEYRING
 
     def refresh(self) -> None:
         """Read what packages there are. Raises ToolError."""
-        for name in ("lists/partial", "archives/partial"):
+        for name in ("lists/partial", "archives/partial", "nothing/partial"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         (self.folder / "status").touch()
-        signed = f"[signed-by={_KEYRING} arch={self.architecture}]"
-        line = f"deb {signed} {mirror()} {self.suite} main\n"
+        signed = f"[signed-by={self.keyring} arch={self.architecture}]"
+        # apt leaves files of a file: mirror where they are, and takes those of a copy: one.
+        address = re.sub(r"^file:", "copy:", self.mirror or mirror())
+        line = f"deb {signed} {address} {self.suite} main\n"
         (self.folder / "sources.list").write_text(line)
         self._apt("update", "-qq")
 
     def closure(self, packages: Sequence[str]) -> Mapping[str, str]:
         """Return the files of packages and of all that they depend on: file name to address. Raises ToolError."""
-        said = self._apt(*self._install(packages), "--print-uris")
+        # apt does not print what it has fetched before: it is shown a folder where nothing is.
+        nothing = f"-oDir::Cache::archives={self.folder / 'nothing'}"
+        said = self._apt(nothing, *self._install(packages), "--print-uris")
         rows = [line.split() for line in said.splitlines() if line.startswith("'")]
         return {row[1]: row[0].strip("'") for row in rows}
+
+    def cxx_library(self) -> Sequence[str]:
+        """Return the package with the C++ library of the release's own compiler: its name has a version. Raises ToolError."""
+        names = {one.partition("_")[0] for one in self.closure(("g++",))}
+        return sorted(one for one in names if re.fullmatch(r"libstdc\+\+-\d+-dev", one))
 
     def download(self, packages: Sequence[str]) -> Sequence[Path]:
         """Fetch packages and all that they depend on, verified by apt. Raises ToolError."""
@@ -74,6 +89,7 @@ class PackageSource:
             "APT::Get::Assume-Yes": "true",
             "Acquire::Languages": "none",
             "Acquire::Retries": "3",
+            "APT::Update::Error-Mode": "any",
             "APT::Sandbox::User": "",
             "Debug::NoLocking": "true",
         }

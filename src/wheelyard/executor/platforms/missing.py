@@ -8,7 +8,7 @@ from pathlib import Path
 from wheelyard.executor.platforms.description import Description, Kind
 
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
-_GNU = (("gcc", "gcc-{triple}"), ("g++", "g++-{triple}"), ("ar", "binutils-{triple}"))
+_GNU = {"gcc": "gcc-{triple}", "g++": "g++-{triple}", "ar": "binutils-{triple}"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,14 +24,19 @@ def compiler(platform: Description, name: str) -> str:
     return platform.compilers.get(name, f"{platform.triple}-{name}")
 
 
+def package_of(platform: Description, name: str) -> str:
+    """Return the package with one of a platform's GNU tools: ``gcc``, ``g++`` or ``ar``."""
+    # Debian calls nothing by a name with an underscore: x86_64-linux-gnu is x86-64-linux-gnu.
+    return _GNU[name].format(triple=platform.triple.replace("_", "-"))
+
+
 def of_compilers(platform: Description) -> Sequence[Missing]:
     """Return which of a platform's compilers are not there; zig is fetched when it is needed."""
     if platform.kind is not Kind.GNU:
         return ()
-    triple = platform.triple.replace("_", "-")
     return [
-        Missing(what=compiler(platform, name), package=package.format(triple=triple))
-        for name, package in _GNU
+        Missing(what=compiler(platform, name), package=package_of(platform, name))
+        for name in _GNU
         if shutil.which(compiler(platform, name)) is None
     ]
 
@@ -60,6 +65,11 @@ def of_emulator(platform: Description) -> Sequence[Missing]:
 def emulator(platform: Description) -> str:
     """Return the path of the first emulator that is there, or nothing."""
     return next((found for name in platform.emulator if (found := shutil.which(name))), "")
+
+
+def of_all(platform: Description) -> Sequence[Missing]:
+    """Return all that a platform takes and that is not there."""
+    return (*of_compilers(platform), *of_sysroots(platform), *of_emulator(platform))
 
 
 def how_to_have(missing: Sequence[Missing]) -> str:

@@ -167,7 +167,7 @@ def pyconfig(donor: str, values: Values) -> str:
 def _line(line: str, values: Values) -> str:
     found = _SETTING.match(line.strip())
     name = next((group for group in (found[1], found[3], found[4]) if group), "") if found else ""
-    if found is None or name.endswith("_H") and name.startswith("Py_PYCONFIG"):
+    if found is None or (name.endswith("_H") and name.startswith("Py_PYCONFIG")):
         return line
     value = values.get(name)
     if value is None:

@@ -27,14 +27,22 @@ PYTHON_HEADERS = "python-headers"
 _LOCK = "packages.json"
 _LINKS = ("bin", "sbin", "lib", "lib64", "lib32", "libx32")
 _PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]*(:[a-z0-9]+)?")
+_C_LIBRARY = re.compile(
+    r"libc6|libc6-dev|libc-dev-bin|linux-libc-dev|libcrypt1|libcrypt-dev"
+    r"|libgcc-s1|libgcc-\d+-dev|libstdc\+\+6|libstdc\+\+-\d+-dev|gcc-\d+-base"
+)
 _GLIBC = re.compile(r"^libc6_(\d+)\.(\d+)-")
 
 
 class Made(msgspec.Struct, kw_only=True, frozen=True):
-    """What a sysroot was made of: Debian's release, and the digest of each package by its file name."""
+    """What a sysroot was made of: Debian's release, and the digest of each package by its file name.
+
+    ``wanted`` are the packages that were asked for; the others are what those need.
+    """
 
     suite: str
     packages: dict[str, str]
+    wanted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +75,7 @@ class Sysroots:
             *(f"libpython{version}-dev", f"libpython{version}-stdlib", f"python{version}-minimal"),
             *("libc6-dev", "libstdc++6"),
         )
-        return self._made(name, self._source(platform, origin), wanted)
+        return self._made(name, self._source(platform, origin), wanted, cxx=True)
 
     def libraries(
         self, platform: Description, version: str, packages: Sequence[str]
@@ -87,13 +95,22 @@ class Sysroots:
                 f"{', '.join(packages)}: Python {version} of {platform.name} comes from {origin}, not from Debian",
                 hint="Put the libraries there, too, and name none.",
             )
-        base = self.python(platform, version)
         names = ",".join(sorted(set(packages)))
         key = hashlib.sha256(names.encode()).hexdigest()[:12]
         source = self._source(platform, origin)
-        return self._made(
-            f"{platform.debian}-{origin}-python{version}-with-{key}", source, packages, without=base
-        )
+        name = f"{platform.debian}-{origin}-python{version}-with-{key}"
+        return self._made(name, source, packages, without=_C_LIBRARY)
+
+    def made(self, platform: Description) -> Sequence[Sysroot]:
+        """Return those that were made for a platform so far: its Pythons', and the layers beside them. Raises ToolError."""
+        names = [
+            f"{platform.name}-python{version}-*"
+            if "/" in origin
+            else f"{platform.debian}-{origin}-python{version}*"
+            for version, origin in platform.pythons.items()
+        ]
+        places = {place for name in names for place in (self._folder / "sysroots").glob(name)}
+        return [_read(one) for one in sorted(places) if (one / _LOCK).is_file()]
 
     def _source(self, platform: Description, suite: str) -> PackageSource:
         if not platform.debian:
@@ -109,7 +126,8 @@ class Sysroots:
         name: str,
         source: PackageSource,
         packages: Sequence[str],
-        without: Sysroot | None = None,
+        without: re.Pattern[str] | None = None,
+        cxx: bool = False,
     ) -> Sysroot:
         root = self._folder / "sysroots" / name
         if (root / _LOCK).is_file():
@@ -121,11 +139,11 @@ class Sysroots:
             if (root / _LOCK).is_file():
                 return _read(root)
             source.refresh()
-            files = source.download(packages)
+            files = source.download((*packages, *(source.cxx_library() if cxx else ())))
             if without is not None:
-                there = {_package(name) for name in without.made.packages}
-                files = [one for one in files if _package(one.name) not in there]
-            return _unpack(files, root, source.suite)
+                # Not all that is in the Python's sysroot: a link to a library leads nowhere without it.
+                files = [one for one in files if not without.fullmatch(_package(one.name))]
+            return _unpack(files, root, source.suite, packages)
 
     def _given(self, platform: Description, version: str, origin: Path) -> Sysroot:
         """Return a folder that a user gives, or what is in an archive."""
@@ -162,9 +180,10 @@ def _package(filename: str) -> str:
     return filename.partition("_")[0]
 
 
-def _unpack(files: Sequence[Path], root: Path, suite: str) -> Sysroot:
+def _unpack(files: Sequence[Path], root: Path, suite: str, wanted: Sequence[str]) -> Sysroot:
     def fill(new: Path) -> Made:
-        return Made(suite=suite, packages=dict(debian.unpack(files, new)))
+        made = dict(sorted(debian.unpack(files, new).items()))
+        return Made(suite=suite, packages=made, wanted=tuple(sorted(wanted)))
 
     return _appear(root, fill)
 
