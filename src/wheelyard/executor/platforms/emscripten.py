@@ -80,7 +80,7 @@ class Emscripten:
 
     def command(self, script: str) -> tuple[str, ...]:
         """Return the command that runs one of Emscripten's scripts in the root folder's own Python."""
-        python = sorted((self.root / "usr" / "bin").glob("python3.[0-9]*[0-9]"))[-1]
+        python = self.root / "usr" / "bin" / f"python{self.python}"
         return (str(python), "-E", "-s", str(self.scripts / script))
 
     @property
@@ -169,7 +169,7 @@ def _settle(root: Path) -> None:
     libraries = [*usr.glob("lib/*-linux-gnu*"), *usr.glob("lib/llvm-*/lib")]
     programs = [*usr.glob("lib/llvm-*/bin/*"), *usr.glob("bin/*")]
     # One that says where its own libraries lie would not look where the program does.
-    saying = [path for path in _elf(path for one in libraries for path in one.glob("*.so*"))]
+    saying = list(_elf(path for one in libraries for path in one.glob("*.so*")))
     paths = ":".join(map(str, (*libraries, usr / "lib")))
 
     def start(program: Path) -> None:
