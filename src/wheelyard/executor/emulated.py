@@ -51,6 +51,7 @@ def prove(attempt: "Attempt", wheel: Path, facts: WheelFacts) -> None:
         main=ready.main,
         foreign=_foreign(attempt),
         compiled=attempt.compiled > 0 and not attempt.offer.recipe.pure,
+        pure=attempt.offer.recipe.pure,
     )
     faults = faults_of(wheel, facts, promise)
     if not faults:
