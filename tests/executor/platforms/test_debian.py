@@ -5,8 +5,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from executor.platforms.debian_mirror import ARCHITECTURE, SUITE, Deb, build_mirror
 
+from executor.platforms.debian_mirror import ARCHITECTURE, SUITE, Deb, build_mirror
 from wheelyard.errors import ToolError
 from wheelyard.executor.platforms.debian import PackageSource, unpack
 

@@ -11,8 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from executor.platforms.debian_mirror import MULTIARCH, SUITE, Deb, build_mirror
 
+from executor.platforms.debian_mirror import MULTIARCH, SUITE, Deb, build_mirror
 from wheelyard.errors import ConfigurationError, ToolError
 from wheelyard.executor.platforms.description import Description, Kind
 from wheelyard.executor.platforms.sysroot import Sysroots
@@ -219,12 +219,12 @@ def test_an_archive_that_is_given_becomes_a_sysroot(tmp_path: Path) -> None:
 def test_what_is_given_and_not_there_or_no_archive_is_named(tmp_path: Path) -> None:
     sysroots = Sysroots(tmp_path / "state")
     with pytest.raises(
-        ConfigurationError, match=r"nowhere.tar, where Python 3.11 of own should be"
+        ConfigurationError, match=r"nowhere\.tar, where Python 3.11 of own should be"
     ):
         sysroots.python(given(tmp_path / "nowhere.tar"), "3.11")
 
     (tmp_path / "broken.tar").write_text("no archive")
-    with pytest.raises(ConfigurationError, match=r"broken.tar cannot be unpacked"):
+    with pytest.raises(ConfigurationError, match=r"broken\.tar cannot be unpacked"):
         sysroots.python(given(tmp_path / "broken.tar"), "3.11")
     assert sysroots.made(given(tmp_path / "broken.tar")) == []
 
@@ -235,5 +235,5 @@ def test_a_sysroot_whose_list_is_broken_is_said_to_be(sysroots: Sysroots, tmp_pa
     root.mkdir(parents=True)
     (root / "packages.json").write_text("{")
 
-    with pytest.raises(ToolError, match="packages.json cannot be read"):
+    with pytest.raises(ToolError, match=r"packages\.json cannot be read"):
         Sysroots(tmp_path).python(DESCRIPTION, "3.11")
