@@ -24,7 +24,7 @@ PACKAGES = (
         name="libc6-dev",
         version="2.36-9",
         depends=("libc6",),
-        files={"usr/include/stdio.h": "h"},
+        files={"usr/include/stdio.h": "h", "usr/include/crypt.h": "h"},
         links={f"{LIBRARIES}/libm.so": f"/lib/{MULTIARCH}/libc.so.6"},
     ),
     Deb(name="libstdc++6", depends=("libc6",)),
@@ -131,6 +131,7 @@ def test_pythons_headers_are_apart_from_a_c_librarys(sysroots: Sysroots) -> None
     root = sysroots.python(DESCRIPTION, "3.11").root
 
     assert (root / "python-headers/python3.11/Python.h").is_file()
+    assert (root / "python-headers/crypt.h").is_file()
     assert not (root / "python-headers/stdio.h").exists()
 
 

@@ -213,7 +213,9 @@ def _appear(root: Path, fill: Callable[[Path], Made]) -> Sysroot:
 def _set_python_apart(root: Path) -> None:
     """Link Python's headers into a folder without a C library's, for compilers that bring their own."""
     headers = root / "usr" / "include"
-    for found in (*headers.glob("python3*"), *headers.glob("*/python3*")):
+    # Python.h of 3.9 includes crypt.h, which is in a package of its own and not in every C library.
+    own = (*headers.glob("python3*"), *headers.glob("*/python3*"), *headers.glob("crypt.h"))
+    for found in own:
         place = root / PYTHON_HEADERS / found.relative_to(headers)
         place.parent.mkdir(parents=True, exist_ok=True)
         place.symlink_to(os.path.relpath(found, place.parent))
