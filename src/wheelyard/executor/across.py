@@ -5,7 +5,6 @@ machine. Build requirements run on the build machine; what is compiled against l
 the target.
 """
 
-import ast
 import asyncio
 import shlex
 import shutil
@@ -15,10 +14,10 @@ from typing import TYPE_CHECKING
 
 from packaging.utils import parse_wheel_filename
 
-from wheelyard.errors import ToolError
 from wheelyard.executor.hosts import View
 from wheelyard.executor.outcomes import Stopped
 from wheelyard.executor.reached import Across, Place, ReadyPlatform, Tools
+from wheelyard.executor.sysconfigdata import text_in
 from wheelyard.model.artifact import InputWheel
 from wheelyard.model.job import Offer, Outcome
 from wheelyard.targets.compatibility import compatible_tags
@@ -52,6 +51,8 @@ def lay_out(
             project=f"{seen}/{state.project}",
             moved=_moved(attempt, ready, view, place),
             recipe=attempt.offer.recipe,
+            python=f"{place}/target-python",
+            telling=_telling(ready, place),
         )
     )
     _write_python(folder / "target-python", ready, place)
@@ -87,19 +88,7 @@ def _moved(attempt: "Attempt", ready: ReadyPlatform, view: View, place: str) -> 
 
 def _header_folders(sysconfigdata: Path) -> list[str]:
     """Return where a target's Python says that its headers lie, which on this machine are others'."""
-    try:
-        values = [
-            ast.literal_eval(node.value)
-            for node in ast.parse(sysconfigdata.read_bytes()).body
-            if isinstance(node, ast.Assign)
-        ]
-    except (SyntaxError, ValueError) as error:
-        raise ToolError(
-            f"'{sysconfigdata}' cannot be read: {error}",
-            hint="Make the platform anew: wheelyard platform check says what is wrong.",
-        ) from error
-    known = next((value for value in values if isinstance(value, dict)), {})
-    found = (known.get(name) for name in ("INCLUDEPY", "CONFINCLUDEPY"))
+    found = (text_in(sysconfigdata, name) for name in ("INCLUDEPY", "CONFINCLUDEPY"))
     return [folder for folder in found if folder]
 
 
@@ -108,13 +97,18 @@ def _packages(wheels: Iterable[InputWheel]) -> list[str]:
     return [parse_wheel_filename(wheel.filename)[0].replace("-", "_") for wheel in wheels]
 
 
-def _write_python(path: Path, ready: ReadyPlatform, place: str) -> None:
-    """Write a Python that says of itself what the target's would, for who starts one to ask."""
-    words = {
+def _telling(ready: ReadyPlatform, place: str) -> dict[str, str]:
+    """Return the variables with which a Python answers for the target."""
+    return {
         "_PYTHON_HOST_PLATFORM": ready.host_platform,
         "_PYTHON_SYSCONFIGDATA_NAME": ready.sysconfigdata.stem,
         "PYTHONPATH": f"{place}/{_DATA}",
     }
+
+
+def _write_python(path: Path, ready: ReadyPlatform, place: str) -> None:
+    """Write a Python that says of itself what the target's would, for who starts one to ask."""
+    words = _telling(ready, place)
     given = " ".join(f"{name}={shlex.quote(value)}" for name, value in words.items())
     path.write_text(f'#!/bin/sh\n{given} exec "$VIRTUAL_ENV/bin/python" "$@"\n')
     path.chmod(0o755)

@@ -16,7 +16,8 @@ from wheelyard.targets.target import Target
 class Place:
     """Where the tools of one build lie: ``folder`` on this machine, ``seen`` as the build sees it.
 
-    ``project`` is the folder of the source as the build sees it. ``moved`` maps folders of the build machine's Python
+    ``project`` is the folder of the source as the build sees it. ``python`` answers for the target to who asks it, and so does any
+    with ``telling`` in its environment. ``moved`` maps folders of the build machine's Python
     and packages to those of the target, as the build sees both.
     """
 
@@ -25,6 +26,8 @@ class Place:
     project: str
     moved: Mapping[str, str]
     recipe: Recipe
+    python: str = ""
+    telling: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

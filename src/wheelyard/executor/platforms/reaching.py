@@ -14,6 +14,7 @@ from wheelyard.executor.platforms.crossings import Sources
 from wheelyard.executor.platforms.description import Description, Kind, known, named, python_of
 from wheelyard.executor.platforms.ready import LinuxPlatform, python_in
 from wheelyard.executor.platforms.sysroot import PYTHON_HEADERS, Sysroot, Sysroots
+from wheelyard.executor.platforms.wasm import WebAssembly
 from wheelyard.executor.platforms.zig import REQUIREMENT, Zig, floor_of
 from wheelyard.executor.reached import ReadyPlatform
 from wheelyard.model.way import Way, WayKind
@@ -30,6 +31,7 @@ class KnownPlatforms:
         self._folder = folder
         self._sysroots = Sysroots(folder, mirror)
         self._zig = Zig(folder=folder / "zig")
+        self._wasm = WebAssembly(folder)
 
     def descriptions(self) -> Mapping[str, Description]:
         """Return all platforms by name. Raises ConfigurationError."""
@@ -66,6 +68,8 @@ class KnownPlatforms:
         absent = (*missing.of_compilers(platform), *missing.of_sysroots(platform))
         if absent:
             raise _cannot(platform, absent)
+        if platform.kind is Kind.EMSCRIPTEN:
+            return self._wasm.ready(platform, python, tuple(packages))
         base = self._sysroots.python(platform, python)
         sources = Sources(
             platform=platform,
@@ -120,6 +124,9 @@ class KnownPlatforms:
         if platform.kind is Kind.GNU:
             said = debian.run((missing.compiler(platform, "gcc"), "-dumpfullversion"), "gcc", "")
             return f"{platform.name} {described} gcc {said.strip()}"
+        if platform.kind is Kind.EMSCRIPTEN:
+            # The release of Debian and the version of Pyodide, which its description names.
+            return f"{platform.name} {described}"
         return f"{platform.name} {described} {REQUIREMENT}"
 
     def _with_zig(self, sources: Sources, target: Target) -> LinuxPlatform:

@@ -1,6 +1,5 @@
 """A platform whose tools are all there: what the executor lays out builds and proofs with."""
 
-import ast
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from wheelyard.executor.platforms.crossings import Sources
 from wheelyard.executor.platforms.zig import copy_cache
 from wheelyard.executor.reached import Place, Tools, for_build
 from wheelyard.executor.shims import TRACE, Telling, install_shims
+from wheelyard.executor.sysconfigdata import text_in
 from wheelyard.executor.webassembly import WasmModule
 
 _SHIMS, _CACHE = "shims", "zig-cache"
@@ -45,7 +45,7 @@ class LinuxPlatform:
             crossing,
             seen=f"{place.seen}/{_SHIMS}",
             state=self.state,
-            telling=self._telling(place),
+            telling=Telling(python=place.python, environment=place.telling),
         )
         return Tools(
             path=shims.path,
@@ -57,21 +57,8 @@ class LinuxPlatform:
 
     def calls(self, folder: Path) -> int:
         """Count the compiler commands that the tools in a folder were given for the project itself."""
-        return sum(
-            one.compiles and not one.is_probe and not one.exit
-            for one in calls_in(folder / _SHIMS / TRACE)
-        )
-
-    def _telling(self, place: Place) -> Telling:
-        """Name the Python that says of itself what the target's would (``across`` writes it)."""
-        return Telling(
-            python=f"{place.seen}/target-python",
-            environment={
-                "_PYTHON_HOST_PLATFORM": self.host_platform,
-                "_PYTHON_SYSCONFIGDATA_NAME": self.sysconfigdata.stem,
-                "PYTHONPATH": f"{place.seen}/python",
-            },
-        )
+        calls = calls_in(folder / _SHIMS / TRACE)
+        return sum(call.compiles and not call.is_probe and not call.exit for call in calls)
 
     def _caching(self, place: Place) -> Mapping[Tool, Mapping[str, str]]:
         if self.cache is None:
@@ -106,22 +93,7 @@ def python_in(sources: Sources) -> TargetPython:
     plain = [one for one in found if "_linux_" not in one.name] or found
     return TargetPython(
         sysconfigdata=plain[0],
-        suffix=_suffix(plain[0]),
+        suffix=text_in(plain[0], "EXT_SUFFIX") or ".so",
         headers=headers,
         executable=root / "usr" / "bin" / f"python{version}",
     )
-
-
-def _suffix(sysconfigdata: Path) -> str:
-    try:
-        values = [
-            ast.literal_eval(node.value)
-            for node in ast.parse(sysconfigdata.read_bytes()).body
-            if isinstance(node, ast.Assign)
-        ]
-    except (SyntaxError, ValueError) as error:
-        raise ToolError(
-            f"{sysconfigdata} cannot be read: {error}", hint="Remove its sysroot; it is made anew."
-        ) from error
-    known = next((value for value in values if isinstance(value, dict)), {})
-    return str(known.get("EXT_SUFFIX", ".so"))

@@ -202,7 +202,7 @@ def _appear(root: Path, fill: Callable[[Path], Made]) -> Sysroot:
     shutil.rmtree(new, ignore_errors=True)
     new.mkdir(parents=True)
     made = fill(new)
-    _mend_links(new)
+    mend_links(new)
     _set_python_apart(new)
     (new / _LOCK).write_bytes(msgspec.json.format(msgspec.json.encode(made), indent=2))
     shutil.rmtree(root, ignore_errors=True)
@@ -232,7 +232,7 @@ def _read(root: Path) -> Sysroot:
     return Sysroot(root=root, made=made)
 
 
-def _mend_links(root: Path) -> None:
+def mend_links(root: Path) -> None:
     """Add the links of a release that has everything in usr, and let no link lead out of the folder."""
     for name in _LINKS:
         if (root / "usr" / name).is_dir() and not (root / name).exists():
