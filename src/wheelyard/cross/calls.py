@@ -5,6 +5,7 @@ out, and no value is believed to be short.
 """
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -41,6 +42,7 @@ _PROBE_FOLDERS = (
     "/CompilerIdC",
     "/_cmake_",
 )
+_TEMPORARY = re.compile(r"/tmp/(?:tmp[^/]*/)?[^/]*$")
 _LONGEST_LINE = 4 << 20
 _SHOWN = 4000
 
@@ -87,8 +89,8 @@ class Call:
         name = base(where)
         return (
             name.startswith(_PROBE_NAMES)
-            or any(part in f"{where}" for part in _PROBE_FOLDERS)
-            or "/tmp/" in where  # noqa: S108 - a job's own is called so, too
+            or any(part in where for part in _PROBE_FOLDERS)
+            or _TEMPORARY.search(where) is not None
         )
 
     @property

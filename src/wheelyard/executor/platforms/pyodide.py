@@ -25,7 +25,9 @@ RUNNER = Path(__file__).with_name("pyodide_python.mjs")
 _LAID_OUT = "laid-out"
 _ROOT = "/pyodide"
 """Where Pyodide's Python says that it was installed: a folder that no machine has."""
-_SETTING = re.compile(r"^(?:#\s*define\s+(\w+)(?:\s+(.*))?|/\*\s*#\s*undef\s+(\w+)\s*\*/|#\s*undef\s+(\w+))\s*$")
+_SETTING = re.compile(
+    r"^(?:#\s*define\s+(\w+)(?:\s+(.*))?|/\*\s*#\s*undef\s+(\w+)\s*\*/|#\s*undef\s+(\w+))\s*$"
+)
 _DECLARED = "HAVE_DECL_"
 _PRINTED = """
 import json, sys, zipfile
@@ -75,7 +77,9 @@ class Pyodide:
         """The file with the data of its sysconfig. Raises ToolError."""
         found = sorted((self.folder / "sysconfig").glob("_sysconfigdata*.py"))
         if not found:
-            raise ToolError(f"{self.folder} has no sysconfig data", hint="Remove it; it is made anew.")
+            raise ToolError(
+                f"{self.folder} has no sysconfig data", hint="Remove it; it is made anew."
+            )
         return found[0]
 
     def host_platform(self) -> str:
@@ -149,7 +153,9 @@ def read_values(library: Path) -> dict[str, Values]:
     # By itself: parsing so large a table is what CPython 3.11 does wrong in threads.
     command = ("env", f"PYODIDE_ROOT={_ROOT}", sys.executable, "-I", "-c", _PRINTED, str(library))
     said = debian.run(command, "reading Pyodide's sysconfig data", "")
-    values: dict[str, Values] = msgspec.json.decode(said, type=dict[str, dict[str, str | int | None]])
+    values: dict[str, Values] = msgspec.json.decode(
+        said, type=dict[str, dict[str, str | int | None]]
+    )
     return values
 
 
@@ -161,7 +167,7 @@ def pyconfig(donor: str, values: Values) -> str:
 def _line(line: str, values: Values) -> str:
     found = _SETTING.match(line.strip())
     name = next((group for group in (found[1], found[3], found[4]) if group), "") if found else ""
-    if found is None or name.endswith("_H") and name.startswith("Py_PYCONFIG"):
+    if found is None or (name.endswith("_H") and name.startswith("Py_PYCONFIG")):
         return line
     value = values.get(name)
     if value is None:

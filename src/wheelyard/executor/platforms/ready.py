@@ -37,7 +37,11 @@ class LinuxPlatform:
 
     def install(self, place: Place) -> Tools:
         """Write the tools of one build. Raises ToolError."""
-        crossing = replace(for_build(self.crossing, place), environment=self._caching(place))
+        crossing = for_build(self.crossing, place)
+        # What headers say of where they lie (__FILE__ in an assertion) is this machine's.
+        unnamed = f"-ffile-prefix-map={self.state}=/platforms"
+        added = replace(crossing.added, compile=(*crossing.added.compile, unnamed))
+        crossing = replace(crossing, added=added, environment=self._caching(place))
         folder = place.folder / _SHIMS
         folder.mkdir()
         shims = install_shims(
