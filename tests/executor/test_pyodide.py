@@ -137,6 +137,15 @@ def test_an_extension_is_linked_as_a_module_with_its_one_export(tmp_path: Path) 
     assert found.environment["EM_CONFIG"].endswith("/emscripten/.emscripten")
 
 
+def test_a_module_that_is_compiled_and_linked_at_once_exports_what_its_name_says(
+    tmp_path: Path,
+) -> None:
+    words = ("gcc", "-shared", "fast.c", "-o", "fast.cpython-313-wasm32-emscripten.so")
+    found = _rewritten(tmp_path, *words)
+    assert isinstance(found, Rewritten)
+    assert "-sEXPORTED_FUNCTIONS=_PyInit_fast" in found.argv
+
+
 def test_exceptions_and_jumps_are_compiled_as_pyodide_has_them(tmp_path: Path) -> None:
     found = _rewritten(tmp_path, "g++", "-c", "fast.cpp", "-o", "fast.o")
     assert isinstance(found, Rewritten)
