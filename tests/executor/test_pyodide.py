@@ -84,6 +84,9 @@ def donor(tmp_path: Path) -> Path:
     headers.mkdir(parents=True)
     (headers / "Python.h").write_text('#include "pyconfig.h"\n')
     (headers / "pyconfig.h").write_text(_DONOR)
+    (headers / "patchlevel.h").write_text(
+        '#define PY_MICRO_VERSION 5\n#define PY_VERSION "3.13.5"\n'
+    )
     return headers
 
 
@@ -97,6 +100,8 @@ def test_a_package_of_pyodide_is_laid_out_with_headers_of_its_own(
     assert text_in(pyodide.sysconfigdata, "INCLUDEPY") == "/pyodide/include"
     assert "#define SIZEOF_LONG 4" in (pyodide.headers / "pyconfig.h").read_text()
     assert (pyodide.headers / "Python.h").is_file()
+    level = (pyodide.headers / "patchlevel.h").read_text()
+    assert level == '#define PY_MICRO_VERSION 2\n#define PY_VERSION "3.13.2"\n'
 
 
 def test_what_is_no_package_of_pyodide_is_refused_and_not_kept(donor: Path, tmp_path: Path) -> None:
