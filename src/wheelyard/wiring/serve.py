@@ -209,6 +209,7 @@ class _Farm:
             blobs=self._blobs,
             events=folder.events,
             site=site,
+            campaigns=folder.campaigns,
             bus=self._engine.bus,
             bus_of=self._engine.bus_of,
             end_of=self._engine.end_of,

@@ -62,7 +62,7 @@ class LinuxPlatform:
     def calls(self, folder: Path) -> int:
         """Count the compiler commands that the tools in a folder were given for the project itself."""
         calls = calls_in(folder / _SHIMS / TRACE)
-        return sum(call.compiles and not call.is_probe for call in calls)
+        return sum(call.compiles and not call.is_probe and not call.exit for call in calls)
 
     def _caching(self, place: Place) -> Mapping[Tool, Mapping[str, str]]:
         if self.cache is None:
