@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cross.crossings import CROSSINGS
-
 from wheelyard.cross.description import Crossing
 from wheelyard.cross.lines import lines
 from wheelyard.cross.rewrite import Command, Refused, Rewritten

@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 import pytest
-from cross.crossings import CROSSINGS, EMSCRIPTEN, GNU
-from cross.tables import FOLDER
 from hypothesis import given
 from hypothesis import strategies as some
 
+from cross.crossings import CROSSINGS, EMSCRIPTEN, GNU
+from cross.tables import FOLDER
 from wheelyard.cross.description import Exporting, Tool
 from wheelyard.cross.lines import lines
 from wheelyard.cross.naming import TOOLS, tool_of
