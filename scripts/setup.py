@@ -46,6 +46,11 @@ def has_nginx() -> bool:
     return shutil.which("nginx") is not None or Path("/usr/sbin/nginx").is_file()
 
 
+def has_emulator() -> bool:
+    names = ("qemu-aarch64-static", "qemu-aarch64")
+    return any(shutil.which(name) is not None for name in names)
+
+
 PARTS = (
     Part("bubblewrap", "shuts builds in", on_path("bwrap")),
     Part("gcc", "compiles C extensions", on_path("cc", "gcc")),
@@ -54,6 +59,12 @@ PARTS = (
     Part("python3-dev", "headers of the system's Python", has_headers),
     Part("patchelf", "repairs wheels that need system libraries", on_path("patchelf")),
     Part("ccache", "keeps what compilers made", on_path("ccache")),
+    Part(
+        "g++-aarch64-linux-gnu",
+        "builds wheels for aarch64",
+        on_path("aarch64-linux-gnu-gcc", "aarch64-linux-gnu-g++"),
+    ),
+    Part("qemu-user-static", "runs what was built for other machines", has_emulator),
     Part("git", "fetches git sources", on_path("git")),
     Part("chromium", "looks at the site in tests", on_path("chromium")),
     Part("nginx", "serves an exported index in tests", has_nginx),

@@ -17,6 +17,7 @@ from wheelyard.model.recipe import DEFAULT_RECIPE, Recipe
 from wheelyard.model.release import ProjectName, Release
 from wheelyard.model.resolution import FromSource, Pin, Query, Resolution
 from wheelyard.model.source import FileEntry, Source, SourceFacts, SourceKind
+from wheelyard.model.way import WayKind
 from wheelyard.plan.events import (
     BuildResolved,
     Command,
@@ -24,6 +25,7 @@ from wheelyard.plan.events import (
     FetchFailed,
     FetchWheel,
     Finished,
+    HostResolved,
     Inspect,
     Inspected,
     InspectFailed,
@@ -31,6 +33,7 @@ from wheelyard.plan.events import (
     Recalled,
     RequestResolved,
     ResolveBuild,
+    ResolveHost,
     ResolveRequest,
     ResolveTest,
     Start,
@@ -65,6 +68,7 @@ class Package:
     wheel_requires_python: str = ""
     fails_on: tuple[str, ...] = ()
     fails_with: tuple[str, ...] = ()
+    fails_by: tuple[WayKind, ...] = ()
     fails_in: StepName = StepName.BUILD
     wheel: bool = True
     sdist: bool = True
@@ -158,7 +162,7 @@ class World:
         match command:
             case ResolveRequest(query=query):
                 return RequestResolved(target=query.target, resolution=self.resolve(query))
-            case ResolveBuild() | ResolveTest():
+            case ResolveBuild() | ResolveHost() | ResolveTest():
                 return self._resolved(command)
             case Inspect(release=release, source=source):
                 package = self.packages[release.project]
@@ -189,8 +193,12 @@ class World:
                 return WheelFetched(unit=unit, artifact=wheel(unit, "py3-none-any", origin))
         raise AssertionError(command)
 
-    def _resolved(self, command: ResolveBuild | ResolveTest) -> Event:
-        kind = BuildResolved if isinstance(command, ResolveBuild) else TestResolved
+    def _resolved(self, command: ResolveBuild | ResolveHost | ResolveTest) -> Event:
+        kind = {
+            ResolveBuild: BuildResolved,
+            ResolveHost: HostResolved,
+            ResolveTest: TestResolved,
+        }[type(command)]
         self.resolved_builds += kind is BuildResolved
         try:
             return kind(unit=command.unit, resolution=self.resolve(command.query))
@@ -260,7 +268,8 @@ class World:
             report = Report(outcome=Outcome.NEEDS, needs=package.dynamic)
             return Finished(unit=unit, key=offer.key, report=report)
         self.built.append((unit.release.project, interpreter))
-        if interpreter in package.fails_on or present & set(package.fails_with):
+        fails = interpreter in package.fails_on or present & set(package.fails_with)
+        if fails or offer.way.kind in package.fails_by:
             steps = (Step(name=package.fails_in, started=0, seconds=1),)
             report = Report(outcome=Outcome.FAILED, reason="Python.h not found", steps=steps)
             return Finished(unit=unit, key=offer.key, report=report)
@@ -275,7 +284,7 @@ class World:
         unit = UnitId(offer.release, offer.target)
         interpreter = str(offer.target.interpreter)
         tags = package.tags_by.get(interpreter, package.tags)
-        own = f"{interpreter}-{interpreter}-{PLATFORM}"
+        own = f"{interpreter}-{interpreter}-{offer.target.platform}"
         origin = Origin.BOOTSTRAP if bootstrap else Origin.BUILT
         artifact = wheel(
             unit,

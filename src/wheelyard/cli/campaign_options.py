@@ -16,9 +16,10 @@ Feedstocks = Annotated[
     Path | None,
     typer.Option(
         "--feedstocks",
-        metavar="DIR",
+        metavar="DIR|github:OWNER/*",
         envvar="WHEELYARD_FEEDSTOCKS",
-        help="Where the recipes are: a folder of git repositories, of feedstocks, or a monorepo.",
+        help="Where the recipes are: a folder of git repositories, of feedstocks, or a monorepo; "
+        "or repositories of GitHub, with a token in GITHUB_TOKEN.",
     ),
 ]
 Wheels = Annotated[
@@ -110,19 +111,23 @@ Review = Annotated[
 ]
 
 
-def with_workplace(
+def with_workplace(  # noqa: PLR0913 - what all its commands name
     context: typer.Context,
     feedstocks: Path | None,
     state: Path | None,
     database: str,
     work: Callable[[Workplace], Awaitable[T]],
+    *,
+    dry_run: Callable[[str], None] | None = None,
 ) -> T:
     """Do work on campaigns, wherever their database is."""
     configuration: Configuration | None = context.obj
     address = database or ("" if configuration is None else configuration.farm.get("database", ""))
 
     async def run() -> T:
-        async with open_workplace(feedstocks, state=state, database=address) as place:
+        async with open_workplace(
+            feedstocks, state=state, database=address, dry_run=dry_run
+        ) as place:
             return await work(place)
 
     return asyncio.run(run())

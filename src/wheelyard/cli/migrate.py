@@ -325,6 +325,13 @@ def run(  # noqa: PLR0913, PLR0917 - its options
     every: Annotated[
         str, typer.Option("--every", metavar="TIME", help="How often repositories are looked at.")
     ] = "2s",
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Offer nothing, and say what would be. The state folder learns of it all: name one to throw away.",
+        ),
+    ] = False,
     state: o.State = None,
     database: Database = "",
 ) -> None:
@@ -340,7 +347,8 @@ def run(  # noqa: PLR0913, PLR0917 - its options
             say(results(), f"{begun} began")
         await place.campaigns.recover()
 
-    c.with_workplace(context, feedstocks, state, database, work)
+    told = _tell if dry_run else None
+    c.with_workplace(context, feedstocks, state, database, work, dry_run=told)
 
 
 def _tell(text: str) -> None:

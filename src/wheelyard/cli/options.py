@@ -237,6 +237,15 @@ Rebuild = Annotated[
         rich_help_panel=_HOW,
     ),
 ]
+FallBack = Annotated[
+    bool,
+    typer.Option(
+        "--fall-back",
+        envvar="WHEELYARD_FALL_BACK",
+        help="For another machine than this one: emulate a build that fails across.",
+        rich_help_panel=_HOW,
+    ),
+]
 WallLimit = Annotated[
     str,
     typer.Option(

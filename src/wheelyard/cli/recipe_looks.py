@@ -29,7 +29,9 @@ PlatformOption = Annotated[
         "--platform",
         metavar="PLATFORM",
         envvar="WHEELYARD_PLATFORM",
-        help="The conda platform that a recipe file is evaluated for.",
+        help="A recipe file is evaluated for this conda platform (linux-64), and of a release is shown what is said for this one "
+        "(linux_aarch64; without it, this machine's).",
+        show_default=False,
     ),
 ]
 VariantOption = Annotated[

@@ -10,6 +10,7 @@ from wheelyard.cli import migrators, recipe_edits, recipe_looks
 from wheelyard.cli.options import AsJson, Recipes
 from wheelyard.cli.recipe_file import is_recipe_file
 from wheelyard.cli.recipe_looks import PlatformOption, VariantOption, show_file
+from wheelyard.executor.interpreters import native_platform
 from wheelyard.model.counted import plural
 from wheelyard.model.recipe import DEFAULT_RECIPE
 from wheelyard.model.release import Release
@@ -17,6 +18,9 @@ from wheelyard.model.secrets import shown
 from wheelyard.plan.key import recipe_digest
 from wheelyard.settings.file import Configuration
 from wheelyard.settings.overrides import Overrides, join, read_folder
+from wheelyard.targets.platform import Platform
+
+_CONDA_PLATFORM = "linux-64"
 
 app = typer.Typer(
     help="Recipes: what is said about releases, and recipe files: shown, linted, edited.",
@@ -39,17 +43,18 @@ def show(  # noqa: PLR0913, PLR0917 - one parameter an option
         ),
     ],
     recipes: Recipes = None,
-    platform: PlatformOption = "linux-64",
+    platform: PlatformOption = "",
     variants: VariantOption = None,
     as_json: AsJson = False,
 ) -> None:
     """Show the recipe of a release and where each part of it stands, or what a recipe file comes to."""
     if is_recipe_file(release):
-        show_file(Path(release), platform, variants or [], as_json=as_json)
+        show_file(Path(release), platform or _CONDA_PLATFORM, variants or [], as_json=as_json)
         return
     wanted = Release.parse(release)
     overrides = overrides_of(context.obj, recipes)
-    recipe = overrides.recipe(wanted)
+    there = str(Platform.parse(platform)) if platform else native_platform()
+    recipe = overrides.recipe(wanted).on(there)
     fields = {
         name: shown(value) if isinstance(value, dict) else value
         for name, value in msgspec.to_builtins(recipe).items()

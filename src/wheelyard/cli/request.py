@@ -51,6 +51,7 @@ class Selection:
     compiler_cache: o.CompilerCacheOption = CompilerCache.NONE
     check_reproducible: o.Reproducible = False
     rebuild: o.Rebuild = False
+    fall_back: o.FallBack = False
     wall_limit: o.WallLimit = "1h"
     silence_limit: o.SilenceLimit = "20m"
     memory_limit: o.MemoryLimit = "8G"

@@ -77,7 +77,8 @@ async def open_session(
     async with open_farm(farm_settings(selection, configuration), answers) as farm:
         planned = _options(selection, farm) if record is None else record.options
         options = _as_asked_now(planned, selection)
-        check_present(options.targets, farm.interpreters)
+        options = await farm.reach(options)
+        check_present(options, farm.interpreters)
         if record is None:
             options = await _with_direct(options, selection, farm, overrides.recipe, listener)
         yield Session(farm, Planner(farm.on_this_machine(options), overrides.recipe))
@@ -153,6 +154,7 @@ def _as_asked_now(options: PlanOptions, selection: Selection) -> PlanOptions:
         limits=request.limits(selection),
         check_reproducible=selection.check_reproducible,
         rebuild=selection.rebuild or selection.check_reproducible,
+        fall_back=selection.fall_back,
     )
 
 

@@ -25,6 +25,7 @@ from wheelyard.plan.events import (
     Exclusion,
     FetchFailed,
     FetchWheel,
+    HostResolved,
     Inspect,
     Inspected,
     InspectFailed,
@@ -32,6 +33,7 @@ from wheelyard.plan.events import (
     Recalled,
     RequestResolved,
     ResolveBuild,
+    ResolveHost,
     ResolveRequest,
     ResolveTest,
     TestResolved,
@@ -51,6 +53,8 @@ REBUILT = "rebuilt-1"
 """The kind under which ``Memory`` keeps the keys of rebuilds, the newest first, by ordinary key."""
 
 _WITHOUT = "If it can be built without one, patch that out of its pyproject.toml in a recipe."
+
+Question = ResolveRequest | Inspect | ResolveBuild | ResolveHost | ResolveTest | Recall | FetchWheel
 
 
 class Questions:
@@ -72,9 +76,7 @@ class Questions:
         self._memory = memory
         self._resolving: dict[Query, asyncio.Task[Resolution]] = {}
 
-    async def answer(
-        self, command: ResolveRequest | Inspect | ResolveBuild | ResolveTest | Recall | FetchWheel
-    ) -> Event:
+    async def answer(self, command: Question) -> Event:
         """Carry out one command. What cannot be had becomes a failure event, not an exception."""
         match command:
             case ResolveRequest():
@@ -83,6 +85,8 @@ class Questions:
                 return await self._inspect(command)
             case ResolveBuild():
                 return await self._resolve_build(command)
+            case ResolveHost():
+                return await self._resolve_host(command)
             case ResolveTest():
                 return await self._resolve_test(command)
             case Recall():
@@ -198,6 +202,13 @@ class Questions:
             _raise_if_fatal(error)
             return UnitFailed(unit=command.unit, error=_whose(command, "build", error))
 
+    async def _resolve_host(self, command: ResolveHost) -> Event:
+        try:
+            return HostResolved(unit=command.unit, resolution=await self._resolve(command.query))
+        except WheelyardError as error:
+            _raise_if_fatal(error)
+            return UnitFailed(unit=command.unit, error=_whose(command, "host", error))
+
     async def _resolve_test(self, command: ResolveTest) -> Event:
         try:
             return TestResolved(unit=command.unit, resolution=await self._resolve(command.query))
@@ -268,7 +279,9 @@ def _exclusion(query: Query, line: str, error: WheelyardError) -> Exclusion:
     )
 
 
-def _whose(command: ResolveBuild | ResolveTest, kind: str, error: WheelyardError) -> WheelyardError:
+def _whose(
+    command: ResolveBuild | ResolveHost | ResolveTest, kind: str, error: WheelyardError
+) -> WheelyardError:
     """Say whose requirements have no solution."""
     if not isinstance(error, NoSolutionError):
         return error

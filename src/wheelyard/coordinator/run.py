@@ -9,6 +9,7 @@ from wheelyard.coordinator.crew import Crew
 from wheelyard.coordinator.questions import Questions
 from wheelyard.coordinator.story import (
     BuildRetriedOlder,
+    BuildSentAnotherWay,
     CycleBroken,
     JobQueued,
     Listener,
@@ -100,7 +101,7 @@ class Run:
         """Return how each unit stands; ``over``: nothing more will happen."""
         board = self.planner.board
         skips = {
-            key: self.planner.recipe_of(key.release).skip or ""
+            key: self.planner.recipe_of(key.release).on(key.target.platform).skip or ""
             for key, unit in board.units.items()
             if unit.state is State.SKIPPED
         }
@@ -201,3 +202,5 @@ class Run:
                 )
         for key, day in self.planner.take_older():
             self._tell(BuildRetriedOlder(unit=key, day=day))
+        for key, way in self.planner.take_detours():
+            self._tell(BuildSentAnotherWay(unit=key, way=way))

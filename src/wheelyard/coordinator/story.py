@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from wheelyard.model.artifact import Artifact
 from wheelyard.model.job import BuildKey, Offer, Report, StepName
 from wheelyard.model.release import Release
+from wheelyard.model.way import Way
 from wheelyard.plan.bootstrap import BrokenCycle
 from wheelyard.plan.events import Exclusion, UnitId
 from wheelyard.plan.unit import Provision
@@ -135,6 +136,14 @@ class BuildRetriedOlder:
     day: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildSentAnotherWay:
+    """A failed build is tried again on another way to its target."""
+
+    unit: UnitId
+    way: Way
+
+
 RunEvent = (
     TargetResolved
     | SourceAsked
@@ -150,5 +159,6 @@ RunEvent = (
     | JobEnded
     | UnitProvided
     | BuildRetriedOlder
+    | BuildSentAnotherWay
 )
 Listener = Callable[[RunEvent], None]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+from wheelyard.executor import bubblewrap
 from wheelyard.executor.environments import Environment, Environments
 from wheelyard.executor.hosts import View
 from wheelyard.executor.isolation import Isolation
@@ -18,9 +19,10 @@ from wheelyard.executor.parts import Parts
 from wheelyard.executor.pool import Pool
 from wheelyard.executor.projects import BuildSystem
 from wheelyard.executor.pythons import Python
+from wheelyard.executor.reached import Across
 from wheelyard.executor.sessions import Answer, Session, Terms
 from wheelyard.executor.settings import ExecutorSettings
-from wheelyard.executor.surroundings import build_environment
+from wheelyard.executor.surroundings import build_environment, expanded
 from wheelyard.executor.wheelfile import WheelFacts
 from wheelyard.model.artifact import Artifact
 from wheelyard.model.job import Finding, Offer, Step, StepName
@@ -30,6 +32,7 @@ from wheelyard.ports import Blobs, Progress
 INSIDE = "inside"
 SOURCE, OUTPUT = "source", "out"
 T = TypeVar("T")
+Binds = tuple[tuple[str, str], ...]
 _SMALL_BYTES, _SHORT_SECONDS = 2 << 20, 10
 
 
@@ -71,7 +74,11 @@ def known(value: T | None) -> T:
 
 
 class Attempt:
-    """The tools of one attempt. ``steps`` grows while it runs."""
+    """The tools of one attempt. ``steps`` grows while it runs.
+
+    ``across`` is the way to another machine, ``compiled`` how many of the project's own files compilers were
+    given on it. ``exported`` are variables that a script of its recipe set for the build.
+    """
 
     def __init__(
         self,
@@ -90,6 +97,9 @@ class Attempt:
         self.began = time.monotonic()
         self._progress = progress
         self._step: StepName | None = None
+        self.across: Across | None = None
+        self.compiled = 0
+        self.exported: dict[str, str] = {}
         self.mask = mask_of(offer.recipe)
         self.log = JobLog(
             folder / "log", limit=offer.limits.log_bytes, told=self._tell, mask=self.mask
@@ -130,15 +140,20 @@ class Attempt:
         inside: Path,
         *,
         network: bool = False,
+        prepare: Callable[[Path, View], Binds] = lambda _folder, _view: (),
     ) -> AsyncIterator["Running"]:
-        """Open a session whose build folder is ``inside``, and bring the folder back afterwards."""
+        """Open a session whose build folder is ``inside``, and bring the folder back afterwards.
+
+        ``prepare`` is called when the folder has come where it stays, and before anything runs in it.
+        """
         name = f"{self.folder.name}-{inside.name}"
         lent = self.shop.pool.lend(self.python, environment, preload, name, network=network)
         async with lent as host:
             place = host.jobs / name
             await asyncio.to_thread(inside.rename, place)
             try:
-                session = Session(host, name, self._terms(), self.log)
+                binds = await asyncio.to_thread(prepare, place, host.view(name))
+                session = Session(host, name, self._terms(binds), self.log)
                 running = Running(self, session, place)
                 try:
                     async with session:
@@ -149,15 +164,17 @@ class Attempt:
             finally:
                 place.rename(inside)
 
-    def _terms(self) -> Terms:
+    def _terms(self, binds: Binds) -> Terms:
         return Terms(
+            binds=(*bubblewrap.hidden(self.shop.settings.shown), *binds),
             limits=self.offer.limits,
             temporary_bytes=self.shop.settings.temporary_bytes,
         )
 
     def variables(self, view: View) -> dict[str, str]:
         """Return the environment variables of a call."""
-        return build_environment(view, self.shop.settings, self.shop.isolation, self.offer)
+        chosen = build_environment(view, self.shop.settings, self.shop.isolation, self.offer)
+        return expanded(chosen | self.exported)
 
     @property
     def bulky(self) -> bool:
@@ -177,21 +194,21 @@ class Attempt:
 
 
 class Running:
-    """An open session of an attempt."""
+    """An open session of an attempt, whose ``folder`` is the build's own."""
 
     def __init__(self, attempt: Attempt, session: Session, folder: Path) -> None:
         self.view = session.view
         self.cpu_seconds = 0.0
         self._attempt = attempt
         self._session = session
-        self._folder = folder
+        self.folder = folder
 
     async def call(self, request: dict[str, object]) -> Answer:
         """Make a call within the limits of the attempt. Raises Stopped."""
         attempt = self._attempt
         message = {"environment": attempt.variables(self.view), **request}
         call = self._session.call(message)
-        answer = await attempt.watch.over(call, self._session, self._folder)
+        answer = await attempt.watch.over(call, self._session, self.folder)
         self.cpu_seconds += answer.cpu_seconds
         attempt.cpu_seconds += answer.cpu_seconds
         attempt.watch.peak_bytes = max(attempt.watch.peak_bytes, answer.peak_bytes)

@@ -42,6 +42,7 @@ class Question:
     libc: str
     arch: str
     floor: tuple[int, int] | None = None
+    libraries: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -63,6 +64,9 @@ class Answer:
 def audit(question: Question) -> Answer:
     """Find the oldest platform that a wheel runs on, and make it run there."""
     wheel = Path(question.wheel)
+    if question.libraries:
+        # Only now: it is auditwheel that looks there, and not the loader of this process.
+        os.environ["LD_LIBRARY_PATH"] = ":".join(question.libraries)
     try:
         policies = WheelPolicies(libc=Libc(question.libc), arch=Architecture(question.arch))
         promised = _promised(policies, question.floor)
@@ -133,6 +137,8 @@ def _problem(
         return f"needs {', '.join(sorted(lost))}, which is nowhere on this machine"
     if chosen != linux and (question.floor is None or _version(chosen) <= question.floor):
         return ""
+    if _fits_unlisted_floor(question, abi, members, libraries):
+        return ""
     newer = "; ".join(_newer(promised, members, libraries))
     if newer:
         return f"needs {newer}"
@@ -144,6 +150,28 @@ def _problem(
             f"{name} of {library}" for library, names in symbols.items() for name in names
         )
     return f"needs {chosen.name}"
+
+
+def _fits_unlisted_floor(
+    question: Question,
+    abi: WheelAbIInfo,
+    members: dict[str, ElfFile],
+    libraries: dict[str, Path | None],
+) -> bool:
+    """Tell whether a wheel runs on a C library older than any that auditwheel has a policy for (riscv64: 2.31).
+
+    PEP 600 defines every version. What auditwheel's oldest policy allows is still all that is allowed, and of the C++
+    library nothing is known there: only symbols of the C library, each no newer than the floor, tell it.
+    """
+    floor, oldest = question.floor, min(_version(one) for one in abi.policies)
+    if floor is None or floor >= oldest or _version(abi.overall_policy) != oldest:
+        return False
+    elves = [*members.values()]
+    elves += [elf for path in libraries.values() if path and (elf := read_elf(path.read_bytes()))]
+    wanted = {version.partition("_") for elf in elves for version in elf.versions}
+    kinds = {kind for kind, _, _ in wanted}
+    versions = [tuple(map(int, number.split("."))) for kind, _, number in wanted if kind == "GLIBC"]
+    return kinds <= {"GLIBC"} and all(version <= floor for version in versions)
 
 
 def _is_python(name: str) -> bool:
@@ -185,7 +213,8 @@ def _write(
     if libraries and shutil.which("patchelf") is None:
         answer.lacking = "patchelf"
         return
-    tags = [abi.overall_policy.name, *abi.overall_policy.aliases]
+    tags = _tags(question, abi)
+    answer.platform_tag = tags[0]
     retagged = retag(wheel, out_dir, tags)
     if libraries:
         _bundle(retagged, abi, tags)
@@ -193,6 +222,14 @@ def _write(
         gone = set(libraries)
         answer.external = [name for name in answer.external if name not in gone]
     answer.path = str(retagged)
+
+
+def _tags(question: Question, abi: WheelAbIInfo) -> list[str]:
+    chosen = abi.overall_policy
+    if question.floor is not None and question.floor < _version(chosen):
+        major, minor = question.floor
+        return [f"manylinux_{major}_{minor}_{question.arch}"]
+    return [chosen.name, *chosen.aliases]
 
 
 def _bundle(wheel: Path, abi: WheelAbIInfo, tags: list[str]) -> None:

@@ -13,6 +13,7 @@ JOBS = "/jobs"
 ENVIRONMENT = "/env"
 ENVIRONMENTS = "/environments"
 INSIDE = "/wheelyard"
+SHOWN = "/shown"
 USER = 1000
 
 # What compilers, linkers and TLS libraries read; never /etc as a whole, which holds secrets.
@@ -20,6 +21,7 @@ _ETC = (
     "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "localtime", "ssl/certs",
     "pki/tls/certs", "mime.types", "services", "protocols", "fonts", "gcrypt", "crypto-policies",
 )  # fmt: skip
+_OWN = ("/tmp", "/dev/shm")  # noqa: S108 - places that each job has for itself
 _SYSTEM = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 
 
@@ -29,7 +31,7 @@ class World:
 
     ``jobs`` appears writable at JOBS, or at BUILD where the sandbox is for one job; ``environment``
     at ENVIRONMENT. ``accounts`` holds the passwd, group and hosts that stand in for the machine's own.
-    ``network``: that of the machine is shared, with the addresses of its name servers.
+    ``shown`` are seen where they are, /tmp included. ``network``: that of the machine is shared, with the addresses of its name servers.
     """
 
     bubblewrap: Path
@@ -39,7 +41,17 @@ class World:
     environments: Path
     jobs: Path
     readable: tuple[Path, ...]
+    shown: tuple[Path, ...] = ()
     network: bool = False
+
+
+def hidden(shown: Sequence[Path]) -> tuple[tuple[str, str], ...]:
+    """Return the folders that a job's own /tmp would hide: where each lies, and where it is to be seen."""
+    return tuple(
+        (f"{SHOWN}/{number}", str(path))
+        for number, path in enumerate(shown)
+        if any(path.is_relative_to(own) for own in _OWN)
+    )
 
 
 def warm_command(world: World) -> list[str]:
@@ -58,6 +70,7 @@ def single_command(world: World, seccomp: int | None, temporary_bytes: int) -> l
         *("--as-pid-1", "--cap-drop", "ALL", "--bind", str(world.jobs), BUILD),
         *("--size", str(temporary_bytes), "--tmpfs", "/tmp"),  # noqa: S108
         *("--size", str(temporary_bytes), "--tmpfs", "/dev/shm"),  # noqa: S108
+        *(word for _, path in hidden(world.shown) for word in ("--ro-bind", path, path)),
         *("--remount-ro", "/", "--remount-ro", "/dev"),
         *(() if seccomp is None else ("--seccomp", str(seccomp))),
     ]
@@ -83,6 +96,10 @@ def _shared(world: World) -> list[str]:
         command += ["--ro-bind", str(world.accounts / name), f"/etc/{name}"]
     for path in _outermost(world.readable):
         command += ["--ro-bind", str(path), str(path)]
+    for number, path in enumerate(world.shown):
+        command += ["--ro-bind", str(path), f"{SHOWN}/{number}"]
+        if not hidden((path,)):
+            command += ["--ro-bind", str(path), str(path)]
     command += ["--ro-bind", str(world.inside), INSIDE]
     command += ["--ro-bind", str(world.environments), ENVIRONMENTS]
     if world.environment is not None:

@@ -94,6 +94,18 @@ def loaded_bytes(content: bytes) -> bytes:
         return content
 
 
+def defined_symbols(content: bytes) -> frozenset[str]:
+    """Return the names that an ELF file gives to whoever loads it."""
+    from elftools.elf.elffile import ELFFile
+
+    try:
+        section: Any = ELFFile(io.BytesIO(content)).get_section_by_name(".dynsym")
+        symbols = section.iter_symbols() if section else ()
+        return frozenset(one.name for one in symbols if one["st_shndx"] != "SHN_UNDEF")
+    except Exception:  # noqa: BLE001 - as above
+        return frozenset()
+
+
 def elf_names(archive: zipfile.ZipFile, names: Iterable[str] | None = None) -> Iterator[str]:
     """Yield the paths of the ELF files in a wheel, or of those among ``names``."""
     for name in archive.namelist() if names is None else names:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from wheelyard.errors import (
+    ConfigurationError,
     InterpreterError,
     InvalidArchiveError,
     OutOfSpaceError,
@@ -33,17 +34,21 @@ from wheelyard.executor.commanding import (
 from wheelyard.executor.describing import ask_metadata
 from wheelyard.executor.environments import Environments, find_uv
 from wheelyard.executor.folders import RunFolder, sweep
+from wheelyard.executor.interpreters import native_platform
 from wheelyard.executor.isolation import Isolation, find_isolation
 from wheelyard.executor.outcomes import Stopped
 from wheelyard.executor.parts import Parts
 from wheelyard.executor.pool import Pool
 from wheelyard.executor.pythons import Python, describe
+from wheelyard.executor.reached import Across, Platforms
 from wheelyard.executor.repeat import Tools, repeat_line
 from wheelyard.executor.reproducible import difference
 from wheelyard.executor.settings import ExecutorSettings
 from wheelyard.model.job import Offer, Outcome, Report, StepName
+from wheelyard.model.way import WayKind
 from wheelyard.ports import Blobs, Described, Interpreters, Progress
 from wheelyard.targets.interpreter import ANY
+from wheelyard.targets.target import Target
 
 _ORDER = tuple(StepName)
 _TakeStep = Callable[[Attempt, State], Awaitable[State]]
@@ -65,11 +70,13 @@ class LocalExecutor:
         blobs: Blobs,
         interpreters: Interpreters,
         parts: Parts,
+        platforms: Platforms | None = None,
     ) -> None:
         self._settings = settings
         self._blobs = blobs
         self._interpreters = interpreters
         self._parts = parts
+        self._platforms = platforms
         self._pythons: dict[Path, Python] = {}
         self._isolation: Isolation | None = None
         self._workshop: Workshop | None = None
@@ -98,11 +105,13 @@ class LocalExecutor:
         try:
             python = await self._python(offer)
             allow_network(offer, self._settings)
-        except (InterpreterError, SandboxError) as error:
+            reached = await self._reached(offer)
+        except (ConfigurationError, InterpreterError, SandboxError, ToolError) as error:
             return Report(outcome=Outcome.REFUSED, reason=error.message, hint=error.hint), State()
         name = f"{offer.key[:16]}-{offer.attempt}"
         folder = run.new(name)
         attempt = Attempt(workshop, offer, python, folder, progress)
+        attempt.across = reached
         try:
             ending = await _carry_out(attempt, way)
             return await self._report(attempt, ending), ending.state
@@ -167,16 +176,28 @@ class LocalExecutor:
             # No Python is asked for, but one has to open the sandbox: ours is always there.
             executable: Path | None = Path(sys.executable)
         else:
-            executable = self._interpreters.executable(offer.target)
+            executable = self._interpreters.executable(_running(offer))
         if executable is None:
             raise InterpreterError(
-                f"There is no interpreter for {offer.target} on this machine",
+                f"There is no interpreter for {_running(offer)} on this machine",
                 hint="wheelyard target list says which there are.",
             )
         async with self._asking:  # once, however many jobs begin at once
             if executable not in self._pythons:
                 self._pythons[executable] = await asyncio.to_thread(describe, executable)
             return self._pythons[executable]
+
+    async def _reached(self, offer: Offer) -> Across | None:
+        """Have what the way to another machine takes. Raises ToolError and ConfigurationError."""
+        if offer.way.kind is WayKind.NATIVE:
+            return None
+        if self._platforms is None:
+            raise ToolError(
+                f"this builder builds for no other machine, {offer.target.platform} included",
+                hint="Let a builder with that platform take it: wheelyard platform list.",
+            )
+        packages = offer.recipe.host_packages or ()
+        return Across(ready=await self._platforms.ready(offer.way, offer.target, packages))
 
     async def _report(self, attempt: Attempt, ending: _Ending) -> Report:
         stopped, state, offer, hide = ending.stopped, ending.state, attempt.offer, attempt.mask.text
@@ -230,6 +251,13 @@ class LocalExecutor:
             tools = Tools(python=attempt.python.executable, uv=uv)
             return repeat_line(attempt.offer, state, tools=tools, archive=archive, wheels=wheels)
         return ""
+
+
+def _running(offer: Offer) -> Target:
+    """Return the target of the Python that opens a job's sandbox."""
+    if offer.way.kind is WayKind.NATIVE:
+        return offer.target
+    return offer.way.build or Target(offer.target.interpreter, native_platform())
 
 
 async def _carry_out(attempt: Attempt, way: Sequence[_TakeStep]) -> _Ending:

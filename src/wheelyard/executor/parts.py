@@ -30,16 +30,17 @@ class Inspect(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """``repair`` returns the repaired wheel, which may be the one that it was given.
+    """The work by name.
 
-    ``normalise`` makes the archive's bytes independent of time and order, in place. ``reason``
+    ``repair`` returns the repaired wheel, which may be the one that it was given; the folders are those with the
+    libraries of a target that is another machine. ``normalise`` makes the archive's bytes independent of time and order, in place. ``reason``
     takes the end of a log and names the cause that it shows, or nothing. ``libraries`` lists the system
     packages that a wheel needs to load, and the libraries that were not found.
     """
 
     unpack: Unpack
     inspect: Inspect
-    repair: Callable[[Path, Path, Target], Path]
+    repair: Callable[[Path, Path, Target, tuple[Path, ...]], Path]
     normalise: Callable[[Path, int], None]
     import_names: Callable[[WheelFacts], tuple[str, ...]]
     check: Callable[[Path, WheelFacts, Offer], tuple[Finding, ...]]

@@ -209,6 +209,7 @@ class Pool:
                 *self._settings.readable,
                 *(() if cache is None else (cache.parent,)),
             ),
+            shown=self._settings.shown,
         )
 
     def _single(

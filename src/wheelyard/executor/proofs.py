@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from wheelyard.errors import OutOfSpaceError, StoreError, ToolError
+from wheelyard.executor import emulated
 from wheelyard.executor.attempt import INSIDE, Attempt, Running, State, known
 from wheelyard.executor.bill_of_materials import add_bill_of_materials
 from wheelyard.executor.imports import ImportFailure, judge_imports, own_modules
@@ -14,6 +15,7 @@ from wheelyard.executor.outcomes import Stopped, last_lines, printed_since, too_
 from wheelyard.executor.preload import FOR_IMPORTS
 from wheelyard.executor.sessions import Answer
 from wheelyard.executor.steps import judge, told
+from wheelyard.executor.trimming import vendored, without_tests
 from wheelyard.model.artifact import Artifact, Origin
 from wheelyard.model.job import Finding, Outcome, StepName, Verdict
 from wheelyard.model.release import project_name
@@ -32,7 +34,12 @@ def _repair(attempt: Attempt, state: State) -> Path:
     folder = known(state.wheel).parent / "repaired"
     folder.mkdir()
     try:
-        wheel = attempt.shop.parts.repair(known(state.wheel), folder, attempt.offer.target)
+        libraries = attempt.across.ready.libraries if attempt.across is not None else ()
+        libraries += vendored(attempt.folder / INSIDE / state.project, attempt.offer.recipe.vendor)
+        built = without_tests(known(state.wheel), folder, attempt.offer.recipe)
+        if attempt.across is not None and attempt.offer.recipe.pure:
+            built = emulated.as_pure(built, folder)
+        wheel = attempt.shop.parts.repair(built, folder, attempt.offer.target, libraries)
     except ToolError as error:
         raise Stopped(Outcome.FAILED, error.message, hint=error.hint) from error
     attempt.shop.parts.normalise(wheel, attempt.offer.source_date_epoch)
@@ -50,10 +57,12 @@ async def inspect(attempt: Attempt, state: State) -> State:
 def _inspect(attempt: Attempt, state: State) -> State:
     offer, parts = attempt.offer, attempt.shop.parts
     facts = parts.inspect(known(state.wheel), release=offer.release, target=offer.target)
+    emulated.prove(attempt, known(state.wheel), facts)
     findings = (*state.findings, *parts.check(known(state.wheel), facts, offer))
     for finding in findings:
         attempt.log.note(f"{finding.verdict}: {finding.check}: {finding.message}")
-    libraries = parts.libraries(known(state.wheel)) if facts.compiled else ()
+    here = facts.compiled and attempt.across is None
+    libraries = parts.libraries(known(state.wheel)) if here else ()
     return replace(state, facts=facts, findings=findings, libraries=libraries)
 
 
@@ -68,6 +77,9 @@ async def test(attempt: Attempt, state: State) -> State:
             own = own_modules(attempt.offer.release.project, modules)
         if not modules and not recipe.test:
             return state
+        if attempt.across is not None and not attempt.across.ready.python:
+            # It is proved by reading; what it does there, nobody here can tell.
+            return replace(state, findings=(*state.findings, emulated.not_run(attempt)))
         findings = await _try_out(attempt, state, modules, own)
         return replace(state, findings=(*state.findings, *findings))
 
@@ -79,7 +91,13 @@ async def _try_out(
     wheel = await asyncio.to_thread(_copy_wheel, attempt, state, inside)
     empty = await attempt.shop.environments.ensure(attempt.python, ())
     async with attempt.running(empty, FOR_IMPORTS, inside) as running:
-        answer = await running.call(_imports(attempt, state, running, wheel, modules))
+        if attempt.across is None:
+            answer = await running.call(_imports(attempt, state, running, wheel, modules))
+        else:
+            places = await emulated.unpack(attempt, running, wheel)
+            compiled = emulated.extension_modules(known(state.facts))
+            every = tuple(dict.fromkeys((*modules, *compiled)))
+            answer = await emulated.imports(attempt, running, places, every)
         judge(attempt, answer, since=StepName.INSPECT)
         failures = _failures(answer)
         partial = tuple(failure for failure in failures if _is_partial(attempt, failure.missing))
@@ -99,7 +117,10 @@ async def _try_out(
             return findings
         if attempt.offer.test_tools_absent:
             return (*findings, _not_tested(attempt.offer.test_tools_absent))
-        await _run_test(attempt, state, running)
+        variables = _test_variables(attempt, state, running)
+        if attempt.across is not None:
+            variables = await emulated.variables(attempt, running, places)
+        await _run_test(attempt, running, variables)
         return findings
 
 
@@ -186,14 +207,14 @@ def _is_partial(attempt: Attempt, missing: str) -> bool:
     return bool(top) and top.replace("_", "-").lower() in names
 
 
-async def _run_test(attempt: Attempt, state: State, running: Running) -> None:
+async def _run_test(attempt: Attempt, running: Running, variables: dict[str, str]) -> None:
     build = running.view.build
     answer = await running.call(
         {
             "call": "run",
             "arguments": ["/bin/sh", "-c", attempt.offer.recipe.test],
             "folder": f"{build}/work",
-            "environment": _test_variables(attempt, state, running),
+            "environment": variables,
         }
     )
     if not answer.ok:

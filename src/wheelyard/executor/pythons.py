@@ -20,6 +20,7 @@ print(json.dumps({
         sys.base_prefix, sys.base_exec_prefix, os.path.dirname(os.path.realpath(sys.executable)),
         sysconfig.get_path("stdlib"), sysconfig.get_config_var("LIBDIR") or sys.base_prefix)}),
     "release": "%d.%d" % sys.version_info[:2],
+    "includes": sorted({sysconfig.get_path(name) for name in ("include", "platinclude")}),
     "markers": {
         "implementation_name": sys.implementation.name,
         "implementation_version": "%d.%d.%d" % sys.implementation.version[:3],
@@ -41,13 +42,14 @@ print(json.dumps({
 class Python:
     """An interpreter; ``identity`` changes when what it makes may change.
 
-    ``tag`` names its bytecode, ``markers`` is the environment of PEP 508.
+    ``tag`` names its bytecode, ``includes`` are where its headers lie, ``markers`` is the environment of PEP 508.
     """
 
     executable: Path
     identity: str
     tag: str
     release: str
+    includes: tuple[Path, ...]
     prefixes: tuple[Path, ...]
     markers: Mapping[str, str]
 
@@ -74,6 +76,7 @@ def describe(executable: Path) -> Python:
         identity=hashlib.sha256(text.encode()).hexdigest()[:16],
         release=facts["release"],
         tag=facts["tag"],
+        includes=tuple(Path(folder) for folder in facts["includes"]),
         prefixes=tuple(Path(prefix) for prefix in facts["prefixes"]),
         markers=facts["markers"],
     )

@@ -33,6 +33,7 @@ _LIBC = {
     PlatformKind.MANYLINUX: "glibc",
     PlatformKind.MUSLLINUX: "musl",
 }
+_WEBASSEMBLY = {PlatformKind.PYODIDE, PlatformKind.PYEMSCRIPTEN, PlatformKind.EMSCRIPTEN}
 _SECONDS = 900
 _LARGEST = 8 << 30
 _LINES = 5
@@ -53,21 +54,27 @@ class RepairResult:
     note: str = ""
 
 
-def repair_wheel(path: Path, out_dir: Path, *, target: Target) -> RepairResult:
+def repair_wheel(
+    path: Path, out_dir: Path, *, target: Target, libraries: Sequence[Path] = ()
+) -> RepairResult:
     """Write a repaired wheel to ``out_dir``. Raises InvalidArchiveError and ToolError.
 
     One for a manylinux or musllinux target reaches that floor, or it is refused with what it needs.
-    One for any Linux is kept as it is where no manylinux fits it.
+    One for any Linux is kept as it is where no manylinux fits it. ``libraries`` are the folders with those of
+    a target that is another machine.
     """
     platform = Platform.parse(target.platform)
     own = _platforms(path)
+    if platform.kind in _WEBASSEMBLY and own not in {("any",), (str(platform),)}:
+        # Back ends know the compiler, whose name a wheel for Pyodide must not have.
+        return RepairResult(path=retag(path, out_dir, (str(platform),)), platform_tag=str(platform))
     if platform.kind not in _LIBC:
         return RepairResult(path=path, platform_tag=own[0])
     if not _is_compiled(path, own):
         return _pure(path, out_dir, own, platform)
     with tempfile.TemporaryDirectory(prefix="repair-", dir=out_dir) as folder:
         copy = _safe_copy(path, Path(folder, "copy"))
-        answer = _ask(copy, Path(folder), platform)
+        answer = _ask(copy, Path(folder), platform, libraries)
         if answer["lacking"]:
             raise ToolError(
                 f"libraries have to be bundled into {path.name}, and {answer['lacking']} is not there",
@@ -157,13 +164,16 @@ def _reading(path: Path) -> Iterator[zipfile.ZipFile]:
         raise _refusal(path, f"it cannot be read: {error}") from error
 
 
-def _ask(path: Path, out_dir: Path, platform: Platform) -> dict[str, Any]:
+def _ask(
+    path: Path, out_dir: Path, platform: Platform, libraries: Sequence[Path]
+) -> dict[str, Any]:
     question = {
         "wheel": str(path.resolve()),
         "out_dir": str(out_dir.resolve()),
         "libc": _LIBC[platform.kind],
         "arch": platform.arch,
         "floor": platform.floor or None,
+        "libraries": [str(folder) for folder in libraries],
     }
     try:
         done = subprocess.run(

@@ -27,7 +27,7 @@ class ExecutorSettings:
     ``warm`` is how many interpreters are kept started, ``parallel`` what one build may use of the
     machine's processors. ``fork`` false gives every job a sandbox that is made for it alone.
     ``readable`` are more folders that builds may read, compilers outside of /usr for example;
-    their ``bin`` is put on PATH. ``temporary_bytes`` limits /tmp of one job. ``scratch`` is where
+    their ``bin`` is put on PATH. ``shown`` are seen, too, but not put there. ``temporary_bytes`` limits /tmp of one job. ``scratch`` is where
     jobs have their folders, ``state/jobs`` if None; one in memory makes builds of many small files
     cheaper, and large ones need its room. ``network``: a command that asks for the network is given it.
     """
@@ -41,5 +41,6 @@ class ExecutorSettings:
     uv: Path | None = None
     scratch: Path | None = None
     readable: tuple[Path, ...] = ()
+    shown: tuple[Path, ...] = ()
     temporary_bytes: int = 1 << 30
     network: bool = False

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,10 +19,20 @@ from wheelyard.errors import (
     StoreError,
     ToolError,
 )
-from wheelyard.executor import compiler_cache
-from wheelyard.executor.attempt import INSIDE, OUTPUT, SOURCE, Attempt, Running, State, known
+from wheelyard.executor import across, compiler_cache, emulating, scripts
+from wheelyard.executor.attempt import (
+    INSIDE,
+    OUTPUT,
+    SOURCE,
+    Attempt,
+    Binds,
+    Running,
+    State,
+    known,
+)
 from wheelyard.executor.environments import Environment
 from wheelyard.executor.folders import regular_file
+from wheelyard.executor.hosts import View
 from wheelyard.executor.outcomes import Stopped, failure, printed_since, too_large
 from wheelyard.executor.parallel import compile_in_parallel
 from wheelyard.executor.patching import apply_patch
@@ -32,6 +43,7 @@ from wheelyard.executor.sessions import Answer
 from wheelyard.executor.surroundings import CACHE
 from wheelyard.model.job import Outcome, StepName
 from wheelyard.model.recipe import Patch
+from wheelyard.targets.markers import marker_environment
 
 T = TypeVar("T")
 _ASKING = "get_requires_for_build_wheel"
@@ -41,7 +53,8 @@ async def fetch(attempt: Attempt, state: State) -> State:
     """See that everything that the offer names is in the blobs."""
     async with attempt.step(StepName.FETCH):
         offer = attempt.offer
-        wheels = (*offer.requirements, *offer.test_requirements, *offer.test_tools)
+        wheels = (*offer.requirements, *offer.host_requirements)
+        wheels += (*offer.test_requirements, *offer.test_tools)
         wanted = [(offer.source.filename or offer.source.location, offer.source.archive)]
         wanted += [(wheel.filename, wheel.digest) for wheel in wheels]
         for name, digest in wanted:
@@ -106,7 +119,12 @@ async def environment(attempt: Attempt, state: State) -> State:
     async with attempt.step(StepName.ENVIRONMENT):
         offer, environments = attempt.offer, attempt.shop.environments
         try:
-            build = await environments.ensure(attempt.python, offer.requirements)
+            # Those of an emulated build are for no Python that runs here.
+            running = () if emulating.is_emulated(attempt) else offer.requirements
+            build = await environments.ensure(attempt.python, running)
+            if attempt.across is not None:
+                # What the target's wheels need to run is not for any Python that runs here.
+                return replace(state, environment=build)
             test = await environments.ensure(attempt.python, offer.test_requirements)
             tools = await _tools(attempt)
         except OutOfSpaceError as error:
@@ -141,24 +159,41 @@ async def make(attempt: Attempt, state: State, name: str = INSIDE) -> State:
             async with attempt.step(StepName.ENVIRONMENT):
                 # An interpreter that is not warm yet is started now, which may take seconds.
                 running = await stack.enter_async_context(
-                    attempt.running(known(state.environment), preload(attempt, state), inside)
+                    attempt.running(
+                        known(state.environment),
+                        preload(attempt, state),
+                        inside,
+                        prepare=partial(_prepare, attempt, state),
+                    )
                 )
-            first = asked_with_the_build(state)
+                await across.unpack_hosts(attempt, running)
+                if emulating.is_emulated(attempt):
+                    await emulating.furnish(attempt, running)
+            first = "" if attempt.across is not None else asked_with_the_build(state)
             async with attempt.step(StepName.REQUIREMENTS):
                 if not first:
                     await ask_requirements(attempt, state, running)
             async with attempt.step(StepName.BUILD):
+                await scripts.run_before(attempt, state, running)
                 filename = await call_build(attempt, state, running, first)
+                await scripts.run_after(attempt, running, filename)
+                await across.count(attempt, running)
     finally:
         if cached:
             await asyncio.to_thread(compiler_cache.check_in, caches, offer, inside / CACHE)
     return replace(state, wheel=_wheel(attempt, inside, filename))
 
 
+def _prepare(attempt: Attempt, state: State, inside: Path, view: View) -> Binds:
+    """Lay out the way to another machine, where the job goes one."""
+    return () if attempt.across is None else across.lay_out(attempt, state, inside, view)
+
+
 def preload(attempt: Attempt, state: State) -> tuple[str, ...]:
     """Say what may be loaded before the fork: never a project's own code.
 
-    Nor anything where the recipe sets variables, which a back end may read when it is loaded.
+    Nor anything where the recipe sets variables, which a back end may read when it is loaded. What answers for
+    a machine is amended after the fork (``inside/across``), so that a build across may begin with it loaded.
     """
     if state.system.backend_path or attempt.offer.recipe.environment:
         return ()
@@ -173,7 +208,11 @@ def asked_with_the_build(state: State) -> str:
 
 async def ask_requirements(attempt: Attempt, state: State, running: Running) -> None:
     """Ask what the back end needs beyond pyproject.toml; stops where its environment lacks it."""
-    answer = await running.call(hook(attempt, state, running, _ASKING))
+    call = hook(attempt, state, running, _ASKING)
+    answer = await _call(attempt, running, call)
+    if not answer.ok and attempt.across is not None and not emulating.is_emulated(attempt):
+        attempt.log.note("asking again in the environment of the target")
+        answer = await running.call(across.for_the_target(attempt, state, running, call))
     judge(attempt, answer)
     check_requirements(attempt, answer.returned)
 
@@ -184,7 +223,10 @@ def check_requirements(attempt: Attempt, returned: object) -> None:
     lines = tuple(str(line) for line in asked)
     if (wrong := invalid(lines)) is not None:
         raise Stopped(Outcome.FAILED, f"the back end asks for {wrong!r}, which is no requirement")
-    missing = unmet(lines, attempt.offer.requirements, attempt.python.markers)
+    markers = attempt.python.markers
+    if emulating.is_emulated(attempt):
+        markers = marker_environment(attempt.offer.target)
+    missing = unmet(lines, attempt.offer.requirements, markers)
     if missing:
         attempt.log.note("the back end needs " + ", ".join(missing))
         raise Stopped(Outcome.NEEDS, "needs " + ", ".join(missing), needs=lines)
@@ -193,14 +235,22 @@ def check_requirements(attempt: Attempt, returned: object) -> None:
 async def call_build(attempt: Attempt, state: State, running: Running, first: str = "") -> str:
     """Have the wheel built, and return its file name; what ``first`` asks for comes before."""
     call = hook(attempt, state, running, "build_wheel")
-    answer = await running.call({**call, "first": first})
+    call = across.for_the_target(attempt, state, running, call)
+    answer = await _call(attempt, running, {**call, "first": first})
     judge(attempt, answer)
     if isinstance(answer.returned, list):
         # It asked for something, and did not build: what it has in its environment already is no hindrance.
         check_requirements(attempt, answer.returned)
-        answer = await running.call(call)
+        answer = await _call(attempt, running, call)
         judge(attempt, answer)
     return str(answer.returned)
+
+
+async def _call(attempt: Attempt, running: Running, call: dict[str, object]) -> Answer:
+    """Call a hook where the way of the job has it run."""
+    if emulating.is_emulated(attempt):
+        return await emulating.call(attempt, running, call)
+    return await running.call(call)
 
 
 def hook(attempt: Attempt, state: State, running: Running, name: str) -> dict[str, object]:

@@ -1,11 +1,14 @@
 """The environment variables of builds: fixed ones, so that they are the same everywhere."""
 
+import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from wheelyard.executor.hosts import View
 from wheelyard.executor.isolation import Isolation
 from wheelyard.executor.settings import ExecutorSettings
 from wheelyard.model.job import Offer
+from wheelyard.model.recipe import Recipe
 
 CACHE = "ccache"
 SYSTEM_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
@@ -13,6 +16,8 @@ SYSTEM_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/s
 # quarter of the time that it takes; nothing reads it where a wheel runs. Not in CFLAGS: who sets these
 # takes the -O2 of a configure script away.
 OF_WHEELS = {"CPPFLAGS": "-g0"}
+_FLAGS = ("CFLAGS", "CXXFLAGS", "LDFLAGS")
+_NAMED = re.compile(r"\$\((\w+)\)|\$\{(\w+)\}")
 _MASQUERADES = ("/usr/lib/ccache", "/usr/lib64/ccache", "/usr/local/libexec/ccache")
 
 
@@ -64,4 +69,23 @@ def build_environment(
             "CCACHE_COMPILERCHECK": "content",
             "CCACHE_SLOPPINESS": "time_macros,include_file_mtime,include_file_ctime",
         }
-    return chosen | dict(offer.recipe.environment)
+    return _with_flags(chosen | dict(offer.recipe.environment), offer.recipe)
+
+
+def _with_flags(variables: dict[str, str], recipe: Recipe) -> dict[str, str]:
+    """Add the flags of a recipe to those that its variables set."""
+    given = {"CFLAGS": recipe.cflags, "CXXFLAGS": recipe.cxxflags, "LDFLAGS": recipe.ldflags}
+    for name, flags in given.items():
+        if flags:
+            variables[name] = " ".join(filter(None, (variables.get(name, ""), *flags)))
+    return variables
+
+
+def expanded(variables: Mapping[str, str]) -> dict[str, str]:
+    """Put the values of variables where flags name them: ``$(NAME)`` or ``${NAME}``."""
+    return {
+        name: _NAMED.sub(lambda match: variables.get(match[1] or match[2], ""), value)
+        if name in _FLAGS
+        else value
+        for name, value in variables.items()
+    }

@@ -13,6 +13,7 @@ from pathlib import Path
 from wheelyard.errors import ForgeError, GoneError
 from wheelyard.forge.addresses import place_of, repositories_below
 from wheelyard.forge.landing import landings
+from wheelyard.forge.loose import tip_of
 from wheelyard.forge.merging import is_ancestor, merged_as, merged_tree
 from wheelyard.forge.messages import Remarks, read, written
 from wheelyard.forge.refs import HEADS, Refs, read_refs, record_of, remarks_of
@@ -66,7 +67,9 @@ class GitForge:
 
     async def tip(self, repository: str, *, branch: str = "") -> str:
         """Return the newest commit of a branch."""
-        return (await self._refs(repository, branch)).tip(branch)
+        path = self._place(repository).path
+        found = await asyncio.to_thread(tip_of, path, branch) if path else ""
+        return found or (await self._refs(repository, branch)).tip(branch)
 
     async def look(
         self, repository: str, patterns: Sequence[str], *, branch: str = "", commit: str = ""

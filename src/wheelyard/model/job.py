@@ -10,6 +10,7 @@ from wheelyard.model.command import Command
 from wheelyard.model.recipe import DEFAULT_RECIPE, Recipe
 from wheelyard.model.release import Release
 from wheelyard.model.source import Source
+from wheelyard.model.way import NATIVE, Way
 from wheelyard.targets.target import Target
 
 BuildKey = NewType("BuildKey", str)
@@ -100,6 +101,8 @@ class Offer:
     paths in it where they are known; ``upstream_portable``: upstream has one in which nothing is compiled, too. ``source_date_epoch`` in seconds.
     ``as_of`` is the day that the requirements are of, where newer ones broke the build. ``command`` is set where
     no wheel is built: then ``release`` is a name and a revision's number, and the target's interpreter may be ``py3``.
+    ``way`` says where the back end runs; across, ``requirements`` are wheels of the build machine and
+    ``host_requirements`` those of the target that are compiled against.
     """
 
     key: BuildKey
@@ -122,6 +125,8 @@ class Offer:
     check_reproducible: bool = False
     as_of: str = ""
     command: Command | None = None
+    way: Way = NATIVE
+    host_requirements: tuple[InputWheel, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

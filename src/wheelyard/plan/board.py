@@ -39,7 +39,10 @@ class Board:
             if unit is None:
                 unit = self._admit(name, pin, from_source=from_source)
                 fresh.append(unit)
-            if reason.kind is EdgeKind.BUILD or pin.release.project in resolution.roots:
+            if (
+                reason.kind in {EdgeKind.BUILD, EdgeKind.HOST}
+                or pin.release.project in resolution.roots
+            ):
                 unit.reasons[reason] = None
             # One object a unit: looking it up later is then a comparison of identities.
             names[pin.release.project] = unit.id

@@ -97,7 +97,7 @@ def _is_given(board: Board, unit: Unit, needed: UnitId) -> bool:
     if provider(board.units, needed, unit) is not None:
         return True
     seeds = unit.group.seeds if unit.group is not None and unit.bootstrap is None else {}
-    return needed in seeds and needed in unit.builds
+    return needed in seeds and needed in (*unit.builds, *unit.hosts)
 
 
 def _hopes_for(board: Board, needed: Iterable[UnitId]) -> tuple[UnitId, ...]:
@@ -115,7 +115,12 @@ def _break_component(
     units: Mapping[UnitId, Unit], edges: Mapping[UnitId, tuple[UnitId, ...]]
 ) -> tuple[BrokenCycle, ...]:
     """Decide how one component is broken. Changes nothing."""
-    only_run = {(key, run) for key in edges for run in edges[key] if run not in units[key].builds}
+    only_run = {
+        (key, run)
+        for key in edges
+        for run in edges[key]
+        if run not in (*units[key].builds, *units[key].hosts)
+    }
     cut = edges_to_cut(edges, only_run) if only_run else ()
     broken = []
     if cut:

@@ -52,7 +52,7 @@ def recalled(agenda: Agenda, event: Recalled) -> None:
 
 def _expand(agenda: Agenda, unit: Unit) -> None:
     """Plan what a unit that has to be built requires for that, and for the test of its recipe."""
-    recipe = agenda.recipe_of(unit.id.release)
+    recipe = agenda.recipe(unit.id)
     if unit.tests is None and recipe.test and recipe.test_requires:
         unit.state = State.RESOLVING
         query = test_query(agenda.options, unit, recipe)
@@ -60,10 +60,25 @@ def _expand(agenda: Agenda, unit: Unit) -> None:
         return
     reason = Reason(EdgeKind.BUILD, unit.id)
     unit.state = State.WAITING
-    unit.builds = admit(agenda, unit.resolution, unit.id.target, reason)
-    agenda.board.wait(unit.id, (*unit.builds, *unit.runs, *(unit.tests or ())))
+    running = unit.way.runs_on(unit.id.target)
+    unit.builds = admit(agenda, unit.resolution, running, reason)
+    unit.hosts = _admit_hosts(agenda, unit)
+    needed = (*unit.builds, *unit.hosts, *unit.runs, *(unit.tests or ()))
+    agenda.board.wait(unit.id, needed)
     agenda.unsettled[unit.id] = None
     agenda.awake[unit.id] = None
+
+
+def _admit_hosts(agenda: Agenda, unit: Unit) -> tuple[UnitId, ...]:
+    """Plan what a unit is compiled against: what that needs to run it waits for itself."""
+    resolution = unit.host_resolution
+    names = admit(agenda, resolution, unit.id.target, Reason(EdgeKind.HOST, unit.id))
+    own = unit.id.release.project
+    return tuple(
+        name
+        for name in names
+        if name.release.project in resolution.roots and name.release.project != own
+    )
 
 
 def test_resolved(agenda: Agenda, unit: Unit, resolution: Resolution) -> None:
@@ -90,7 +105,7 @@ def try_start(agenda: Agenda, unit: Unit) -> None:
     if around.seeds and unit.bootstrap is not None:
         return
     known = agenda.board.releases[unit.id.release]
-    recipe = agenda.recipe_of(unit.id.release)
+    recipe = agenda.recipe(unit.id)
     offer = offers.make_offer(unit, around, known, recipe, agenda.options)
     unit.state, unit.blocked = State.RUNNING, False
     agenda.commands.append(
@@ -148,6 +163,13 @@ def _build_failed(agenda: Agenda, unit: Unit, event: Finished) -> None:
     Not of a time before its Python: tools of then would fail on what the Python has dropped since.
     """
     unit.failed_keys |= {event.key, *((unit.key,) if unit.key is not None else ())}
+    if _may_go_another_way(agenda, unit, event.report):
+        unit.detours += 1
+        unit.report, unit.reported = event.report, event.key
+        unit.as_of, unit.rounds, unit.needs = None, 0, ()
+        preparing.resolve_build(agenda, unit)
+        agenda.detours.append((unit.id, unit.way))
+        return
     if unit.as_of is not None:
         settling.give_up(agenda, unit)
         return
@@ -161,6 +183,13 @@ def _build_failed(agenda: Agenda, unit: Unit, event: Finished) -> None:
     unit.rounds, unit.needs = 0, ()
     agenda.older.append((unit.id, unit.day))
     preparing.resolve_build(agenda, unit)
+
+
+def _may_go_another_way(agenda: Agenda, unit: Unit, report: Report) -> bool:
+    """Whether the policy has a further way to a target for what failed on the one that was gone."""
+    ways = agenda.options.ways_to(unit.id.target, agenda.recipe(unit.id))
+    further = unit.detours + 1 < len(ways)
+    return further and report.outcome in {Outcome.FAILED, Outcome.TIMED_OUT, Outcome.OVER_LIMIT}
 
 
 def _may_be_newer_tools(report: Report) -> bool:

@@ -38,6 +38,7 @@ def edges_of(board: Board) -> tuple[Edge, ...]:
     found = set()
     for key, unit in board.units.items():
         found |= {Edge(key, other, EdgeKind.BUILD) for other in unit.builds}
+        found |= {Edge(key, other, EdgeKind.HOST) for other in unit.hosts}
         found |= {Edge(key, other, EdgeKind.RUN) for other in unit.runs if other not in unit.builds}
         known = {*unit.builds, *unit.runs}
         found |= {Edge(key, o, EdgeKind.TEST) for o in unit.tests or () if o not in known}

@@ -71,6 +71,14 @@ class ResolveBuild:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ResolveHost:
+    """Resolve what a unit is compiled against, for its own target."""
+
+    unit: UnitId
+    query: Query
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ResolveTest:
     """Resolve what the recipe's own test of a unit requires."""
 
@@ -115,7 +123,16 @@ class Start:
     ordinary_key: BuildKey
 
 
-Command = ResolveRequest | Inspect | ResolveBuild | ResolveTest | Recall | FetchWheel | Start
+Command = (
+    ResolveRequest
+    | Inspect
+    | ResolveBuild
+    | ResolveHost
+    | ResolveTest
+    | Recall
+    | FetchWheel
+    | Start
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +179,14 @@ class InspectFailed:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildResolved:
     """The answer to ResolveBuild."""
+
+    unit: UnitId
+    resolution: Resolution
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostResolved:
+    """The answer to ResolveHost."""
 
     unit: UnitId
     resolution: Resolution
@@ -225,6 +250,7 @@ Event = (
     | Inspected
     | InspectFailed
     | BuildResolved
+    | HostResolved
     | TestResolved
     | UnitFailed
     | Recalled

@@ -82,9 +82,38 @@ def _digest_of_recipe(recipe: Recipe) -> str:
     fields += ["constraints", *sorted(recipe.build_constraints)]
     if recipe.bill_of_materials:
         fields.append("bill-of-materials")
+    fields += _across(recipe)
     if recipe.test:
         fields += ["test", recipe.test, *sorted(recipe.test_requires)]
     return digest_of(fields)
+
+
+def _across(recipe: Recipe) -> list[str]:
+    """Name what is said of compilers and of other machines, where anything is."""
+    lists = {
+        "cflags": recipe.cflags,
+        "cxxflags": recipe.cxxflags,
+        "ldflags": recipe.ldflags,
+        "before": (recipe.before,),
+        "after": (recipe.after,),
+        "host-requires": recipe.host_requires,
+        "host-packages": recipe.host_packages or (),
+        "exports": recipe.exports,
+        "vendor": recipe.vendor,
+        "keep": recipe.keep,
+        "allow-warnings": recipe.allow_warnings,
+    }
+    flags = {
+        "drop-tests": recipe.drop_tests,
+        "pure": recipe.pure,
+        "pretend": recipe.pretend,
+        "emulate": recipe.emulate,
+    }
+    fields = [name for name in sorted(flags) if flags[name]]
+    for name, values in lists.items():
+        if any(values):
+            fields += [name, str(len(values)), *values]
+    return fields
 
 
 def build_keys(  # noqa: PLR0913 - all that shapes a result, by name
@@ -99,16 +128,20 @@ def build_keys(  # noqa: PLR0913 - all that shapes a result, by name
     ingredients: Iterable[Ingredient],
     tools: Iterable[str] = (),
     rebuild: str = "",
+    way: str = "",
 ) -> Keys:
     """Name a job.
 
     ``isolation`` is what kept the build apart from the machine; ``toolchain`` describes compilers, C
     library and interpreter, ``tools`` names the compilers that are there at all: without one, an
-    optional extension is left out. ``rebuild`` tells one rebuild of the same inputs from another.
+    optional extension is left out. ``rebuild`` tells one rebuild of the same inputs from another. ``way`` is empty
+    for what is built natively.
     """
     fields = [_SCHEME, str(release), source_digest, subdirectory, recipe_digest(recipe)]
     present = sorted(tools)
     fields += [str(target), isolation, str(len(present)), *present]
+    if way:
+        fields += ["way", way]
     for ingredient in sorted(ingredients):
         fields += [ingredient.release, ingredient.identity]
     portable = digest_of(fields)

@@ -1,12 +1,13 @@
 """From a unit to the job that builds it: its key, its environment, its offer."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from wheelyard.model.artifact import Artifact, InputWheel, Origin
 from wheelyard.model.job import Offer
 from wheelyard.model.recipe import Recipe
 from wheelyard.model.resolution import Pin
+from wheelyard.model.way import WayKind
 from wheelyard.plan.events import UnitId
 from wheelyard.plan.key import Ingredient, Keys, build_keys, recipe_digest
 from wheelyard.plan.unit import PlanOptions, ReleaseState, Unit
@@ -36,7 +37,8 @@ def keys_of(
     seeds: Mapping[UnitId, Artifact] | None = None,
 ) -> Keys:
     """Name the job of a unit whose environment is resolved."""
-    given = seeds or {}
+    given, way = seeds or {}, unit.way
+    running = way.runs_on(unit.id.target)
     return build_keys(
         release=unit.id.release,
         source_digest=known.source.digest,
@@ -44,18 +46,28 @@ def keys_of(
         recipe=recipe,
         target=unit.id.target,
         isolation=options.isolation,
-        toolchain=options.toolchains.get(str(unit.id.target), ""),
+        toolchain=way.toolchain or options.toolchains.get(str(unit.id.target), ""),
         ingredients=[
-            ingredient(
-                pin,
-                from_source=options.wants_source(pin),
-                seed=given.get(UnitId(pin.release, unit.id.target)),
-            )
-            for pin in unit.resolution.pins
+            *(
+                ingredient(
+                    pin,
+                    from_source=options.wants_source(pin),
+                    seed=given.get(UnitId(pin.release, running)),
+                )
+                for pin in unit.resolution.pins
+            ),
+            *_compiled_against(unit, options),
         ],
+        way="" if way.kind is WayKind.NATIVE else way.kind.value,
         tools=options.tools,
         rebuild=options.rebuild_name,
     )
+
+
+def _compiled_against(unit: Unit, options: PlanOptions) -> Iterator[Ingredient]:
+    for pin in unit.host_resolution.pins:
+        one = ingredient(pin, from_source=options.wants_source(pin))
+        yield Ingredient(one.release, f"host {one.identity}")
 
 
 def covering(unit: Unit, known: ReleaseState, recipe: Recipe) -> Artifact | None:
@@ -91,7 +103,7 @@ def _given(unit: Unit, units: Mapping[UnitId, Unit], needed: UnitId) -> Artifact
     What it only needs to run never comes as a seed: without one in its build environment, a wheel counts.
     """
     found = provider(units, needed, unit)
-    if found is None and unit.group is not None and needed in unit.builds:
+    if found is None and unit.group is not None and needed in (*unit.builds, *unit.hosts):
         return unit.group.seeds.get(needed)
     return found
 
@@ -101,13 +113,14 @@ class Surroundings:
     """The wheels around a build. Where it is not ``complete``, what is listed may be a part only.
 
     ``seeds`` are those of ``environment`` that break a cycle. ``tests`` is what an import of the
-    wheel needs, ``absent`` what of that a cycle keeps away; ``tools`` and ``tools_absent`` are the same
+    wheel needs, ``hosts`` what it is compiled against, ``absent`` what of that a cycle keeps away; ``tools`` and ``tools_absent`` are the same
     for the test of its recipe. ``missing`` is what is not there, but
     whose dependants are: nobody waits for it yet.
     """
 
     complete: bool = False
     environment: tuple[Artifact, ...] = ()
+    hosts: tuple[Artifact, ...] = ()
     seeds: Mapping[UnitId, Artifact] = field(default_factory=dict)
     tests: tuple[Artifact, ...] = ()
     absent: tuple[str, ...] = ()
@@ -118,19 +131,20 @@ class Surroundings:
 
 def surroundings(unit: Unit, units: Mapping[UnitId, Unit]) -> Surroundings:
     """Return what of a unit's surroundings is there."""
-    environment = [_given(unit, units, needed) for needed in unit.builds]
+    environment = [_given(unit, units, needed) for needed in (*unit.builds, *unit.hosts)]
     direct = (need for need in (*unit.runs, *(unit.tests or ())) if need not in unit.cut)
     if None in environment or any(_given(unit, units, run) is None for run in direct):
         return Surroundings()
     wheels = [wheel for wheel in environment if wheel is not None]
-    given = dict(zip(unit.builds, wheels, strict=True))
+    given = dict(zip((*unit.builds, *unit.hosts), wheels, strict=True))
     seeds = {needed: wheel for needed, wheel in given.items() if wheel.origin is Origin.SEED}
     tests, away = _closure(unit, units)
     missing = away - unit.cut
     tools = {needed: _given(unit, units, needed) for needed in unit.tests or ()}
     return Surroundings(
         complete=not missing,
-        environment=tuple(wheels),
+        environment=tuple(wheels[: len(unit.builds)]),
+        hosts=tuple(wheels[len(unit.builds) :]),
         seeds=seeds,
         tests=_by_name(tests),
         absent=tuple(sorted(needed.release.project for needed in away)),
@@ -211,4 +225,6 @@ def make_offer(
         source_date_epoch=_epoch(known),
         check_reproducible=options.check_reproducible,
         as_of=unit.day,
+        way=unit.way,
+        host_requirements=tuple(_input(wheel) for wheel in around.hosts),
     )

@@ -15,6 +15,7 @@ from wheelyard.model.artifact import Origin
 from wheelyard.model.recipe import Recipe
 from wheelyard.model.release import Release
 from wheelyard.model.resolution import Resolution
+from wheelyard.model.way import Way
 from wheelyard.plan import bootstrap, building, preparing, settling
 from wheelyard.plan.agenda import Agenda
 from wheelyard.plan.events import (
@@ -25,6 +26,7 @@ from wheelyard.plan.events import (
     FetchFailed,
     FetchWheel,
     Finished,
+    HostResolved,
     Inspected,
     InspectFailed,
     Recalled,
@@ -65,6 +67,11 @@ class Planner:
     def take_older(self) -> list[tuple[UnitId, str]]:
         """Return the units that are tried with older build requirements, and as of which day, likewise."""
         taken, self._agenda.older = self._agenda.older, []
+        return taken
+
+    def take_detours(self) -> list[tuple[UnitId, Way]]:
+        """Return the units that go another way to their target, likewise."""
+        taken, self._agenda.detours = self._agenda.detours, []
         return taken
 
     def begin(self) -> list[Command]:
@@ -118,7 +125,7 @@ class Planner:
                 preparing.inspected(agenda, event)
             case InspectFailed():
                 preparing.inspect_failed(agenda, event)
-            case BuildResolved() | TestResolved():
+            case BuildResolved() | HostResolved() | TestResolved():
                 self._resolved(event)
             case Recalled():
                 building.recalled(agenda, event)
@@ -145,10 +152,12 @@ class Planner:
             roots = set(resolution.roots)
             self.roots += [name for name in names if name.release.project in roots]
 
-    def _resolved(self, event: BuildResolved | TestResolved) -> None:
+    def _resolved(self, event: BuildResolved | HostResolved | TestResolved) -> None:
         unit = self.board.units[event.unit]
         if isinstance(event, BuildResolved):
             preparing.build_resolved(self._agenda, unit, event.resolution)
+        elif isinstance(event, HostResolved):
+            preparing.host_resolved(self._agenda, unit, event.resolution)
         else:
             building.test_resolved(self._agenda, unit, event.resolution)
 

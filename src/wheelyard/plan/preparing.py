@@ -17,9 +17,10 @@ from wheelyard.plan.events import (
     InspectFailed,
     Recall,
     ResolveBuild,
+    ResolveHost,
 )
 from wheelyard.plan.gate import Gate
-from wheelyard.plan.queries import build_query
+from wheelyard.plan.queries import build_query, host_query
 from wheelyard.plan.unit import EMPTY, Provision, ReleaseState, State, Unit
 
 _MAXIMUM_ROUNDS = 5
@@ -40,7 +41,7 @@ def _is_inspected(agenda: Agenda, unit: Unit) -> bool:
         unit.state = State.FETCHING
         agenda.commands.append(FetchWheel(unit=unit.id, entry=pin.wheel, origin=Origin.UPSTREAM))
         return False
-    if agenda.recipe_of(release).skip is not None:
+    if agenda.recipe(unit.id).skip is not None:
         settling.skip(agenda, unit)
         return False
     if pin.source is None:
@@ -82,7 +83,7 @@ def inspect_failed(agenda: Agenda, event: InspectFailed) -> None:
 def _enter_gate(agenda: Agenda, unit: Unit) -> None:
     release = unit.id.release
     known = agenda.board.releases[release]
-    recipe = agenda.recipe_of(release)
+    recipe = agenda.recipe(unit.id)
     served = None if agenda.options.rebuild else offers.covering(unit, known, recipe)
     if served is not None:
         settling.provide(agenda, unit, served, Provision.COVERED)
@@ -112,7 +113,9 @@ def resolve_build(agenda: Agenda, unit: Unit) -> None:
     facts = agenda.board.releases[unit.id.release].facts
     if facts is None:
         raise AssertionError(unit.id)
-    query = build_query(agenda.options, unit, facts, agenda.recipe_of(unit.id.release))
+    ways = agenda.options.ways_to(unit.id.target, agenda.recipe(unit.id))
+    unit.way = ways[min(unit.detours, len(ways) - 1)]
+    query = build_query(agenda.options, unit, facts, agenda.recipe(unit.id))
     unit.state, unit.blocked = State.RESOLVING, False
     if query.requirements:
         agenda.commands.append(ResolveBuild(unit=unit.id, query=query))
@@ -121,12 +124,24 @@ def resolve_build(agenda: Agenda, unit: Unit) -> None:
 
 
 def build_resolved(agenda: Agenda, unit: Unit, resolution: Resolution) -> None:
-    """Take the build environment of a unit, which names its key."""
+    """Take the build environment of a unit, and ask for what it is compiled against."""
     if unit.state is not State.RESOLVING:
         return
     unit.resolution = resolution
+    query = host_query(agenda.options, unit, agenda.recipe(unit.id))
+    if query is None:
+        host_resolved(agenda, unit, EMPTY)
+    else:
+        agenda.commands.append(ResolveHost(unit=unit.id, query=query))
+
+
+def host_resolved(agenda: Agenda, unit: Unit, resolution: Resolution) -> None:
+    """Take what a unit is compiled against; with its build environment that names its key."""
+    if unit.state is not State.RESOLVING:
+        return
+    unit.host_resolution = resolution
     known = agenda.board.releases[unit.id.release]
-    recipe = agenda.recipe_of(unit.id.release)
+    recipe = agenda.recipe(unit.id)
     keys = offers.keys_of(unit, known, recipe, agenda.options)
     unit.key, unit.ordinary_key, unit.portable_key = keys.exact, keys.ordinary, keys.portable
     if unit.key in unit.failed_keys:

@@ -8,6 +8,8 @@ from wheelyard.model.recipe import Recipe
 from wheelyard.model.release import ProjectName, Release
 from wheelyard.model.resolution import FromSource, Query
 from wheelyard.model.source import SourceFacts
+from wheelyard.model.way import WayKind
+from wheelyard.plan.hosts import COMPILED_AGAINST
 from wheelyard.plan.unit import PlanOptions, Unit
 from wheelyard.targets.target import Target
 
@@ -37,8 +39,30 @@ def build_query(options: PlanOptions, unit: Unit, facts: SourceFacts, recipe: Re
     return Query(
         requirements=tuple(lines),
         constraints=(*options.build_constraints, *recipe.build_constraints),
-        target=unit.id.target,
+        target=unit.way.runs_on(unit.id.target),
         policy=policy,
+    )
+
+
+def host_query(options: PlanOptions, unit: Unit, recipe: Recipe) -> Query | None:
+    """Ask for what a unit is compiled against, for its own target; None where that is nothing.
+
+    What also runs while it is built has one version in both places.
+    """
+    if unit.way.kind is not WayKind.CROSS:
+        return None
+    pins = {pin.release.project: pin.release for pin in unit.resolution.pins}
+    known = [
+        f"{project}=={pins[project].version}" for project in sorted(pins.keys() & COMPILED_AGAINST)
+    ]
+    lines = dict.fromkeys((*known, *recipe.host_requires))
+    if not lines:
+        return None
+    return Query(
+        requirements=tuple(lines),
+        constraints=(*options.build_constraints, *recipe.build_constraints),
+        target=unit.id.target,
+        policy=replace(options.policy, sources_only=options.from_source is FromSource.ALL),
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from wheelyard.model.way import WayKind
 from wheelyard.plan.board import Board
 from wheelyard.plan.events import UnitId
 from wheelyard.plan.unit import EdgeKind, Provision, State, Unit
@@ -23,9 +24,15 @@ def action(board: Board, unit: Unit) -> str:
         case State.SKIPPED | State.NOT_APPLICABLE:
             return unit.state.value
         case State.RUNNING:
-            return "build, ready now"
+            return f"build{_by_way(unit)}, ready now"
         case _:
-            return "build"
+            return f"build{_by_way(unit)}"
+
+
+def _by_way(unit: Unit) -> str:
+    """Say which way a job goes, and why, where it is not built on a machine of its target's kind."""
+    way = unit.way
+    return "" if way.kind is WayKind.NATIVE else f" ({way.kind}: {way.why})"
 
 
 def tree(board: Board, roots: list[UnitId]) -> Iterator[str]:
@@ -40,9 +47,10 @@ def _children(board: Board, key: UnitId) -> list[tuple[UnitId, EdgeKind]]:
     unit = board.units[key]
     runs = [(run, EdgeKind.RUN) for run in unit.runs]
     builds = [(build, EdgeKind.BUILD) for build in unit.builds]
-    known = {*unit.runs, *unit.builds}
+    hosts = [(host, EdgeKind.HOST) for host in unit.hosts]
+    known = {*unit.runs, *unit.builds, *unit.hosts}
     tests = [(test, EdgeKind.TEST) for test in unit.tests or () if test not in known]
-    return [(child, kind) for child, kind in runs + builds + tests if child in board.units]
+    return [(child, kind) for child, kind in runs + builds + hosts + tests if child in board.units]
 
 
 def _branches(board: Board, root: UnitId, shown: set[UnitId]) -> Iterator[str]:
@@ -88,6 +96,8 @@ def why(board: Board, key: UnitId) -> list[str]:
             sentences.append("it was asked for")
         elif reason.kind is EdgeKind.BUILD:
             sentences.append(f"{reason.parent} needs it to be built")
+        elif reason.kind is EdgeKind.HOST:
+            sentences.append(f"{reason.parent} is compiled against it")
         elif reason.kind is EdgeKind.TEST:
             sentences.append(f"{reason.parent} needs it to be tested")
         else:

@@ -1,7 +1,7 @@
 """What the planner knows about each wheel that is wanted."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import assert_never
@@ -9,9 +9,11 @@ from typing import assert_never
 from wheelyard.errors import WheelyardError
 from wheelyard.model.artifact import Artifact
 from wheelyard.model.job import BuildKey, Limits, Report
+from wheelyard.model.recipe import Recipe
 from wheelyard.model.release import ProjectName, Release
 from wheelyard.model.resolution import CandidatePolicy, FromSource, Pin, Resolution
 from wheelyard.model.source import Source, SourceFacts
+from wheelyard.model.way import NATIVE, Way, WayKind
 from wheelyard.plan.events import UnitId
 from wheelyard.targets.target import Target
 
@@ -21,6 +23,8 @@ class EdgeKind(StrEnum):
 
     REQUEST = "requested"
     BUILD = "build"
+    HOST = "host"
+    """Compiled against: a wheel of the target, where the build's own are those of the build machine."""
     RUN = "run"
     TEST = "test"
     PROBE = "probe"
@@ -74,6 +78,8 @@ class PlanOptions:
     is what keeps builds apart from the machine: all are for the build key. ``build_constraints`` narrow every build
     environment. ``as_of_margin_days``: how much newer than the release its build requirements may be when
     a failed build is tried again with older ones. ``rebuild_name`` tells a rebuild from others in its keys.
+    ``ways`` are those to each target, the first to be gone first; a target that is not named is reached natively.
+    ``fall_back``: what fails on one way is tried on the next.
     """
 
     requirements: tuple[str, ...]
@@ -93,6 +99,16 @@ class PlanOptions:
     check_reproducible: bool = False
     rebuild: bool = False
     rebuild_name: str = ""
+    ways: dict[str, tuple[Way, ...]] = field(default_factory=dict)
+    fall_back: bool = False
+
+    def ways_to(self, target: Target, recipe: Recipe) -> tuple[Way, ...]:
+        """Return the ways to a target that are allowed for a release, the first to be gone first."""
+        ways = self.ways.get(str(target)) or (NATIVE,)
+        if recipe.emulate:
+            emulated = tuple(way for way in ways if way.kind is WayKind.EMULATED)
+            return tuple(replace(way, why="its recipe says so") for way in emulated) or ways[:1]
+        return ways if self.fall_back else ways[:1]
 
     def wants_source(self, pin: Pin) -> bool:
         """Whether a release is to be built here."""
@@ -126,6 +142,10 @@ class Unit:
     while it is tried with build requirements of an earlier day; ``excluded_by`` is the
     Requires-Python that leaves its target out; ``reasons`` is an ordered set.
 
+    ``hosts`` are the wheels of its own target that it is compiled against, ``host_resolution`` what they were
+    resolved to. ``way`` is the one that is gone now, ``detours`` counts
+    those that failed.
+
     ``blocked``: it waits for what will not come, so its release goes on without it; ``knot``: it is in
     a cycle that could not be broken. ``seedless``: upstream's wheel of it could not be had as a seed. ``reported`` is the key of the job that
     ``report`` is of.
@@ -138,6 +158,10 @@ class Unit:
     state: State = State.INSPECTING
     resolution: Resolution = EMPTY
     builds: tuple[UnitId, ...] = ()
+    host_resolution: Resolution = EMPTY
+    hosts: tuple[UnitId, ...] = ()
+    way: Way = NATIVE
+    detours: int = 0
     runs: tuple[UnitId, ...] = ()
     company: Mapping[ProjectName, Pin] = field(default_factory=dict)
     awaited: set[UnitId] = field(default_factory=set)
@@ -175,7 +199,8 @@ class Unit:
     def waits_for(self) -> tuple[UnitId, ...]:
         """Return what must be there before it can be built and tested."""
         further = (*(self.tests or ()), *(sorted(self.awaited) if self.awaited else ()))
-        return (*self.builds, *(run for run in (*self.runs, *further) if run not in self.cut))
+        runs = (run for run in (*self.runs, *further) if run not in self.cut)
+        return (*self.builds, *self.hosts, *runs)
 
     @property
     def may_come(self) -> bool:

@@ -4,6 +4,7 @@ A table is named by a requirement: ``numpy``, ``numpy<2`` or ``numpy==1.26.4``; 
 release apply, the less exact first, key by key.
 """
 
+import shlex
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -14,7 +15,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from wheelyard.errors import ConfigurationError, nearest
-from wheelyard.model.recipe import DEFAULT_RECIPE, Patch, Recipe
+from wheelyard.model.recipe import DEFAULT_RECIPE, Change, ConditionalRecipe, Patch, Recipe
 from wheelyard.model.release import ProjectName, Release
 
 
@@ -32,20 +33,38 @@ class _Table(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, rename="k
     test_requires: list[str] | msgspec.UnsetType = msgspec.UNSET
     imports: list[str] | msgspec.UnsetType = msgspec.UNSET
     bill_of_materials: bool | msgspec.UnsetType = msgspec.UNSET
+    cflags: list[str] | str | msgspec.UnsetType = msgspec.UNSET
+    cxxflags: list[str] | str | msgspec.UnsetType = msgspec.UNSET
+    ldflags: list[str] | str | msgspec.UnsetType = msgspec.UNSET
+    before: str | msgspec.UnsetType = msgspec.UNSET
+    after: str | msgspec.UnsetType = msgspec.UNSET
+    host_requires: list[str] | msgspec.UnsetType = msgspec.UNSET
+    host_packages: list[str] | msgspec.UnsetType = msgspec.UNSET
+    exports: list[str] | str | msgspec.UnsetType = msgspec.UNSET
+    vendor: list[str] | msgspec.UnsetType = msgspec.UNSET
+    keep: list[str] | msgspec.UnsetType = msgspec.UNSET
+    drop_tests: bool | msgspec.UnsetType = msgspec.UNSET
+    allow_warnings: list[str] | msgspec.UnsetType = msgspec.UNSET
+    pure: bool | msgspec.UnsetType = msgspec.UNSET
+    pretend: bool | msgspec.UnsetType = msgspec.UNSET
+    emulate: bool | msgspec.UnsetType = msgspec.UNSET
+    on: dict[str, dict[str, object]] | msgspec.UnsetType = msgspec.UNSET
 
 
 _ALL = "*"
-_REQUIREMENTS = frozenset({"build_requires", "build_constraints", "test_requires"})
+_REQUIREMENTS = frozenset({"build_requires", "build_constraints", "test_requires", "host_requires"})
+_FLAGS = frozenset({"cflags", "cxxflags", "ldflags", "exports"})
 KEYS = tuple(name.replace("_", "-") for name in _Table.__struct_fields__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Override:
-    """One table: which releases it is for (None: all), what it changes, and where it stands."""
+    """One table: which releases it is for (None: all), what it changes, on some platforms too, and where it stands."""
 
     requirement: Requirement | None
     changes: Mapping[str, object]
     origin: str
+    conditions: tuple[Change, ...] = ()
 
     def matches(self, release: Release) -> bool:
         """Whether it is for a release."""
@@ -74,10 +93,15 @@ class Overrides:
     def recipe(self, release: Release) -> Recipe:
         """Return what they say about a release together."""
         recipe = DEFAULT_RECIPE
+        changes: list[Change] = []
         for entry in self.entries:
             if entry.matches(release):
                 recipe = replace(recipe, **entry.changes)  # type: ignore[arg-type]
-        return recipe
+                changes += [Change(fields=entry.changes), *entry.conditions]
+        if all(change.pattern == "*" for change in changes):
+            return recipe
+        plain = {field.name: getattr(recipe, field.name) for field in fields(Recipe)}
+        return ConditionalRecipe(**plain, changes=tuple(changes))
 
     def origins(self, release: Release) -> tuple[str, ...]:
         """Return where the tables stand that apply to a release."""
@@ -96,7 +120,7 @@ def read_tables(tables: Mapping[str, object], folder: Path, origin: str) -> list
 
 
 def read_folder(folder: Path) -> list[Override]:
-    """Read a recipe folder: ``NAME.toml``, or ``NAME/recipe.toml`` with its patches beside it.
+    """Read a recipe folder: ``NAME.toml``, ``NAME/recipe.toml`` with its patches beside it, or Pyodide's.
 
     A file holds one table without a header, or several under ``[releases."NAME<2"]``.
     """
@@ -116,7 +140,33 @@ def read_folder(folder: Path) -> list[Override]:
                 hint='Write [releases."numpy<2"] with the keys of a recipe below it.',
             )
         found += read_tables({name: content} | releases, path.parent, str(path))
-    return found
+    return [*found, *_of_pyodide(folder)]
+
+
+def _of_pyodide(folder: Path) -> list[Override]:
+    """Read the recipes of Pyodide in a folder, ``NAME/meta.yaml``; those of conda are read elsewhere."""
+    paths = sorted(folder.glob("*/meta.yaml"))
+    if not paths:
+        return []
+    # Another library, which only these take.
+    from wheelyard.settings import pyodide
+
+    texts = {path: path.read_text(encoding="utf-8", errors="replace") for path in paths}
+    recipes = {
+        path: pyodide.parse_pyodide(text, str(path))
+        for path, text in texts.items()
+        if pyodide.is_pyodides(text)
+    }
+    libraries = pyodide.library_names(tuple(recipes.values()))
+    return [
+        Override(
+            requirement=Requirement(recipe.requirement),
+            changes={},
+            conditions=pyodide.changes(recipe, path.parent, libraries),
+            origin=str(path),
+        )
+        for path, recipe in recipes.items()
+    ]
 
 
 def load(path: Path) -> dict[str, object]:
@@ -145,12 +195,38 @@ def _read(name: str, table: object, folder: Path, origin: str) -> Override:
         read = msgspec.convert(table, _Table)
     except msgspec.ValidationError as error:
         raise ConfigurationError(f"{where}: {error}", hint=_hint(table)) from error
+    conditions = {} if read.on is msgspec.UNSET else read.on
+    return Override(
+        requirement=requirement,
+        changes=_changes(read, folder, where),
+        conditions=tuple(
+            _condition(pattern, content, folder, f"{where} on {pattern!r}")
+            for pattern, content in conditions.items()
+        ),
+        origin=f"{origin} [{name}]",
+    )
+
+
+def _changes(read: _Table, folder: Path, where: str) -> dict[str, object]:
     changes: dict[str, object] = {}
     for field in fields(Recipe):
-        value = getattr(read, field.name)
+        value = getattr(read, field.name, msgspec.UNSET)
         if value is not msgspec.UNSET:
             changes[field.name] = _value(field.name, value, folder, where)
-    return Override(requirement=requirement, changes=changes, origin=f"{origin} [{name}]")
+    return changes
+
+
+def _condition(pattern: str, table: object, folder: Path, where: str) -> Change:
+    """Read what a table changes on some platforms. Raises ConfigurationError."""
+    if isinstance(table, dict) and "on" in table:
+        raise ConfigurationError(
+            f"{where}: a condition inside of a condition", hint="Write each pattern by itself."
+        )
+    try:
+        read = msgspec.convert(table, _Table)
+    except msgspec.ValidationError as error:
+        raise ConfigurationError(f"{where}: {error}", hint=_hint(table)) from error
+    return Change(pattern=pattern, fields=_changes(read, folder, where))
 
 
 def _value(name: str, value: object, folder: Path, where: str) -> object:
@@ -160,6 +236,8 @@ def _value(name: str, value: object, folder: Path, where: str) -> object:
         return {key: tuple(v) if isinstance(v, list) else v for key, v in value.items()}
     if name in _REQUIREMENTS and isinstance(value, list):
         return tuple(_requirement(text, name, where) for text in value)
+    if name in _FLAGS and isinstance(value, str):
+        return tuple(shlex.split(value))
     if isinstance(value, list):
         return tuple(value)
     return value

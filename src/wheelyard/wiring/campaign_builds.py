@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,12 +51,19 @@ class FarmBuilds:
     """
 
     def __init__(
-        self, *, farm: FarmPortsOfCampaigns, folder: Path | None, trials: Path, job_file: str = ""
+        self,
+        *,
+        farm: FarmPortsOfCampaigns,
+        folder: Path | None,
+        trials: Path,
+        job_file: str = "",
+        address_of: Callable[[str], Awaitable[str]] | None = None,
     ) -> None:
         self._farm = farm
         self._folder = folder
         self._trials = trials
         self._job_file = job_file
+        self._address_of = address_of
 
     async def ask(self, wish: BuildWish) -> str:
         """Ask the farm; the same wish joins the request that is open."""
@@ -101,10 +108,12 @@ class FarmBuilds:
 
     async def _revision(self, wish: BuildWish) -> tuple[str, str]:
         """Return the address and the commit that are built."""
-        address = self._address(wish.repository)
+        address = await self._address(wish.repository)
         return await self._tried(wish, address) if wish.staging else (address, wish.commit)
 
-    def _address(self, repository: str) -> str:
+    async def _address(self, repository: str) -> str:
+        if self._address_of is not None:
+            return await self._address_of(repository)
         if "://" in repository or self._folder is None:
             return repository
         path = (self._folder / repository).absolute()

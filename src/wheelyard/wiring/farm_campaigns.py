@@ -12,14 +12,17 @@ from wheelyard.campaigns.service import Campaigns
 from wheelyard.campaigns.watching import Watching
 from wheelyard.errors import WheelyardError
 from wheelyard.forge.git import GitForge
+from wheelyard.forge.github.forge import GitHubForge
+from wheelyard.forge_ports import Forge
 from wheelyard.ports import Clock
 from wheelyard.store.folder import StateFolder
 from wheelyard.wiring.campaign_builds import FarmBuilds, FarmPortsOfCampaigns
 from wheelyard.wiring.campaigns import recipe_place
+from wheelyard.wiring.forges import close_forge
 
 _LOG = logging.getLogger(__name__)
-_ROUND_SECONDS = 1.0
-_LOOK_ROUNDS = 2
+_ROUND_SECONDS = 0.25
+_LOOK_SECONDS = 1.0
 _LINES = 1000
 
 
@@ -47,7 +50,9 @@ class FarmCampaigns:
     ) -> None:
         self._folder = folder
         self._leads = leads
-        forge = GitForge(folder=settings.feedstocks)
+        place = recipe_place(settings.feedstocks, folder.memory) if settings.feedstocks else None
+        self._forge: Forge = place.forge if place else GitForge()
+        forge = self._forge
         self.campaigns = Campaigns(
             store=folder.campaigns,
             forge=forge,
@@ -57,13 +62,14 @@ class FarmCampaigns:
                 folder=settings.feedstocks,
                 trials=folder.place("jobs") / "trials",
                 job_file=settings.job_file,
+                address_of=forge.address if isinstance(forge, GitHubForge) else None,
             ),
             events=folder.events,
             pass_by=failpoints.pass_by,
         )
+        self._led = False
         self._watching: Watching | None = None
-        if settings.feedstocks is not None:
-            place = recipe_place(settings.feedstocks, folder.memory)
+        if place is not None:
             self._watching = Watching(
                 campaigns=self.campaigns,
                 store=folder.campaigns,
@@ -73,7 +79,7 @@ class FarmCampaigns:
                 pins=self._pins(settings, forge, clock),
             )
 
-    def _pins(self, settings: CampaignSettings, forge: GitForge, clock: Clock) -> PinWatch | None:
+    def _pins(self, settings: CampaignSettings, forge: Forge, clock: Clock) -> PinWatch | None:
         if not settings.pin_repository:
             return None
         return PinWatch(
@@ -87,24 +93,39 @@ class FarmCampaigns:
         )
 
     async def run(self) -> None:
-        """Carry campaigns on, for ever."""
-        last, led, rounds = 0, False, 0
+        """Carry campaigns on, for ever; what is heard waits for no look at repositories."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._hear())
+                if self._watching is not None:
+                    group.create_task(self._look(self._watching))
+        finally:
+            await close_forge(self._forge)
+
+    async def _hear(self) -> None:
+        last = 0
         while True:
-            rounds += 1
             leads = self._leads()
             if leads:
                 try:
-                    if not led:
+                    if not self._led:
                         last = await self._folder.events.last()
                         await self.campaigns.recover()
                     last = await self._heard(last)
-                    if self._watching is not None and rounds % _LOOK_ROUNDS == 0:
-                        await self._watching.look()
                 except WheelyardError as error:
                     _LOG.warning("campaigns wait: %s", error.message)
                     leads = False
-            led = leads
+            self._led = leads
             await asyncio.sleep(_ROUND_SECONDS)
+
+    async def _look(self, watching: Watching) -> None:
+        while True:
+            if self._led:
+                try:
+                    await watching.look()
+                except WheelyardError as error:
+                    _LOG.warning("campaigns wait: %s", error.message)
+            await asyncio.sleep(_LOOK_SECONDS)
 
     async def _heard(self, last: int) -> int:
         """Take what the event log says of builds that ended, and of campaigns that others changed."""

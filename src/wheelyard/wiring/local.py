@@ -22,6 +22,7 @@ from wheelyard.executor.checks import CheckPolicy
 from wheelyard.executor.interpreters import MachineInterpreters
 from wheelyard.executor.isolation import kind_of_isolation
 from wheelyard.executor.local import LocalExecutor
+from wheelyard.executor.reached import Platforms
 from wheelyard.executor.rust import find_rust
 from wheelyard.executor.settings import CompilerCache, ExecutorSettings, Sandbox
 from wheelyard.executor.standard import standard_parts
@@ -31,6 +32,7 @@ from wheelyard.model.command import CommandRequest
 from wheelyard.model.job import Limits, Verdict
 from wheelyard.model.recipe import Recipe
 from wheelyard.model.release import ProjectName, Release
+from wheelyard.model.way import NATIVE
 from wheelyard.plan.command import CommandPlan
 from wheelyard.plan.planner import Planner
 from wheelyard.plan.record import Answer
@@ -56,6 +58,7 @@ from wheelyard.wiring.facts import check_needs, facts_of_this_machine
 from wheelyard.wiring.keeping import upkeep_of
 from wheelyard.wiring.places import find_interpreters
 from wheelyard.wiring.planning import Planning
+from wheelyard.wiring.platforms import platforms_of, shown_of, ways_to
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,9 +108,12 @@ class Farm:
         if found.release is None or found.metadata is None:
             python = (await self._parts.upstream.facts(found.source)).requires_python
             meant = tuple(target for target in targets if allows(python, target.interpreter))
+            targets = meant or targets
             # What it takes to ask is not asked for itself: the build that follows makes it anew.
-            asked = self.on_this_machine(replace(options, rebuild=False))
-            asked = replace(asked, targets=(meant or targets)[:1])
+            asked = replace(options, rebuild=False)
+            # For another machine it is asked on this one, where it will be built, too.
+            ways = [(asked.ways.get(str(one)) or (NATIVE,))[0].runs_on(one) for one in targets]
+            asked = self.on_this_machine(replace(asked, targets=tuple(ways[:1])))
             describer = self._describer(recipe_of, listener)
             name = shown(found.source.location)
             found = await describer.describe(Question(found=found, name=repr(name), options=asked))
@@ -152,7 +158,9 @@ class Farm:
         """Add what only this machine knows."""
         # Another key for the same inputs: what was built under the old one stays as it is.
         rebuild = str(time.time_ns()) if options.rebuild else ""
-        toolchains = {str(target): self._toolchain(target) for target in options.targets}
+        machines = [way.build for ways in options.ways.values() for way in ways if way.build]
+        wanted = dict.fromkeys((*options.targets, *machines))
+        toolchains = {str(target): self._toolchain(target) for target in wanted}
         return replace(
             options,
             toolchains=toolchains,
@@ -160,6 +168,12 @@ class Farm:
             isolation=self._parts.isolation,
             rebuild_name=rebuild,
         )
+
+    async def reach(self, options: PlanOptions) -> PlanOptions:
+        """Add the ways to targets that none of this machine's Pythons builds for. Raises WheelyardError."""
+        targets = tuple(t for t in options.targets if self.interpreters.executable(t) is None)
+        ways = await ways_to(targets, self.interpreters, self._parts.platforms)
+        return replace(options, ways=ways)
 
     def _toolchain(self, target: Target) -> str:
         found = self.interpreters.interpreter(target)
@@ -248,6 +262,7 @@ class _Parts:
     interpreters: MachineInterpreters
     toolchain: Toolchain
     isolation: str
+    platforms: Platforms | None
     holds: Holds
     clock: SystemClock
     slots: int
@@ -276,12 +291,13 @@ async def open_farm(settings: FarmSettings, recorded: Sequence[Answer] = ()) -> 
             _find_toolchain(),
             asyncio.to_thread(kind_of_isolation, chosen),
         )
-        policy = CheckPolicy.parse(settings.checks)
+        policy, platforms = CheckPolicy.parse(settings.checks), platforms_of(settings.state)
         executor = LocalExecutor(
-            replace(chosen, readable=compilers),
+            replace(chosen, readable=compilers, shown=shown_of(settings.state)),
             blobs=blobs,
             interpreters=interpreters,
             parts=standard_parts(policy),
+            platforms=platforms,
         )
         stack.push_async_callback(executor.close)
         memo = MemoResolver(resolver, memory=folder.memory)
@@ -297,6 +313,7 @@ async def open_farm(settings: FarmSettings, recorded: Sequence[Answer] = ()) -> 
                 interpreters=interpreters,
                 toolchain=toolchain,
                 isolation=isolation,
+                platforms=platforms,
                 holds=lambda finding: policy.verdict(finding.check) is Verdict.HOLD,
                 clock=clock,
                 slots=settings.slots or os.cpu_count() or 1,

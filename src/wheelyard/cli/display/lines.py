@@ -2,6 +2,7 @@
 
 from wheelyard.coordinator.story import (
     BuildRetriedOlder,
+    BuildSentAnotherWay,
     CycleBroken,
     JobAwaited,
     JobDelayed,
@@ -67,12 +68,17 @@ def line_of(event: RunEvent) -> tuple[str, str] | None:
         case JobHeld():
             said = event.report.reason.removeprefix("held: ")
             return f"held     {name(event.unit)}: {said}\n  {event.report.hint}", NOTE
-        case BuildRetriedOlder():
-            text = f"again    {name(event.unit)}: with build requirements as of {event.day}"
-            return text, NOTE
+        case BuildRetriedOlder() | BuildSentAnotherWay():
+            return f"again    {name(event.unit)}: {_how(event)}", NOTE
         case UnitProvided(provision=Provision.UPSTREAM):
             return f"upstream {name(event.unit)}: {event.artifact.filename}", ""
     return None
+
+
+def _how(event: BuildRetriedOlder | BuildSentAnotherWay) -> str:
+    if isinstance(event, BuildRetriedOlder):
+        return f"with build requirements as of {event.day}"
+    return f"{event.way.kind}, {event.way.why}"
 
 
 def started(event: JobStarted) -> str:

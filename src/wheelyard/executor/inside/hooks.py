@@ -9,6 +9,8 @@ import os
 import sys
 import traceback
 
+from . import across
+
 _OPTIONAL = {
     "get_requires_for_build_wheel": [],
     "prepare_metadata_for_build_wheel": None,
@@ -25,6 +27,8 @@ def call(request):  # type: (dict[str, object]) -> dict[str, object]
     Where another is to be called ``first`` and that returns something, this is the answer, and all of it.
     """
     try:
+        if request.get("across"):
+            across.apply(request["across"])  # type: ignore[arg-type]
         backend = _load(str(request["backend"]), list(request["backend_path"]))  # type: ignore[call-overload]
         first = str(request.get("first") or "")
         wanted = _run(backend, request, first) if first else None

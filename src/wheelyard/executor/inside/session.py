@@ -187,6 +187,9 @@ def _carry_out(request, writer):  # type: (dict[str, object], int) -> int
     if kind == "run":
         arguments = list(request["arguments"])  # type: ignore[call-overload]
         os.execvpe(arguments[0], arguments, os.environ)
+    if kind == "unpack":
+        smoke.unpack_all(request)
+        return 0
     answer = (hooks if kind == "hook" else smoke).call(request)
     with os.fdopen(writer, "w") as stream:
         json.dump(answer, stream)

@@ -26,6 +26,12 @@ def unpack(wheel, place):  # type: (str, str) -> None
                     _merge(folder, place)
 
 
+def unpack_all(request):  # type: (dict[str, object]) -> None
+    """Lay several wheels out at one place."""
+    for wheel in list(request["wheels"]):  # type: ignore[call-overload]
+        unpack(str(wheel), str(request["place"]))
+
+
 def _merge(source, place):  # type: (str, str) -> None
     for parent, _, files in os.walk(source):
         target = os.path.join(place, os.path.relpath(parent, source))

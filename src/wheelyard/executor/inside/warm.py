@@ -122,6 +122,8 @@ def _contain(spec):  # type: (dict[str, object]) -> None
         int(str(spec["temporary_bytes"])),
     )
     for source, place in list(spec["binds"]):  # type: ignore[call-overload]
+        if not os.path.exists(place):
+            os.makedirs(place)
         confine.bind(source, place)
     confine.raise_loopback()
 

@@ -1,0 +1,1 @@
+"""Compiler commands for the build machine become those for the target: pure, and almost without imports."""

@@ -1,0 +1,1 @@
+"""Other machines that this one builds for: descriptions, sysroots, compilers, emulators."""
