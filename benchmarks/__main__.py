@@ -16,6 +16,7 @@ from benchmarks import (
     dispatch,
     fleet,
     index_pages,
+    interception,
     planning,
     pure_and_c,
     queue_depth,
@@ -35,6 +36,7 @@ Part = Callable[[Setting, Report], None]
 PARTS: Mapping[str, Part] = {
     "planning": planning.run,
     "targets": targets.run,
+    "interception": interception.run,
     "queue_depth": queue_depth.run,
     "bus": bus.run,
     "dispatch": dispatch.run,

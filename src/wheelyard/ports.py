@@ -142,8 +142,18 @@ class Resolver(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Caught:
+    """How far the compilers of a build are: commands caught, files compiled, and the last of them."""
+
+    calls: int
+    compiled: int
+    failed: int
+    what: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """What an executor tells while it works: a step began, or a line was printed.
+    """What an executor tells while it works: a step began, a line was printed, or compilers were caught.
 
     ``log`` goes with a step: the file to which the log is appended while the attempt runs. It is removed
     at the end; whoever has it open by then can read all of it.
@@ -153,6 +163,7 @@ class Progress:
     step: StepName
     line: str = ""
     log: Path | None = None
+    caught: Caught | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cross.crossings import CROSSINGS
-
 from wheelyard.cross.description import Crossing
 from wheelyard.cross.lines import lines
 from wheelyard.cross.rewrite import Command, Refused, Rewritten
@@ -60,7 +59,7 @@ def all_rows() -> list[Row]:
 def endings(kind: str) -> dict[str, str]:
     """Return what stands for the words that commands end with."""
     rules = rules_of(kind)
-    found = {}
+    found: dict[str, str] = {}
     for name in ("c", "c++", "link", "linker", "compile"):
         if words := rules.after.get(name):
             found.setdefault(shlex.join(words), "{" + name + "}")

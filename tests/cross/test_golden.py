@@ -1,8 +1,8 @@
 """Each command of the golden tables becomes what the table says, or is refused with the reason it says."""
 
 import pytest
-from cross.tables import Row, all_rows, rules_of, written
 
+from cross.tables import Row, all_rows, rules_of, written
 from wheelyard.cross.rewrite import rewrite_by
 
 _ROWS = all_rows()

@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 import pytest
-from cross.crossings import CROSSINGS, EMSCRIPTEN, GNU
-from cross.tables import FOLDER
 from hypothesis import given
 from hypothesis import strategies as some
 
+from cross.crossings import CROSSINGS, EMSCRIPTEN, GNU
+from cross.tables import FOLDER
 from wheelyard.cross.description import Exporting, Tool
 from wheelyard.cross.lines import lines
 from wheelyard.cross.naming import TOOLS, tool_of
@@ -33,7 +33,7 @@ _FOLDERS = some.sampled_from(
 )
 _FLAGS = ("-I", "-L", "-isystem", "-iquote", "-idirafter", "-B", "--sysroot=")
 _ALONE = some.sampled_from(
-    [
+    (
         "-c",
         "-O2",
         "-shared",
@@ -45,8 +45,6 @@ _ALONE = some.sampled_from(
         "-lpython3.11",
         "-DX=1",
         "a.c",
-    ]
-    + [
         "b.cpp",
         "a.o",
         "libx.a",
@@ -55,8 +53,6 @@ _ALONE = some.sampled_from(
         "-pthread",
         "-mavx2",
         "-",
-    ]
-    + [
         "-Wl,-rpath,/usr/lib",
         "-Wl,-rpath,$ORIGIN",
         "-o",
@@ -67,7 +63,7 @@ _ALONE = some.sampled_from(
         "-Xlinker",
         "-Wl,",
         "",
-    ]
+    )
 )
 _WORDS = some.lists(
     some.one_of(

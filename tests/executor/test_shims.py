@@ -12,13 +12,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
 from cross.crossings import CROSSINGS, GNU
 from cross.tables import Row, all_rows
-
 from wheelyard.cross.calls import Call, compile_commands, count, last_failed, parse_call, told
 from wheelyard.cross.description import Crossing, Kind, Tool
 from wheelyard.cross.lines import lines
-from wheelyard.cross.rewrite import Command, Refused, rewrite_by
+from wheelyard.cross.rewrite import Refused, rewrite_by
 from wheelyard.cross.rules import parse
 from wheelyard.executor import shim_program, shims
 from wheelyard.executor.calls import Trace, calls_in

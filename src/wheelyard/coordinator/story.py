@@ -13,6 +13,7 @@ from wheelyard.model.way import Way
 from wheelyard.plan.bootstrap import BrokenCycle
 from wheelyard.plan.events import Exclusion, UnitId
 from wheelyard.plan.unit import Provision
+from wheelyard.ports import Caught
 from wheelyard.targets.target import Target
 
 
@@ -108,6 +109,14 @@ class OutputPrinted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CommandsCaught:
+    """The compilers of a build came further."""
+
+    unit: UnitId
+    caught: Caught
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JobEnded:
     """An attempt ended. ``again_in`` is set where it will be tried again, in seconds."""
 
@@ -155,6 +164,7 @@ RunEvent = (
     | JobDelayed
     | JobHeld
     | StepBegan
+    | CommandsCaught
     | OutputPrinted
     | JobEnded
     | UnitProvided
