@@ -34,7 +34,7 @@ class Campaign:
     ``trial``: what is offered is built first, where nobody sees it. ``builds``: something is built of what is merged, so
     that only what is published counts; else what is merged does. ``pin_repository``, ``pin_path``: where its pin
     file lies, and is edited at the end. ``left_out``: who would be in it, and why they are not. ``waits_for``: campaigns
-    that must have closed before this one asks anybody.
+    that must have closed before this one asks anybody. ``revision`` grows when people changed its members.
     """
 
     name: CampaignName
@@ -53,6 +53,7 @@ class Campaign:
     waits_for: tuple[CampaignName, ...] = ()
     closed: datetime | None = None
     note: str = ""
+    revision: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,7 +206,7 @@ class Builds(Protocol):
     """The farm, as campaigns use it."""
 
     async def ask(self, wish: BuildWish) -> str:
-        """Have something built; return what names the build. The same wish twice is one build."""
+        """Have something built; return what names the build. The same wish joins the build that goes on."""
         ...
 
     async def answer(self, build: str) -> BuildAnswer:

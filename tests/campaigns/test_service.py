@@ -6,9 +6,13 @@ import pytest
 
 from campaigns.world import NAME, PINS, World, feedstocks, recipe
 from wheelyard.campaign_ports import BuildState, Mode
+from wheelyard.campaigns.planning import Intention, planned
 from wheelyard.errors import BusyError, ConfigurationError
+from wheelyard.graph.packages import PackageGraph
 from wheelyard.migrate.priority import Limits
 from wheelyard.migrate.states import State
+from wheelyard.migrate.wheels import package_of_wheels
+from wheelyard.testing.campaigns import MemoryBuilds
 from wheelyard.testing.forge import MemoryForge
 
 pytestmark = pytest.mark.anyio
@@ -325,3 +329,27 @@ async def test_what_cannot_be_done_says_so_with_the_nearest_name() -> None:
     with pytest.raises(ConfigurationError, match="are not published"):
         await world.campaigns.close(NAME)
     assert (await world.campaigns.close(NAME, force=True)).mode is Mode.CLOSED
+
+
+async def test_projects_of_a_farm_are_built_again_one_level_after_the_other() -> None:
+    builds = MemoryBuilds()
+    world = World(forge=MemoryForge({}), builds=builds)
+    graph = PackageGraph(
+        [
+            package_of_wheels("capi", [], ["setuptools"]),
+            package_of_wheels("user", [], ["capi"]),
+            package_of_wheels("top", [], ["user"]),
+            package_of_wheels("other", [], ["setuptools"]),
+        ]
+    )
+    intention = Intention(name=NAME, owner="ann", rule="rebuild", packages=("capi", "user", "top"))
+
+    await world.campaigns.start(planned(intention, graph, world.clock.now()), {})
+    asked = []
+    for _ in range(3):
+        asked.append([wish.package for wish in builds.wishes.values()])
+        await world.build(asked[-1][-1])
+
+    assert asked == [["capi"], ["capi", "user"], ["capi", "user", "top"]]
+    assert await world.campaigns.why(NAME, "user") == "it was built again"
+    assert set((await world.states()).values()) == {State.PUBLISHED}

@@ -1,12 +1,16 @@
 """``wheelyard watch`` as people use it, on recipes and an index of this machine."""
 
+import asyncio
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from wheelyard.campaign_ports import SeenVersion
+from wheelyard.store.folder import StateFolder
 from wheelyard.testing.sdists import SdistSpec, write_sdist
 
 RECIPE = """\
@@ -44,6 +48,11 @@ def run(yard: Path, *words: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run([*command, *more], capture_output=True, text=True, check=False, cwd=yard)
 
 
+async def shown_on_the_site(state: Path) -> Sequence[SeenVersion]:
+    async with await StateFolder.open(state) as folder:
+        return await folder.campaigns.versions()
+
+
 def test_new_versions_of_a_folder_of_feedstocks_and_why_not_the_others(yard: Path) -> None:
     broken = yard / "feedstocks" / "broken" / "meta.yaml"
     broken.parent.mkdir()
@@ -59,6 +68,8 @@ def test_new_versions_of_a_folder_of_feedstocks_and_why_not_the_others(yard: Pat
     found = json.loads(ran.stdout)["recipes"]
     assert [one.get("newest") for one in found] == [None, "1.1"]
     assert found[1]["sources"][0]["versions"] == ["2.0rc1", "1.1", "1.0"]
+    kept = asyncio.run(shown_on_the_site(yard / "state"))
+    assert [(one.package, one.source, one.current) for one in kept] == [("thing", "pypi", "1.0")]
 
 
 def test_where_no_recipe_could_be_looked_up_the_exit_code_says_so(yard: Path) -> None:

@@ -84,6 +84,9 @@ def donor(tmp_path: Path) -> Path:
     headers.mkdir(parents=True)
     (headers / "Python.h").write_text('#include "pyconfig.h"\n')
     (headers / "pyconfig.h").write_text(_DONOR)
+    (headers / "patchlevel.h").write_text(
+        '#define PY_MICRO_VERSION 5\n#define PY_VERSION "3.13.5"\n'
+    )
     return headers
 
 
@@ -97,6 +100,8 @@ def test_a_package_of_pyodide_is_laid_out_with_headers_of_its_own(
     assert text_in(pyodide.sysconfigdata, "INCLUDEPY") == "/pyodide/include"
     assert "#define SIZEOF_LONG 4" in (pyodide.headers / "pyconfig.h").read_text()
     assert (pyodide.headers / "Python.h").is_file()
+    level = (pyodide.headers / "patchlevel.h").read_text()
+    assert level == '#define PY_MICRO_VERSION 2\n#define PY_VERSION "3.13.2"\n'
 
 
 def test_what_is_no_package_of_pyodide_is_refused_and_not_kept(donor: Path, tmp_path: Path) -> None:
@@ -135,6 +140,15 @@ def test_an_extension_is_linked_as_a_module_with_its_one_export(tmp_path: Path) 
     assert found.argv[3].endswith("/emcc.py")
     assert {"-sSIDE_MODULE=2", "-sEXPORTED_FUNCTIONS=_PyInit_fast"} <= set(found.argv)
     assert found.environment["EM_CONFIG"].endswith("/emscripten/.emscripten")
+
+
+def test_a_module_that_is_compiled_and_linked_at_once_exports_what_its_name_says(
+    tmp_path: Path,
+) -> None:
+    words = ("gcc", "-shared", "fast.c", "-o", "fast.cpython-313-wasm32-emscripten.so")
+    found = _rewritten(tmp_path, *words)
+    assert isinstance(found, Rewritten)
+    assert "-sEXPORTED_FUNCTIONS=_PyInit_fast" in found.argv
 
 
 def test_exceptions_and_jumps_are_compiled_as_pyodide_has_them(tmp_path: Path) -> None:

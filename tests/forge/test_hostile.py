@@ -211,6 +211,27 @@ async def test_a_repository_of_sha256_works_like_any_other(world: GitWorld) -> N
     assert (await world.forge.merge(proposal.name)).state is ProposalState.MERGED
 
 
+@pytest.mark.parametrize("branch", ["", "main", "stable/1.x"])
+async def test_a_tip_is_the_one_that_git_tells_however_it_is_written(
+    world: GitWorld, branch: str
+) -> None:
+    world.create("six", FILES)
+    bare = world.bare("six")
+    hands.change(bare, {"x": b"1"}, "Other", branch="stable/1.x")
+    for pack in (False, True):
+        if pack:
+            hands.git(bare, "pack-refs", "--all")
+        told = hands.git(bare, "rev-parse", f"refs/heads/{branch or 'main'}")
+        assert await world.forge.tip("six", branch=branch) == told
+        told = hands.change(bare, {"y": bytes([pack])}, "More", branch=branch or "main")
+        assert await world.forge.tip("six", branch=branch) == told
+    (bare / "refs" / "heads" / "odd").symlink_to("/etc/hostname")
+    with pytest.raises(WheelyardError):
+        await world.forge.tip("six", branch="odd")
+    with pytest.raises(GoneError):
+        await world.forge.tip("six", branch="../../HEAD")
+
+
 async def test_settings_of_the_caller_lead_to_no_other_repository(
     world: GitWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:

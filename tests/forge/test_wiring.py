@@ -7,8 +7,12 @@ import pytest
 from forge.github_hub import TOKEN
 from forge.test_forge import FILES, draft
 from forge.worlds import GitHubWorld, GitWorld
+from wheelyard.campaign_ports import CampaignName
+from wheelyard.campaigns.pin_watch import PinRules
 from wheelyard.errors import ConfigurationError
 from wheelyard.forge.dry import DryRunForge
+from wheelyard.migrate.states import State
+from wheelyard.wiring.campaigns import open_workplace
 from wheelyard.wiring.forges import ForgeSettings, open_forge
 
 pytestmark = pytest.mark.anyio
@@ -41,6 +45,44 @@ async def test_github_is_asked_with_the_token_of_a_file_or_the_environment(
         assert await forge.tip("feedstocks/six") == base
     assert TOKEN not in repr(settings)
     await world.close()
+
+
+PINS = """\
+__migrator:
+  build_number: 1
+  kind: version
+  migration_number: 1
+migrator_ts: 1700000000.0
+openssl:
+- '3'
+"""
+
+
+@pytest.mark.parametrize("dry", [True, False])
+async def test_a_campaign_runs_on_github_as_on_a_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dry: bool
+) -> None:
+    world, told = GitHubWorld(tmp_path / "github"), list[str]()
+    recipe = "package:\n  name: six\n  version: '1'\nbuild:\n  number: 0\nrequirements:\n  host:\n    - openssl\n"
+    world.create("six-feedstock", {"recipe/meta.yaml": recipe.encode()})
+    world.create("pinning", {"recipe/migrations/openssl3.yaml": PINS.encode()})
+    monkeypatch.setenv("GITHUB_API_URL", world.hub.url)
+    monkeypatch.setenv("GITHUB_TOKEN", TOKEN)
+    feedstocks = Path("github:feedstocks/*")
+    async with open_workplace(
+        feedstocks, state=tmp_path / "state", dry_run=told.append if dry else None
+    ) as place:
+        watching = place.watching("feedstocks/pinning", PinRules(builds=False), told.append)
+        await watching.look()
+        running = await place.campaigns.campaign(CampaignName("openssl3"))
+    assert {name: one.state for name, one in running.members.items()} == {"six": State.PROPOSED}
+    await world.close()
+    if dry:
+        assert (world.hub.pulls, len(told)) == ([], 1)
+        return
+    assert [(pull.branch, pull.labels) for pull in world.hub.pulls] == [
+        ("wheelyard/openssl3", ["openssl3"])
+    ]
 
 
 @pytest.mark.parametrize("where", ["github:a/b", "/nowhere/at/all"])

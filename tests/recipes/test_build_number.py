@@ -76,9 +76,38 @@ def test_variable_rises_and_the_expression_stays(old: str, new: str, number: str
     assert raised(text(old)) == text(new)
 
 
+TABLE = """\
+{% set d = {
+  "version": "1.0",
+  "build": 3,
+} %}
+package:
+  version: {{ d.version }}
+build:
+  number: {{ d["build"] }}
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "old", "new"),
+    [
+        (TABLE, ": 3", ": 4"),
+        ("{% set n = namespace(build=3) %}\nbuild:\n  number: {{ n.build }}\n", "=3", "=4"),
+        ("{% macro m(x) %}\n{{ x + 1 }}\n{% endmacro %}\n{% set b = 2 %}\nbuild:\n  number: {{ m(b)|trim }}\n", "b = 2", "b = 3"),
+        ("{% set build = 1 %}{# b #}\nbuild:\n  number: {{ build }} {# n #}\n", "= 1", "= 2"),
+        ("build:\n  number: 1 {# n #}\n", ": 1", ": 2"),
+        ("build:\n    number: !!int 3\n", "int 3", "int 4"),
+        ("{% if win %}{% set build = 1 %}{% else %}{% set build = 5 %}{% endif %}\nbuild:\n  number: {{ build }}\n",
+         "= 1 %}{% else %}{% set build = 5", "= 2 %}{% else %}{% set build = 6"),
+    ],
+)  # fmt: skip
+def test_number_behind_whatever_templates_can_say_rises(text: str, old: str, new: str) -> None:
+    assert raised(text) == text.replace(old, new)
+
+
 @pytest.mark.parametrize("name", ["number", "build_num", "bnum", "build_number", "bn", "_x1"])
 def test_variable_of_any_name_that_the_number_uses_rises(name: str) -> None:
-    text = in_meta("  number: {{ %s }}" % name, before="{%% set %s = 3 %%}\n" % name)
+    text = in_meta(f"  number: {{{{ {name} }}}}", before=f"{{% set {name} = 3 %}}\n")
 
     assert raised(text) == text.replace("= 3", "= 4")
 
@@ -92,6 +121,16 @@ def test_variable_that_the_version_uses_never_rises() -> None:
     assert raised(text) == text.replace("build = 1", "build = 2")
 
 
+def test_variable_of_an_address_is_the_last_to_rise() -> None:
+    text = in_meta(
+        "  number: {{ a_build|int + build|int }}",
+        before='{% set a_build = "16" %}\n{% set build = "0" %}\n',
+        after="source:\n  url: https://example.org/{{ a_build }}.tgz\n",
+    )
+
+    assert raised(text) == text.replace('build = "0"', 'build = "1"')
+
+
 def test_number_outside_of_build_is_untouched() -> None:
     text = in_meta("  number: 1", after="about:\n  number: 5\nextra:\n  build:\n    number: 7\n")
 
@@ -100,7 +139,7 @@ def test_number_outside_of_build_is_untouched() -> None:
 
 @pytest.mark.parametrize("number", ["3.0", "", "a", "-1", "{{ GIT_DESCRIBE_NUMBER }}", "{{ 'x' }}"])
 def test_number_that_is_none_is_refused(number: str) -> None:
-    with pytest.raises(RefusedEditError, match="meta.yaml"):
+    with pytest.raises(RefusedEditError, match=r"meta\.yaml"):
         raised(in_meta(f"  number: {number}"))
 
 

@@ -99,7 +99,7 @@ def test_mapping_that_would_be_empty_goes() -> None:
     ],
 )
 def test_value_that_is_there_or_in_the_way_is_refused(path: list[str], value: str) -> None:
-    with pytest.raises(RefusedEditError, match="conda-forge.yml"):
+    with pytest.raises(RefusedEditError, match=r"conda-forge\.yml"):
         set_key(forge(), path, value)
 
 

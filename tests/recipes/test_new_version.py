@@ -74,7 +74,7 @@ def test_version_is_written_as_it_was(old: str, new: str | None) -> None:
 
 @pytest.mark.parametrize("version", ["1.0", "0.9", "1.0.0", "1.0rc1", "1.0.dev3", "1-0"])
 def test_version_never_falls_or_stays(version: str) -> None:
-    with pytest.raises(RefusedEditError, match="version than 1.0"):
+    with pytest.raises(RefusedEditError, match=r"version than 1\.0"):
         moved(recipe(SOURCE), version)
 
 
@@ -121,6 +121,46 @@ def test_digest_keeps_its_kind(kind: str, length: int) -> None:
     answer = to_version(parse_recipe(text, name="meta.yaml"), "2.0", Asked())
 
     assert f"{kind}: {'2' * length}" in answer
+
+
+def test_kind_may_be_a_variable_and_a_literal_no_digest_yet() -> None:
+    before = (
+        f'{{% set version = "1.0" %}}\n{{% set kind = "sha256" %}}\n{{% set value = "{OLD}" %}}\n'
+    )
+    text = recipe(
+        f"  url: {BASE}-{{{{ version }}}}.tar.gz\n  '{{{{ kind }}}}': '{{{{ value }}}}'\n",
+        before=before,
+    )
+    fresh = recipe(f"  url: {BASE}-{{{{ version }}}}.tar.gz\n  sha256: to be filled\n")
+
+    assert moved(text) == text.replace("1.0", "2.0").replace(OLD, NEW).replace(
+        "number: 3", "number: 0"
+    )
+    assert f"  sha256: {NEW}\n" in moved(fresh)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"url: >-\n    {BASE}-{{{{ version }}}}.tar.gz",
+        f"url:\n    - {BASE}-{{{{ version }}}}.tar.gz",
+        f"url: '{BASE}-{{{{ version }}}}.tar.gz'",
+        f'"url" : "{BASE}-{{{{ version }}}}.tar.gz"',
+    ],
+)
+def test_address_may_be_written_in_many_ways(url: str) -> None:
+    text = recipe(f"  {url}\n  sha256: {OLD}\n")
+
+    assert moved(text) == text.replace("1.0", "2.0").replace(OLD, NEW).replace(
+        "number: 3", "number: 0"
+    )
+
+
+def test_two_kinds_of_digest_get_their_own() -> None:
+    text = recipe(f"{SOURCE}  md5: {'1' * 32}\n")
+
+    with pytest.raises(RefusedEditError, match="cannot be had"):
+        moved(text)  # what was recorded is no md5
 
 
 def test_every_platform_of_a_table_gets_its_own_digest() -> None:
@@ -233,12 +273,12 @@ def test_file_with_another_ending_is_found_and_written() -> None:
 
 def test_name_that_the_index_writes_otherwise_is_found() -> None:
     text = recipe(
-        "  url: https://pypi.org/packages/source/{{ name[0] }}/{{ name }}/{{ name }}-{{ version }}.tar.gz\n"
+        "  url: https://index.invalid/packages/source/{{ name[0] }}/{{ name }}/{{ name }}-{{ version }}.tar.gz\n"
         f"  sha256: {OLD}\n",
         before='{% set name = "Some-Thing" %}\n{% set version = "1.0" %}\n',
         name="{{ name|lower }}",
     )
-    url = "https://pypi.org/packages/source/S/Some-Thing/some_thing-2.0.tar.gz"
+    url = "https://index.invalid/packages/source/S/Some-Thing/some_thing-2.0.tar.gz"
 
     answer = moved(text, digests={url: NEW}, files={"some-thing": ("some_thing-2.0.tar.gz",)})
 
@@ -331,6 +371,10 @@ def test_package_without_a_source_moves() -> None:
             .replace("{{ version }}\n\nsource", '"1.0"\n\nsource')
             .replace("set version", "set v"),
             "no variable",
+        ),
+        (
+            recipe(SOURCE).replace("{{ version }}\n\nsource", "1.0\n\nsource"),
+            "doesn't come from the variable",
         ),
         (recipe("  git_url: https://example.org/a.git\n  git_rev: v{{ version }}\n"), "repository"),
         (recipe(f"  url: https://example.org/fixed.zip\n  sha256: {OLD}\n"), "no source changes"),

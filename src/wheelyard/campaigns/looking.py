@@ -41,7 +41,12 @@ class Looking:
         self._builds = builds
 
     async def look(self, campaign: Campaign, rule: Rule, member: Member) -> Looked:
-        """Find out how a member stands. Raises BusyError where the forge wants to be left alone."""
+        """Find out how a member stands. Raises BusyError where the forge wants to be left alone.
+
+        One without a repository is a project of the farm: nobody is asked, it is built again.
+        """
+        if not member.repository:
+            return Looked(member=await self._built(campaign, member, ""))
         try:
             tree = await self._forge.look(member.repository, PATTERNS)
             proposal = await self._forge.proposal(proposal_name(member))
@@ -69,6 +74,7 @@ class Looking:
             url=_address(proposal) or member.url,
             began=began,
             seen=tree.commit,
+            trial=member.trial if tree.commit == member.seen else "",
             build=member.build if tree.commit == member.seen or not before.settled else "",
         )
         return Looked(
@@ -85,6 +91,9 @@ class Looking:
             return member
         if self._builds is None or not campaign.builds:
             return replace(member, evidence=replace(known, published=True, failed=""))
+        if not member.build:
+            member = replace(member, evidence=replace(known, failed="", not_solvable=""))
+            known = member.evidence
         build = member.build or await self._builds.ask(
             BuildWish(
                 campaign=campaign.name,

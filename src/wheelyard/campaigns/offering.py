@@ -61,7 +61,8 @@ class Offering:
     ) -> tuple[Member, bool]:
         """Build a change before anybody is asked; True where it passed."""
         member = looked.member
-        trial = await builds.ask(
+        # Asked once: the same wish after its end would be another request, which is built again.
+        trial = member.trial or await builds.ask(
             BuildWish(
                 campaign=campaign.name,
                 package=member.package,

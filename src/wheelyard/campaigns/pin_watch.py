@@ -6,7 +6,7 @@ campaign then for all pins that move together.
 
 import posixpath
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from wheelyard.campaign_ports import CampaignName, CampaignStore
 from wheelyard.campaigns.planning import Intention
@@ -27,7 +27,7 @@ OWNER = "pins"
 class PinRules:
     """How campaigns are begun that nobody asked for."""
 
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
     trial: bool = False
     builds: bool = True
 

@@ -1,6 +1,6 @@
 """A campaign while it is carried out: its members as they are kept, and how the whole stands."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -12,6 +12,12 @@ from wheelyard.migrate.states import Evidence, State
 from wheelyard.migrate.telling import why
 
 _OPEN = frozenset({State.PROPOSED, State.MERGED})
+# Nobody is asked about a project of the farm: it has no recipe.
+_OF_PROJECTS: Mapping[State, str] = {
+    State.AWAITING_PROPOSAL: "everything below it is there; it is built again next",
+    State.MERGED: "it is being built again",
+    State.PUBLISHED: "it was built again",
+}
 
 
 class Running:
@@ -63,6 +69,8 @@ class Running:
         member = self.members[package]
         if member.state is State.AWAITING_PROPOSAL and member.reason:
             return member.reason
+        if not member.repository and member.state in _OF_PROJECTS:
+            return _OF_PROJECTS[member.state]
         return why(self.progress, package)
 
     def without(self, package: str) -> tuple["Running", list[Member]]:

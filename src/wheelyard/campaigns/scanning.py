@@ -8,6 +8,7 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -141,8 +142,14 @@ class Scanner:
             return await asyncio.to_thread(work, list(paths))
         parts = [list(paths[at : at + _AT_ONCE]) for at in range(0, len(paths), _AT_ONCE)]
         loop = asyncio.get_running_loop()
-        with ProcessPoolExecutor(self._processes, mp_context=get_context("spawn")) as pool:
-            read = await asyncio.gather(*(loop.run_in_executor(pool, work, part) for part in parts))
+        try:
+            with ProcessPoolExecutor(self._processes, mp_context=get_context("spawn")) as pool:
+                read = await asyncio.gather(
+                    *(loop.run_in_executor(pool, work, part) for part in parts)
+                )
+        except BrokenProcessPool:
+            # Another process may not be had (a program that is no file, too little memory): then it takes longer.
+            return await asyncio.to_thread(work, list(paths))
         return [package for part in read for package in part]
 
 

@@ -62,23 +62,25 @@ class Campaigns:
 
     async def start(self, plan: Planned, repositories: dict[str, str]) -> Campaign:
         """Begin a campaign. Raises ConfigurationError where one of its name is there already."""
-        campaign = plan.campaign
-        now = self._clock.now()
-        members = members_of(campaign.name, plan.members, repositories, {}, now)
+        campaign = await self.record(plan, repositories)
         async with self._turn:
-            if not await self._store.add(campaign, members):
-                raise ConfigurationError(
-                    f"there is a campaign {campaign.name!r} already",
-                    hint="Choose another name with --name, or see it with 'wheelyard migrate status'.",
-                )
-            self._pass_by("campaigns.started")
-            await self._write(
-                "campaign.started", campaign.name, campaign.owner, packages=len(members)
-            )
             running = await self._opened(campaign.name)
             # Who has the change already, be it by hand, is not asked.
             await self._look_at(running, list(running.members))
             await self._go_on(running)
+        return campaign
+
+    async def record(self, plan: Planned, repositories: dict[str, str]) -> Campaign:
+        """Keep a campaign that others carry on. Raises ConfigurationError where one of its name is there already."""
+        campaign = plan.campaign
+        members = members_of(campaign.name, plan.members, repositories, {}, self._clock.now())
+        if not await self._store.add(campaign, members):
+            raise ConfigurationError(
+                f"there is a campaign {campaign.name!r} already",
+                hint="Choose another name, or see it with 'wheelyard migrate status'.",
+            )
+        self._pass_by("campaigns.started")
+        await self._write("campaign.started", campaign.name, campaign.owner, packages=len(members))
         return campaign
 
     async def recover(self) -> None:
@@ -141,6 +143,7 @@ class Campaigns:
                 if member.state in {State.FAILED, State.NOT_SOLVABLE, State.NEEDS_DECISION}:
                     found.append(package)
                     await self._learn(running, _anew(member))
+            await self._update(running, _changed(running.campaign))
             await self._look_at(running, found)
             await self._go_on(running)
             return found
@@ -157,7 +160,7 @@ class Campaigns:
             self._running[name] = without
             await self._store.save(changed)
             await self._store.leave(name, package)
-            await self._update(without, replace(running.campaign, scope=scope))
+            await self._update(without, replace(_changed(running.campaign), scope=scope))
             for member in list(without.members.values()):
                 await self._learn(without, member)
             await self._go_on(without)
@@ -183,7 +186,8 @@ class Campaigns:
 
     async def campaign(self, name: CampaignName) -> Running:
         """Return a campaign with its members, as they are kept. Raises ConfigurationError."""
-        return await self._opened(name, fresh=True)
+        self._running.pop(name, None)
+        return await self._opened(name)
 
     def _member(self, running: Running, package: str) -> Member:
         if package not in running.members:
@@ -193,15 +197,16 @@ class Campaigns:
             )
         return running.members[package]
 
-    async def _opened(self, name: CampaignName, *, fresh: bool = False) -> Running:
-        if name not in self._running or fresh:
-            campaign = await self._store.campaign(name)
-            if campaign is None:
-                known = [one.name for one in await self._store.campaigns()]
-                raise ConfigurationError(
-                    f"there is no campaign {name!r}",
-                    hint=nearest(name, known) or "'wheelyard migrate status' lists them.",
-                )
+    async def _opened(self, name: CampaignName) -> Running:
+        """Return a campaign as it is kept; read anew where another process changed it."""
+        campaign = await self._store.campaign(name)
+        if campaign is None:
+            known = [one.name for one in await self._store.campaigns()]
+            raise ConfigurationError(
+                f"there is no campaign {name!r}",
+                hint=nearest(name, known) or "'wheelyard migrate status' lists them.",
+            )
+        if name not in self._running or self._running[name].campaign != campaign:
             self._running[name] = Running(campaign, await self._store.members(name))
         return self._running[name]
 
@@ -221,7 +226,7 @@ class Campaigns:
     async def _looked(self, running: Running, package: str) -> Looked | None:
         """Look at a member; None where the forge is busy: the next event asks again."""
         member = running.members[package]
-        if member.state is State.PUBLISHED or not member.repository:
+        if member.state is State.PUBLISHED:
             return None
         rule = rule_of(running.campaign)
         try:
@@ -273,6 +278,9 @@ class Campaigns:
     async def _offered(self, running: Running, looked: Looked) -> None:
         """Offer a change, or the same on what its repository has now."""
         package = looked.member.package
+        if not looked.member.repository:
+            await self._rebuild(running, looked.member)
+            return
         rule = rule_of(running.campaign)
         said = f"{running.campaign.name}: everything that {package} needs is published."
         try:
@@ -282,6 +290,14 @@ class Campaigns:
             return
         self._pass_by("campaigns.offered")
         await self._learn(running, member)
+
+    async def _rebuild(self, running: Running, member: Member) -> None:
+        """Have a project of the farm built again: there is no recipe that people would have to agree to."""
+        decided = replace(member, evidence=replace(member.evidence, migrated=True, published=False))
+        await self._learn(running, decided)
+        looked = await self._looked(running, member.package)
+        if looked is not None:
+            await self._learn(running, looked.member)
 
     async def _close(self, running: Running) -> None:
         campaign = await self._closing.close(running.campaign, self._clock.now())
@@ -300,6 +316,10 @@ class Campaigns:
     ) -> None:
         if self._events is not None:
             await self._events.write(action, campaign, actor=actor, **detail)
+
+
+def _changed(campaign: Campaign) -> Campaign:
+    return replace(campaign, revision=campaign.revision + 1)
 
 
 def _anew(member: Member) -> Member:

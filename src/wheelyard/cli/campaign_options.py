@@ -16,9 +16,17 @@ Feedstocks = Annotated[
     Path | None,
     typer.Option(
         "--feedstocks",
-        metavar="DIR",
+        metavar="DIR|github:OWNER/*",
         envvar="WHEELYARD_FEEDSTOCKS",
-        help="Where the recipes are: a folder of git repositories, of feedstocks, or a monorepo.",
+        help="Where the recipes are: a folder of git repositories, of feedstocks, or a monorepo; "
+        "or repositories of GitHub, with a token in GITHUB_TOKEN.",
+    ),
+]
+Wheels = Annotated[
+    bool,
+    typer.Option(
+        "--wheels",
+        help="The farm's own projects instead: what its wheels were built with, and need.",
     ),
 ]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The name of a campaign.")]
@@ -65,6 +73,33 @@ First = Annotated[
 Most = Annotated[
     int, typer.Option("--most", min=1, help="How many may be open at once, when all goes well.")
 ]
+PinRepository = Annotated[
+    str,
+    typer.Option(
+        "--pin-repository",
+        metavar="REPOSITORY",
+        help="Where the pin file is, which is edited at the end.",
+    ),
+]
+PinWatched = Annotated[
+    str,
+    typer.Option(
+        "--pin-repository",
+        metavar="REPOSITORY",
+        help="The repository of the pin file: what changes there begins campaigns by itself.",
+    ),
+]
+Builds = Annotated[
+    bool,
+    typer.Option(
+        "--builds",
+        help="Only what the farm built counts: 'wheelyard serve --feedstocks DIR' carries it on.",
+    ),
+]
+Trial = Annotated[
+    bool,
+    typer.Option("--trial", help="Build each change before people are asked; with --builds."),
+]
 Slots = Annotated[int, typer.Option("--slots", min=1, help="How many builds run at once.")]
 Review = Annotated[
     str,
@@ -76,19 +111,23 @@ Review = Annotated[
 ]
 
 
-def with_workplace(
+def with_workplace(  # noqa: PLR0913 - what all its commands name
     context: typer.Context,
     feedstocks: Path | None,
     state: Path | None,
     database: str,
     work: Callable[[Workplace], Awaitable[T]],
+    *,
+    dry_run: Callable[[str], None] | None = None,
 ) -> T:
     """Do work on campaigns, wherever their database is."""
     configuration: Configuration | None = context.obj
     address = database or ("" if configuration is None else configuration.farm.get("database", ""))
 
     async def run() -> T:
-        async with open_workplace(feedstocks, state=state, database=address) as place:
+        async with open_workplace(
+            feedstocks, state=state, database=address, dry_run=dry_run
+        ) as place:
             return await work(place)
 
     return asyncio.run(run())

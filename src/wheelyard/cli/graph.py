@@ -1,6 +1,7 @@
 """``wheelyard graph``: what packages need each other for."""
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
@@ -32,12 +33,13 @@ def why_command(  # noqa: PLR0913, PLR0917 - its options
         str, typer.Argument(metavar="NEEDED", help="What it needs; itself: the shortest way round.")
     ],
     feedstocks: c.Feedstocks = None,
+    wheels: c.Wheels = False,
     state: o.State = None,
     database: Database = "",
     as_json: o.AsJson = False,
 ) -> None:
     """Say by which steps PACKAGE needs NEEDED: the fewest that there are."""
-    graph = _scanned(context, feedstocks, state, database).graph
+    graph = _scanned(context, feedstocks, state, database, wheels=wheels).graph
     for name in (package, needed):
         _known(graph, name)
     edges = why_cycle(graph, package) if package == needed else why(graph, package, needed)
@@ -56,12 +58,13 @@ def show(  # noqa: PLR0913, PLR0917 - its options
         str, typer.Argument(metavar="[PACKAGE]", help="A package. Without it: all of them.")
     ] = "",
     feedstocks: c.Feedstocks = None,
+    wheels: c.Wheels = False,
     state: o.State = None,
     database: Database = "",
     as_json: o.AsJson = False,
 ) -> None:
     """Show packages with what they put out and need, how deep they are and how much hangs on them."""
-    scan = _scanned(context, feedstocks, state, database)
+    scan = _scanned(context, feedstocks, state, database, wheels=wheels)
     graph = scan.graph
     if package:
         _known(graph, package)
@@ -75,9 +78,16 @@ def show(  # noqa: PLR0913, PLR0917 - its options
         say(results(), f"cycle: {', '.join(sorted(part)[:_MOST])}")
 
 
-def _scanned(context: typer.Context, feedstocks: Any, state: Any, database: str) -> Scan:
+def _scanned(
+    context: typer.Context,
+    feedstocks: Path | None,
+    state: Path | None,
+    database: str,
+    *,
+    wheels: bool,
+) -> Scan:
     async def work(place: Workplace) -> Scan:
-        return await place.recipes.scan()
+        return await place.scan(wheels=wheels)
 
     scan = c.with_workplace(context, feedstocks, state, database, work)
     for one in scan.broken:

@@ -1,6 +1,5 @@
 """``wheelyard migrate``: changes carried through all recipes, planned, begun, followed and closed."""
 
-import asyncio
 import getpass
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +16,7 @@ from wheelyard.cli import options as o
 from wheelyard.cli.addresses import Database
 from wheelyard.cli.display import campaigns as shown
 from wheelyard.cli.display.console import results, say
-from wheelyard.errors import ConfigurationError, StoreError
+from wheelyard.errors import ConfigurationError
 from wheelyard.migrate.preview import Pace, Preview, preview
 from wheelyard.migrate.priority import Limits
 from wheelyard.wiring.campaigns import Workplace
@@ -51,6 +50,7 @@ def plan(  # noqa: PLR0913, PLR0917 - its options
     context: typer.Context,
     name: c.Name,
     feedstocks: c.Feedstocks = None,
+    wheels: c.Wheels = False,
     pins: c.Pins = None,
     rule: c.RuleOption = "rebuild",
     package: c.Packages = None,
@@ -80,7 +80,8 @@ def plan(  # noqa: PLR0913, PLR0917 - its options
     review_seconds = o.duration(review).total_seconds()
 
     async def work(place: Workplace) -> tuple[Planned, Preview]:
-        found = planned(intention, (await place.recipes.scan()).graph, place.clock.now())
+        graph = (await place.scan(wheels=wheels)).graph
+        found = planned(intention, graph, place.clock.now())
         pace = Pace(
             build_seconds=await place.build_seconds(found.members.parents),
             review_seconds=review_seconds,
@@ -100,6 +101,7 @@ def start(  # noqa: PLR0913, PLR0917 - its options
     context: typer.Context,
     name: c.Name,
     feedstocks: c.Feedstocks = None,
+    wheels: c.Wheels = False,
     pins: c.Pins = None,
     rule: c.RuleOption = "rebuild",
     package: c.Packages = None,
@@ -108,19 +110,14 @@ def start(  # noqa: PLR0913, PLR0917 - its options
     platform: c.Platforms = None,
     first: c.First = 5,
     most: c.Most = 50,
-    pin_repository: Annotated[
-        str,
-        typer.Option(
-            "--pin-repository",
-            metavar="REPOSITORY",
-            help="Where the pin file is, which is edited at the end.",
-        ),
-    ] = "",
+    pin_repository: c.PinRepository = "",
+    builds: c.Builds = False,
+    trial: c.Trial = False,
     state: o.State = None,
     database: Database = "",
     as_json: o.AsJson = False,
 ) -> None:
-    """Begin a campaign, and offer what can be offered at once. What is merged counts."""
+    """Begin a campaign, and offer what can be offered at once."""
     intention = Intention(
         name=name,
         owner=_owner(),
@@ -131,18 +128,21 @@ def start(  # noqa: PLR0913, PLR0917 - its options
         exclude=tuple(exclude or ()),
         platforms=tuple(platform or ()),
         limits=Limits(first=first, most=max(first, most)),
-        builds=False,
+        builds=builds or wheels,
+        trial=trial,
         pin_repository=pin_repository,
     )
 
     async def work(place: Workplace) -> Campaign:
-        if not await place.recipes.is_forge():
+        if not wheels and not await place.recipes.is_forge():
             raise ConfigurationError(
                 f"there is no git repository in {str(place.recipes.folder)!r}",
                 hint="Proposals are made to repositories; name a folder of them with --feedstocks.",
             )
-        scan = await place.recipes.scan()
+        scan = await place.scan(wheels=wheels)
         found = planned(intention, scan.graph, place.clock.now())
+        if builds or wheels:
+            return await place.campaigns.record(found, scan.places)
         return await place.campaigns.start(found, scan.places)
 
     begun = c.with_workplace(context, feedstocks, state, database, work)
@@ -320,18 +320,18 @@ def close(  # noqa: PLR0913, PLR0917 - its options
 def run(  # noqa: PLR0913, PLR0917 - its options
     context: typer.Context,
     feedstocks: c.Feedstocks = None,
-    pin_repository: Annotated[
-        str,
-        typer.Option(
-            "--pin-repository",
-            metavar="REPOSITORY",
-            help="The repository of the pin file: what changes there begins campaigns by itself.",
-        ),
-    ] = "",
+    pin_repository: c.PinWatched = "",
     once: Annotated[bool, typer.Option("--once", help="Look once, and end.")] = False,
     every: Annotated[
         str, typer.Option("--every", metavar="TIME", help="How often repositories are looked at.")
     ] = "2s",
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Offer nothing, and say what would be. The state folder learns of it all: name one to throw away.",
+        ),
+    ] = False,
     state: o.State = None,
     database: Database = "",
 ) -> None:
@@ -342,14 +342,13 @@ def run(  # noqa: PLR0913, PLR0917 - its options
         watching = place.watching(pin_repository, replace(PinRules(), builds=False), _tell)
         if not once:
             await watching.run(seconds)
+            return
+        for begun in await watching.begin_what_pins_want():
+            say(results(), f"{begun} began")
         await place.campaigns.recover()
-        for repository in await watching.look():
-            say(results(), f"looked at {repository}")
 
-    try:
-        c.with_workplace(context, feedstocks, state, database, work)
-    except asyncio.CancelledError as error:  # pragma: no cover - Ctrl-C is told by the entry point
-        raise StoreError("it was stopped", hint="Start it again; nothing is lost.") from error
+    told = _tell if dry_run else None
+    c.with_workplace(context, feedstocks, state, database, work, dry_run=told)
 
 
 def _tell(text: str) -> None:

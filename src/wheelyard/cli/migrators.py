@@ -17,6 +17,7 @@ from wheelyard.cli.options import AsJson, Indexes, Offline
 from wheelyard.cli.recipe_edits import recorded_answers
 from wheelyard.cli.recipe_file import read_text
 from wheelyard.errors import ConfigurationError, RefusedEditError
+from wheelyard.migrate.builtin import WITH_A_VERSION
 from wheelyard.migrate.carrying import Carried, carry
 from wheelyard.migrate.feedstock import Feedstock
 from wheelyard.migrate.migrator import CleanUp, Migrator, options_of
@@ -36,48 +37,70 @@ def add_commands(app: typer.Typer) -> None:
     app.command("pin-changes")(pin_changes)
 
 
+_Recipe = Annotated[
+    Path,
+    typer.Argument(
+        metavar="FILE", help="A recipe, or the folder of its feedstock.", show_default=False
+    ),
+]
+_Migrators = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--migrator",
+        metavar="NAME[:OPTION=VALUE,…]",
+        envvar="WHEELYARD_MIGRATOR",
+        help="What to carry out, for example replacement:old=qt,new=qt-main. May be given more "
+        "than once; 'wheelyard recipe migrators' lists them.",
+    ),
+]
+_Pins = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--pin",
+        metavar="FILE",
+        envvar="WHEELYARD_PIN",
+        help="A migration of pins to rebuild for, as in conda-forge's folder of migrations.",
+    ),
+]
+_CleanUps = Annotated[
+    bool,
+    typer.Option(
+        "--clean-ups/--no-clean-ups",
+        envvar="WHEELYARD_CLEAN_UPS",
+        help="Let every clean-up ride along that is right at any time.",
+    ),
+]
+_Answers = Annotated[
+    Path | None,
+    typer.Option(
+        "--answers",
+        metavar="FILE",
+        envvar="WHEELYARD_ANSWERS",
+        help="Take digests and file lists from JSON, as 'to-version' does, instead of the network.",
+    ),
+]
+
+
 def migrate(  # noqa: PLR0913, PLR0917 - one parameter an option
-    recipe: Annotated[
-        Path, typer.Argument(metavar="FILE", help="A recipe, or the folder of its feedstock.")
-    ],
-    migrator: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--migrator",
-            metavar="NAME[:OPTION=VALUE,…]",
-            envvar="WHEELYARD_MIGRATOR",
-            help="What to carry out, for example replacement:old=qt,new=qt-main. May be given more "
-            "than once; 'wheelyard recipe migrators' lists them.",
-        ),
-    ] = None,
-    pin: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--pin",
-            metavar="FILE",
-            envvar="WHEELYARD_PIN",
-            help="A migration of pins to rebuild for, as in conda-forge's folder of migrations.",
-        ),
-    ] = None,
+    recipe: _Recipe,
+    migrator: _Migrators = None,
+    pin: _Pins = None,
+    clean_ups: _CleanUps = False,
     stdout: Annotated[
         bool, typer.Option("--stdout", help="Print the recipe instead of writing files.")
     ] = False,
-    answers: Annotated[
-        Path | None,
-        typer.Option(
-            "--answers",
-            metavar="FILE",
-            envvar="WHEELYARD_ANSWERS",
-            help="Take digests and file lists from JSON, as 'to-version' does, instead of the network.",
-        ),
-    ] = None,
+    answers: _Answers = None,
     index: Indexes = None,
     offline: Offline = False,
     as_json: AsJson = False,
 ) -> None:
     """Carry migrators out on a recipe: the change, and clean-ups that ride with it."""
     feedstock, places = read_feedstock(recipe)
-    wanted = _Wanted(migrators=tuple(migrator or ()), pins=tuple(map(_pin_rebuild, pin or ())))
+    wanted = _Wanted(
+        migrators=tuple(migrator or ()),
+        pins=tuple(map(_pin_rebuild, pin or ())),
+        riding=tuple(each() for each in WITH_A_VERSION) if clean_ups else (),
+    )
     if answers is not None:
         carried = carry(feedstock, wanted.made(recorded_answers(answers)))
     else:
@@ -100,6 +123,7 @@ class _Wanted:
 
     migrators: tuple[str, ...]
     pins: tuple[PinRebuild, ...]
+    riding: tuple[Migrator, ...] = ()
 
     def made(self, answers: Answers) -> list[Migrator]:
         """Make the migrators. Raises ConfigurationError."""
@@ -107,7 +131,9 @@ class _Wanted:
             raise ConfigurationError(
                 "no migrator was named", hint="Give --migrator NAME or --pin FILE."
             )
-        return [*self.pins, *(migrator_of(each, answers=answers) for each in self.migrators)]
+        named = [migrator_of(each, answers=answers) for each in self.migrators]
+        known = {each.name for each in named}
+        return [*self.pins, *named, *(each for each in self.riding if each.name not in known)]
 
 
 async def _from_the_network(

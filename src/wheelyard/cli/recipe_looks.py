@@ -12,6 +12,7 @@ from wheelyard.cli.options import AsJson
 from wheelyard.cli.recipe_file import read_recipe, read_text
 from wheelyard.errors import ConfigurationError, ExitCode, RecipeError, WheelyardError
 from wheelyard.model.counted import plural
+from wheelyard.model.secrets import shown
 from wheelyard.recipes.comparing import differences
 from wheelyard.recipes.conditions import variants_of
 from wheelyard.recipes.evaluate import evaluate
@@ -142,7 +143,10 @@ def _show_own(file: Path, *, as_json: bool) -> None:
     answer = [
         {
             "release": "*" if one.requirement is None else str(one.requirement),
-            "changes": one.changes,
+            "changes": {
+                key: shown(value) if isinstance(value, dict) else value
+                for key, value in one.changes.items()
+            },
         }
         for one in entries
     ]

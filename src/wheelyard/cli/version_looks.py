@@ -23,7 +23,7 @@ from wheelyard.recipes.yaml_values import YamlError, recipe_values
 from wheelyard.upstream.core_metadata import parse_metadata
 from wheelyard.upstream.files import files_of, source_of
 from wheelyard.upstream.versions.watching import Seen, Watched
-from wheelyard.wiring.versions import Versions, VersionSettings, open_versions
+from wheelyard.wiring.versions import Versions, VersionSettings, open_versions, show_on_site
 
 LookSettings = VersionSettings
 _NAMES = ("meta.yaml", "recipe.yaml")
@@ -60,7 +60,9 @@ async def look_all(
 ) -> list[Looked]:
     """Look for new versions of recipes; one that is broken costs the others nothing."""
     async with open_versions(settings) as versions:
-        return list(await asyncio.gather(*(_look(path, versions, anew=anew) for path in recipes)))
+        found = await asyncio.gather(*(_look(path, versions, anew=anew) for path in recipes))
+    await show_on_site(settings.state, (one.seen for one in found if one.seen is not None))
+    return list(found)
 
 
 async def look_at_requirements(

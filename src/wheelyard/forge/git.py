@@ -13,8 +13,9 @@ from pathlib import Path
 from wheelyard.errors import ForgeError, GoneError
 from wheelyard.forge.addresses import place_of, repositories_below
 from wheelyard.forge.landing import landings
+from wheelyard.forge.loose import tip_of
 from wheelyard.forge.merging import is_ancestor, merged_as, merged_tree
-from wheelyard.forge.messages import Remarks, written
+from wheelyard.forge.messages import Remarks, read, written
 from wheelyard.forge.refs import HEADS, Refs, read_refs, record_of, remarks_of
 from wheelyard.forge.running import GitCommand, Place
 from wheelyard.forge.standing import (
@@ -66,7 +67,9 @@ class GitForge:
 
     async def tip(self, repository: str, *, branch: str = "") -> str:
         """Return the newest commit of a branch."""
-        return (await self._refs(repository, branch)).tip(branch)
+        path = self._place(repository).path
+        found = await asyncio.to_thread(tip_of, path, branch) if path else ""
+        return found or (await self._refs(repository, branch)).tip(branch)
 
     async def look(
         self, repository: str, patterns: Sequence[str], *, branch: str = "", commit: str = ""
@@ -92,13 +95,11 @@ class GitForge:
                 await shop.fetch([draft.base], history=refs.place.path is not None)
                 made = await shop.commit(draft, written(draft))
                 if made == refs.head(draft.name) or await self._offer(shop, refs, draft, made):
-                    break
-        else:
-            raise ForgeError(
-                f"The branch {draft.branch!r} of {draft.repository} changes again and again",
-                hint="See who else pushes to it; a *.lock file that a killed git left there has to be removed.",
-            )
-        return await self._said_of(draft.name)
+                    return await said(_offered(shop, refs, draft, made))
+        raise ForgeError(
+            f"The branch {draft.branch!r} of {draft.repository} changes again and again",
+            hint="See who else pushes to it; a *.lock file that a killed git left there has to be removed.",
+        )
 
     async def proposal(self, name: ProposalName) -> Proposal | None:
         """Return how a proposal stands."""
@@ -233,6 +234,20 @@ def _known(name: ProposalName, standing: Standing | None) -> Standing:
     if standing is None:
         raise GoneError(f"{name.repository} has no proposal {name.key!r}", hint="Offer it first.")
     return standing
+
+
+def _offered(shop: Workshop, refs: Refs, draft: Draft, made: str) -> Standing:
+    """Return how a draft stands that was just pushed."""
+    pushed = {HEADS + draft.branch: made, record_of(draft.name): made}
+    return Standing(
+        shop=shop,
+        refs=replace(refs, commits={**refs.commits, **pushed}),
+        name=draft.name,
+        head=made,
+        record=made,
+        base=draft.base,
+        message=read(written(draft)),
+    )
 
 
 def _is_decided(proposal: Proposal) -> bool:

@@ -13,6 +13,8 @@ _PLAIN = ("--no-ext-diff", "--no-textconv", "--no-renames", "--full-index", "--b
 
 async def merged_as(shop: Workshop, base: str, head: str, tip: str) -> str:
     """Return the commit on the first parents of ``tip`` with which a change came, or nothing."""
+    if tip == base:
+        return ""
     if await is_ancestor(shop, head, tip):
         if head == tip:
             return head

@@ -94,6 +94,7 @@ def _parsed(place: Place, listed: str) -> Refs:
         value, _, name = line.partition("\t")
         if value.startswith(_SYMBOLIC) and name == "HEAD":
             default = value.removeprefix(_SYMBOLIC).removeprefix(HEADS)
-        elif name:
+        elif name and value.strip("0"):
+            # Of a name that leads nowhere git says zeros.
             commits[name] = value
     return Refs(place=place, commits=commits, default=default)

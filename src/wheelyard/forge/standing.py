@@ -98,5 +98,6 @@ async def _state(standing: Standing, tip: str, merged: str) -> ProposalState:
         return ProposalState.MERGED
     if not standing.refs.head(standing.name):
         return ProposalState.CLOSED
-    clean = await merged_tree(standing.shop, tip, standing.head)
+    # Where nothing came to its branch since, nothing can be in its way.
+    clean = tip == standing.base or await merged_tree(standing.shop, tip, standing.head)
     return ProposalState.OPEN if clean else ProposalState.CONFLICT

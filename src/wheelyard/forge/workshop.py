@@ -13,14 +13,15 @@ from pathlib import Path
 
 from wheelyard.errors import ForgeError, GoneError, NothingToProposeError
 from wheelyard.forge.running import GitCommand, Place, Ran, Setting
-from wheelyard.model.proposal import Author, Draft, FileEdit
+from wheelyard.model.proposal import Author, Draft
 
 FILE_LIMIT = 10_000_000
 """Files with more bytes are not read."""
 _SHA256_LENGTH = 64
 _REGULAR = frozenset({"100644", "100755"})
+_FOLDER = frozenset({"040000"})
+_RECEIVER = "--receive-pack=git -c core.hooksPath=/dev/null -c receive.autogc=false receive-pack"
 _NAMED = {"120000": "a link", "160000": "a submodule", "040000": "a folder"}
-_NOTHING = "0" * 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,8 +58,7 @@ class Workshop:
 
     async def fetch(self, commits: Iterable[str], *, history: bool) -> None:
         """Bring commits here, with what led to them where ``history``. Raises GoneError."""
-        wanted = sorted({commit for commit in commits if commit})
-        missing = [commit for commit in wanted if not await self.has(commit)]
+        missing = await self._missing(sorted({commit for commit in commits if commit}))
         if not missing:
             return
         extent = ["--filter=blob:none"] if history else ["--depth=1", "--filter=blob:limit=10m"]
@@ -73,26 +73,20 @@ class Workshop:
                 hint="Its history was rewritten, or it is not to be reached; read its files again.",
             )
 
-    async def has(self, commit: str) -> bool:
-        """Whether a commit is here, or can be borrowed."""
-        ran = await self.run(
-            "cat-file", "-e", f"{commit}^{{commit}}", allowed=frozenset({0, 1, 128})
-        )
-        return ran.code == 0
+    async def _missing(self, commits: Sequence[str]) -> list[str]:
+        """Return those that are neither here nor can be borrowed."""
+        asked = "".join(f"{commit}^{{commit}}\n" for commit in commits).encode()
+        ran = await self.run("cat-file", "--batch-check=%(objecttype)", given=asked)
+        kinds = ran.text.split("\n")
+        return [one for one, kind in zip(commits, kinds, strict=True) if kind != "commit"]
 
     async def entries(self, commit: str, patterns: Sequence[str]) -> list[Entry]:
         """Return the files of a commit that match a pattern, links and submodules left out."""
-        listed = await self.run("ls-tree", "-r", "-z", "--full-tree", commit)
-        found = [
+        listed = await self.run("ls-tree", "-r", "-l", "-z", "--full-tree", commit)
+        return [
             entry
             for entry in _entries(listed.out)
             if entry.mode in _REGULAR and any(fnmatchcase(entry.path, one) for one in patterns)
-        ]
-        asked = "".join(f"{entry.blob}\n" for entry in found).encode()
-        sizes = (await self.run("cat-file", "--batch-check=%(objectsize)", given=asked)).text
-        return [
-            Entry(path=entry.path, mode=entry.mode, blob=entry.blob, size=_size(size))
-            for entry, size in zip(found, sizes.split("\n"), strict=False)
         ]
 
     async def read(self, entries: Sequence[Entry]) -> tuple[tuple[str, bytes], ...]:
@@ -109,18 +103,16 @@ class Workshop:
 
     async def commit(self, draft: Draft, message: str) -> str:
         """Make the commit of a draft on its base and return it; the same draft gives the same one."""
-        index = {"GIT_INDEX_FILE": str(self.folder / "proposal.index")}
-        await self.run("read-tree", draft.base, variables=index)
-        lines = [await self._line(draft.base, edit) for edit in draft.files]
-        given = b"".join(line.encode("utf-8", "surrogateescape") + b"\0" for line in lines)
-        await self.run("update-index", "-z", "--index-info", given=given, variables=index)
-        tree = (await self.run("write-tree", "--missing-ok", variables=index)).text
-        if tree == (await self.run("rev-parse", f"{draft.base}^{{tree}}")).text:
+        modes = await self._modes(draft)
+        shown = await self.run("show", "-s", "--format=%ct %T", draft.base)
+        date, tree = shown.text.split(" ")
+        stream = _stream(draft, message, modes, date=draft.date or int(date))
+        made = (await self.run("fast-import", "--quiet", given=stream)).text
+        if tree == (await self.run("rev-parse", f"{made}^{{tree}}")).text:
             raise NothingToProposeError(
                 f"{draft.repository} has all that {draft.key!r} offers", hint="Leave it out."
             )
-        date = draft.date or int((await self.run("show", "-s", "--format=%ct", draft.base)).text)
-        return await self.commit_tree(tree, (draft.base,), message, author=draft.author, date=date)
+        return made
 
     async def commit_tree(
         self, tree: str, parents: Sequence[str], message: str, *, author: Author, date: int
@@ -149,9 +141,7 @@ class Workshop:
         leases = [f"--force-with-lease={name}:{old}" for name, (old, _) in changes.items()]
         moves = [f"{new}:{name}" for name, (_, new) in changes.items()]
         atomic = ["--atomic"] if len(changes) > 1 else []
-        receiver = (
-            ["--receive-pack=git -c core.hooksPath=/dev/null receive-pack"] if target.path else []
-        )
+        receiver = [_RECEIVER] if target.path else []
         push = ["push", "--quiet", "--porcelain", "--no-verify", *atomic, *receiver, *leases]
         setting = Setting(within=self.folder, allowed=frozenset({0, 1}))
         ran = await self.git.run(target, [*push, target.address, *moves], setting)
@@ -175,27 +165,26 @@ class Workshop:
         await self.run("fetch", "--quiet", "--no-tags", "--unshallow", "origin")
         return await self.push(changes, to=to)
 
-    async def _line(self, base: str, edit: FileEdit) -> str:
-        """Return what update-index reads of a file."""
-        parts = edit.path.split("/")
-        for depth in range(1, len(parts)):
-            # git would put a folder in place of a link, and the file into it.
-            await self._mode(base, "/".join(parts[:depth]), frozenset({"040000"}))
-        mode = await self._mode(base, edit.path, _REGULAR)
-        if edit.content is None:
-            return f"0 {_NOTHING}\t{edit.path}"
-        return f"{mode or '100644'} {await self.write(edit.content)}\t{edit.path}"
+    async def _modes(self, draft: Draft) -> Mapping[str, str]:
+        """Return the modes of the files that a draft changes, as far as they are there.
 
-    async def _mode(self, base: str, path: str, allowed: frozenset[str]) -> str:
-        """Return the mode of what is at a path, or nothing. Raises ForgeError where it is another thing."""
-        listed = await self.run("ls-tree", "-z", "--full-tree", base, "--", path)
-        old = next(iter(_entries(listed.out)), None)
-        if old is not None and old.mode not in allowed:
-            raise ForgeError(
-                f"{path} of {self.place.address} is {_NAMED.get(old.mode, 'a file')}",
-                hint="Only files in folders are changed; change this one by hand.",
-            )
-        return old.mode if old else ""
+        Raises ForgeError where one is no file, or lies in what is no folder: git would put a folder in place of
+        a link, and the file into it.
+        """
+        paths = [edit.path for edit in draft.files]
+        folders = {folder for path in paths for folder in _folders(path)}
+        listed = await self.run(
+            "ls-tree", "-t", "-z", "--full-tree", draft.base, "--", *paths, *folders
+        )
+        found = {entry.path: entry.mode for entry in _entries(listed.out)}
+        for path, mode in found.items():
+            allowed = _REGULAR if path in paths else _FOLDER if path in folders else {mode}
+            if mode not in allowed:
+                raise ForgeError(
+                    f"{path} of {self.place.address} is {_NAMED.get(mode, 'a file')}",
+                    hint="Only files in folders are changed; change this one by hand.",
+                )
+        return {path: found[path] for path in paths if path in found}
 
 
 @asynccontextmanager
@@ -204,12 +193,12 @@ async def opened(git: GitCommand, place: Place, commit: str = "") -> AsyncIterat
     with tempfile.TemporaryDirectory(prefix="wheelyard-forge-") as made:
         folder = Path(made) / "workshop.git"
         form = "sha256" if len(commit) == _SHA256_LENGTH else "sha1"
-        init = ["init", "--quiet", "--bare", "--template=", f"--object-format={form}", str(folder)]
-        await git.run(place, init)
+        for part in ("objects/info", "refs"):
+            (folder / part).mkdir(parents=True)
+        (folder / "HEAD").write_text("ref: refs/heads/none\n", "utf-8")
         (folder / "config").write_text(_config(place, form), "utf-8")
         objects = _objects(place)
         if objects is not None:
-            (folder / "objects" / "info").mkdir(exist_ok=True)
             (folder / "objects" / "info" / "alternates").write_text(f"{objects}\n", "utf-8")
         yield Workshop(git=git, place=place, folder=folder, form=form)
 
@@ -238,23 +227,60 @@ def _entries(listed: bytes) -> list[Entry]:
     for line in listed.split(b"\0"):
         about, tab, path = line.partition(b"\t")
         if tab:
-            mode, _, blob = about.decode().split(" ")[:3]
-            found.append(Entry(path=path.decode("utf-8", "surrogateescape"), mode=mode, blob=blob))
+            mode, _, blob, *size = about.decode().split()
+            found.append(
+                Entry(
+                    path=path.decode("utf-8", "surrogateescape"),
+                    mode=mode,
+                    blob=blob,
+                    size=_size(*size),
+                )
+            )
     return found
 
 
-def _size(printed: str) -> int:
+def _folders(path: str) -> Iterable[str]:
+    parts = path.split("/")
+    return ("/".join(parts[:depth]) for depth in range(1, len(parts)))
+
+
+def _stream(draft: Draft, message: str, modes: Mapping[str, str], *, date: int) -> bytes:
+    """Write a commit as git's fast-import reads it, which says its name in the end."""
+    who = " ".join(_identity(draft.author, date))
+    text = message.replace("\0", "").encode("utf-8", "replace")
+    lines = [b"commit refs/heads/proposal", b"mark :1"]
+    lines += [f"{role} {who}".encode() for role in ("author", "committer")]
+    lines += [b"data %d" % len(text), text, b"from " + draft.base.encode()]
+    for edit in draft.files:
+        path = b'"%s"' % edit.path.replace('"', '\\"').encode("utf-8", "surrogateescape")
+        if edit.content is None:
+            lines.append(b"D " + path)
+            continue
+        mode = modes.get(edit.path, "100644").encode()
+        lines += [b"M %s inline %s" % (mode, path), b"data %d" % len(edit.content), edit.content]
+    return b"\n".join([*lines, b"get-mark :1", b"done", b""])
+
+
+def _size(printed: str = "") -> int:
     return int(printed) if printed.isdecimal() else -1
 
 
 def _signature(author: Author, date: int) -> dict[str, str]:
-    name = " ".join(author.name.replace("<", "").replace(">", "").split()) or "wheelyard"
-    email = "".join(author.email.replace("<", "").replace(">", "").split())
+    name, email, when = _identity(author, date)
     return {
         f"GIT_{who}_{what}": value
         for who in ("AUTHOR", "COMMITTER")
-        for what, value in (("NAME", name), ("EMAIL", email), ("DATE", f"@{date} +0000"))
+        for what, value in (("NAME", name), ("EMAIL", email.strip("<>")), ("DATE", f"@{when}"))
     }
+
+
+def _identity(author: Author, date: int) -> tuple[str, str, str]:
+    """Return name, address and date as they stand in a commit."""
+    name, email = (
+        "".join(one for one in text if one.isprintable() and one not in "<>")
+        for text in (author.name, author.email)
+    )
+    return " ".join(name.split()) or "wheelyard", f"<{''.join(email.split())}>", f"{date} +0000"
 
 
 def _refusal(said: str) -> str:

@@ -14,6 +14,7 @@ from wheelyard.migrate.migrators.conditions import V1Conditions
 from wheelyard.migrate.migrators.cross_requirements import CrossPython, CrossRBase
 from wheelyard.migrate.migrators.distribution import Cdt, Cos7
 from wheelyard.migrate.migrators.noarch_recipes import Noarch, NoarchR
+from wheelyard.migrate.migrators.nvidia import NvidiaTools
 from wheelyard.migrate.migrators.older import Blas, NpmBuild
 from wheelyard.migrate.migrators.pin_rebuild import NewPython, OpenPin
 from wheelyard.migrate.migrators.ports import Port
@@ -58,6 +59,7 @@ MIGRATIONS: tuple[type, ...] = (
     Cdt,
     Blas,
     NpmBuild,
+    NvidiaTools,
 )
 """Changes that people are asked to take."""
 
@@ -94,5 +96,28 @@ CLEAN_UPS: tuple[type, ...] = (
     V1Conditions,
 )
 """Changes that ride with another."""
+
+WITH_A_VERSION: tuple[type, ...] = (
+    ForgeFile,
+    JinjaStyle,
+    ExtraJinjaKeys,
+    DuplicateLines,
+    UsePip,
+    PypiAddress,
+    LicenceFile,
+    BuildToHost,
+    NoCondaInspect,
+    MpiPins,
+    Cos7,
+    StandardLibrary,
+    CrossConfigSub,
+    CrossCMake,
+    CrossCMakeWindows,
+    CrossTests,
+    CrossTestsWindows,
+    CrossRBase,
+    V1Conditions,
+)
+"""Clean-ups that are right at any time, so that a new version may bring them all along."""
 
 BUILTIN: dict[str, type] = {each.name: each for each in (*MIGRATIONS, *CLEAN_UPS)}  # type: ignore[attr-defined]

@@ -42,10 +42,26 @@ def package_of(
         parsed = parse_recipe(text, name=path)
         if not _TELLS_PLATFORMS.search(text):
             return _package(name, [_for(parsed, platforms[0])], (), archived=archived)
-        evaluated = [_for(parsed, platform) for platform in platforms]
+        evaluated = _where_it_can(parsed, platforms)
     except RecipeError as error:
         return Package(name=name, archived=archived, broken=error.message)
     return _package(name, evaluated, platforms, archived=archived)
+
+
+def _where_it_can(parsed: ParsedRecipe, platforms: Sequence[str]) -> list[EvaluatedRecipe]:
+    """Evaluate a recipe for the platforms for which that goes: lines of another one may be no YAML.
+
+    Raises RecipeError where it goes for none, with the fault of the first.
+    """
+    found, faults = [], list[RecipeError]()
+    for platform in platforms:
+        try:
+            found.append(_for(parsed, platform))
+        except RecipeError as error:
+            faults.append(error)
+    if not found:
+        raise faults[0]
+    return found
 
 
 def _for(parsed: ParsedRecipe, platform: str) -> EvaluatedRecipe:

@@ -12,6 +12,7 @@ from wheelyard.recipes.platforms import PLATFORMS, SUBDIRS, selector_names
 from wheelyard.recipes.selectors import selector_of
 
 MOST_VARIANTS = 64
+_CROSSED = (("linux-aarch64", "linux-64"), ("osx-arm64", "osx-64"))
 _COMPARED = re.compile(
     r"""\b([A-Za-z_]\w*)(?:\s*\|\s*\w+)?\s*(?:==|!=|<=|>=|<|>|\bnot\s+in\b|\bin\b)\s*"""
     r"""(?:\(|\[)?\s*((?:["'][^"'\n]*["']|-?[\d.]+)(?:\s*,\s*(?:["'][^"'\n]*["']|-?[\d.]+))*)"""
@@ -22,7 +23,8 @@ _METHOD = re.compile(
     r"""\b([A-Za-z_]\w*)(?:\[[^\]]*\]\s*==|\.(?:startswith|endswith)\()\s*["']([^"']+)["']"""
 )
 _VALUE = re.compile(r"""["']([^"'\n]*)["']|(-?[\d.]+)""")
-_NAME = re.compile(r"(?<![.\w\"'])[A-Za-z_]\w*")
+# A name that is called or asked for a part of itself is no variant's.
+_NAME = re.compile(r"(?<![.\w\"'])[A-Za-z_]\w*\b(?!\s*[.(])")
 _TAG = re.compile(r"\{%[-+]?\s*(?:el)?if\s(.*?)[-+]?%\}", re.DOTALL)
 _INLINE = re.compile(r"\bif\s(.*?)(?:\belse\b|[-+]?[%}]\})", re.DOTALL)
 _TEMPLATE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
@@ -68,14 +70,16 @@ def conditions_of(recipe: ParsedRecipe) -> frozenset[str]:
     text = recipe.text
     if recipe.form is Form.META:
         return conditions_in(text)
-    return frozenset(_conditions_of_recipe(recipe.document)) | frozenset(
-        found[1] for found in _INLINE.finditer(text)
-    )
+    inline = (found[1] for one in _TEMPLATE.findall(text) for found in _INLINE.finditer(one))
+    return frozenset(_conditions_of_recipe(recipe.document)) | frozenset(inline)
 
 
 def conditions_in(text: str) -> frozenset[str]:
     """Give the conditions of a text of meta.yaml."""
-    found = {one[1] for one in _TAG.finditer(text)} | {one[1] for one in _INLINE.finditer(text)}
+    found: set[str] = set()
+    for template in _TEMPLATE.findall(text):
+        pattern = _TAG if template.startswith("{%") and _TAG.match(template) else _INLINE
+        found.update(one[1] for one in pattern.finditer(template))
     for line in text.splitlines():
         selector = selector_of(line) if "]" in line else None
         if selector:
@@ -116,11 +120,19 @@ def variants_for(conditions: Iterable[str], templates: Iterable[str] = ()) -> tu
     for name in names - set(held) - _PLATFORM_NAMES - _WORDS:
         # A name that stands alone is true or false.
         choices.setdefault(name, ("", "true"))
-    every = _combined(choices, MOST_VARIANTS // len(platforms))
+    every = _combined(choices, (MOST_VARIANTS - len(_CROSSED)) // len(platforms))
+    crossed = _CROSSED if names & {"build_platform"} else ()
     return tuple(
         Variant(platform=platform, values={name: value for name, value in one.items() if value})
         for platform in platforms
         for one in every
+    ) + tuple(
+        Variant(
+            platform=platform,
+            build_platform=built_on,
+            values={name: value for name, value in every[0].items() if value},
+        )
+        for platform, built_on in crossed
     )
 
 

@@ -13,7 +13,7 @@ from wheelyard.recipes.document import Document
 from wheelyard.recipes.evaluated import Variant
 from wheelyard.recipes.platforms import selector_names
 from wheelyard.recipes.selectors import selects, split_selector
-from wheelyard.recipes.stubs import stubs
+from wheelyard.recipes.stubs import stubs, with_functions
 from wheelyard.recipes.templates.bounds import TemplateError
 from wheelyard.recipes.templates.carrying_out import Carrying, Rendered
 from wheelyard.recipes.templates.reading import META, read_template
@@ -24,9 +24,7 @@ Select = Callable[[str, Mapping[str, object]], bool]
 
 def names_of(variant: Variant) -> dict[str, object]:
     """Give all that templates of a meta.yaml know in a variant."""
-    names = stubs(variant)
-    names.update(selector_names(variant))
-    return names
+    return with_functions(selector_names(variant), stubs(variant))
 
 
 def selected(text: str, names: Mapping[str, object], *, name: str) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from wheelyard.errors import RefusedEditError
-from wheelyard.recipes.answers import Answers
+from wheelyard.recipes.answers import LENGTHS, Answers
 from wheelyard.recipes.build_number import reset_replacements
 from wheelyard.recipes.conditions import variants_in, variants_of
 from wheelyard.recipes.evaluated import Variant
@@ -29,6 +29,7 @@ from wheelyard.recipes.written import Values, Written, skeleton, values_in
 
 _HEXADECIMAL = frozenset("0123456789abcdefABCDEF")
 _SHORTEST = 32
+_KINDS = {length: kind for kind, length in LENGTHS.items()}
 
 
 def to_version(recipe: ParsedRecipe, version: str, answers: Answers) -> str:
@@ -132,8 +133,10 @@ class _Search:
         held: dict[str, tuple[Written, str]] = {}
         for at, (kind, one) in enumerate(source.hashes, start + len(source.urls)):
             value = before.get(at)
-            # What is written out is the digest's place, even where somebody left a word in it.
-            if value and (_is_digest(value) or "{" not in one.text):
+            if "{{" in kind:
+                kind = _KINDS.get(len(value or ""), "")  # noqa: PLW2901 - a template names it
+            # A literal is a digest to be, whatever stands there.
+            if value and kind and (_is_digest(value) or not one.is_template):
                 held[kind] = (one, value)
         # A digest that a variant doesn't know is of nothing that is built there.
         asked: list[tuple[str, Span | None]] = [] if source.hashes else [("sha256", None)]

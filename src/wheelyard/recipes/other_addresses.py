@@ -7,10 +7,9 @@ from wheelyard.recipes.answers import Answers
 from wheelyard.recipes.parse import ParsedRecipe
 from wheelyard.recipes.requirements import output_name, outputs
 from wheelyard.recipes.scalars import unquoted
-from wheelyard.recipes.urls import further_urls, transformed_urls
+from wheelyard.recipes.urls import OF_AN_INDEX, further_urls, transformed_urls
 from wheelyard.recipes.written import Values, Written
 
-_INDEXES = ("/pypi.org/", "/pypi.io/", "/files.pythonhosted.org/")
 _ARCHIVES = (".tar.gz", ".tar.bz2", ".tar.xz", ".zip", ".tgz")
 _NAMES = (
     "{{ name }}",
@@ -32,7 +31,7 @@ def candidates(
 ) -> Iterator[str]:
     """Give templates (with ``{{ … }}``) of addresses to try for a source, the likeliest first."""
     template = template_text(one.text)
-    if any(index in template for index in _INDEXES):
+    if OF_AN_INDEX in template:
         yield from _of_the_index(recipe, template, version, values, answers)
     yield from transformed_urls(template)
     yield from further_urls(template)

@@ -10,7 +10,7 @@ from wheelyard.recipes.document import Document
 from wheelyard.recipes.evaluated import Variant
 from wheelyard.recipes.platforms import selector_names
 from wheelyard.recipes.statements import Setting, reaching
-from wheelyard.recipes.stubs import RecipeStubs
+from wheelyard.recipes.stubs import RecipeStubs, with_functions
 from wheelyard.recipes.templates.bounds import Budget, TemplateError
 from wheelyard.recipes.templates.carrying_out import Carrying
 from wheelyard.recipes.templates.expressions import Expressions, shown
@@ -48,9 +48,10 @@ def recipe_tree(
 
 def recipe_names(variant: Variant) -> dict[str, object]:
     """Give all that templates of a recipe.yaml know in a variant."""
-    names: dict[str, object] = dict(RecipeStubs.of(variant, _matches))
-    names.update(selector_names(variant))
+    names = with_functions(selector_names(variant), RecipeStubs.of(variant, _matches))
     names["host_platform"] = variant.platform
+    # YAML 1.2's booleans are in lower case; True is a text there.
+    names.update({key: held for key, held in variant.values.items() if held in ("True", "False")})
     return names
 
 

@@ -44,10 +44,14 @@ class Row(NamedTuple):
 
 _KEY = re.compile(
     r"""("(?:[^"\\]|\\.)*"|'[^']*'|(?:\{\{|[^\s#"'&*!|>%@`\[\]{},:?-]|[:?-](?=\S))"""
-    r"""(?:\{\{.*?\}\}|[^:#]|:(?=\S)|(?<=\S)\#)*?)[ \t]*:(?=[ \t]|$)[ \t]*"""
+    r"""(?:\{\{(?:(?!\}\}).)*\}\}|(?!\{\{)[^:#]|:(?=\S)|(?<=\S)\#)*?)[ \t]*:(?=[ \t]|$)[ \t]*"""
 )
 _BLOCK = re.compile(r"(?:[&!]\S+[ \t]+)*[|>][-+0-9]{0,3}[ \t]*(?:#.*)?$")
-_COMMENT = re.compile(r"[ \t]#")
+_COMMENT = re.compile(r"[ \t]#(?!\})")
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"|\'(?:[^\']|\'\')*\'', re.DOTALL)
+_BRACKETS = re.compile(r"""["'\[\]{}]|(?<=\s)\#.*""")
+_ENDS_A_KEY = re.compile(r":(?:[ \t]|$)")
+MOST_SCANNED = 500_000
 _LONE_RETURN = re.compile(r"\r(?!\n)")
 
 
@@ -63,19 +67,25 @@ class _Scan:
     def __init__(self, text: str) -> None:
         self._text = text
         self._rows: list[Row] = []
+        lines = text.split("\n")
+        if not lines[-1]:
+            lines.pop()
         self._starts: list[int] = []
-        self._ends: list[int] = []
         at = 0
-        for line in text.split("\n"):
+        for line in lines:
             self._starts.append(at)
-            end = at + len(line)
-            self._ends.append(end - 1 if line.endswith("\r") else end)
-            at = end + 1
+            at += len(line) + 1
+        if "\r" in text:
+            lines = [line.removesuffix("\r") for line in lines]
         if text.startswith("\ufeff"):
             self._starts[0] = 1  # a byte order mark is no part of the first line
-        if self._starts and self._starts[-1] == len(text):
-            self._starts.pop()
-            self._ends.pop()
+            lines[0] = lines[0][1:]
+        self._ends = [start + len(line) for start, line in zip(self._starts, lines, strict=True)]
+        self._bares = [line.lstrip(" \t") for line in lines]
+        self._indents = [
+            len(line) - len(bare) for line, bare in zip(lines, self._bares, strict=True)
+        ]
+        self._steps = MOST_SCANNED
 
     def rows(self) -> tuple[Row, ...]:
         number, count = 0, len(self._starts)
@@ -96,23 +106,19 @@ class _Scan:
 
     def _row(self, number: int) -> int:
         """Read what begins on a line; give the number of the line after it."""
-        start, end = self._starts[number], self._ends[number]
-        line = self._text[start:end]
-        bare = line.lstrip(" \t")
+        bare, indent = self._bares[number], self._indents[number]
         if not bare:
             self._plain(RowKind.BLANK, number)
             return number + 1
-        indent = len(line) - len(bare)
-        if bare[0] == "#":
+        first = bare[0]
+        if first == "#":
             self._plain(RowKind.COMMENT, number, indent=indent)
             return number + 1
-        if bare.startswith(("{%", "{#")):
+        if first == "{" and bare[1:2] in ("%", "#"):
             return self._statement(number, indent)
-        if not indent and bare.startswith(("---", "...", "%YAML", "%TAG")):
-            word = bare.rstrip()
-            if word in ("---", "...") or word.startswith(("--- #", "%")):
-                self._plain(RowKind.MARKER, number)
-                return number + 1
+        if not indent and first in "-.%" and _is_marker(bare.rstrip()):
+            self._plain(RowKind.MARKER, number)
+            return number + 1
         return self._entry(number, bare, indent)
 
     def _statement(self, number: int, indent: int) -> int:
@@ -135,17 +141,17 @@ class _Scan:
     def _entry(self, number: int, bare: str, indent: int) -> int:
         start, end = self._starts[number], self._ends[number]
         content, dashes, parent = start + indent, 0, indent
-        while bare[:2] in ("- ", "-\t", "-"):
+        while bare[0] == "-" and bare[1:2] in (" ", "\t", ""):
             parent = content - start
             rest = bare[1:].lstrip(" \t")
             content += len(bare) - len(rest)
             dashes += 1
             bare = rest
+            if not bare:
+                break
         key_start = key_end = value = content
         # Most lines of a list have no key; the expression is dear on them.
-        if (": " in bare or ":\t" in bare or bare.rstrip().endswith(":") or ": #" in bare) and (
-            found := _KEY.match(bare)
-        ):
+        if ":" in bare and _ENDS_A_KEY.search(bare) and (found := _KEY.match(bare)):
             key_start, key_end = content, content + found.end(1)
             value = content + found.end()
             parent = content - start
@@ -159,10 +165,8 @@ class _Scan:
     def _continued(self, number: int, last: int) -> int:
         """Add the lines of a value after its first; what is a comment or a statement stays one."""
         while number <= last:
-            line = self._text[self._starts[number] : self._ends[number]]
-            bare = line.lstrip(" \t")
-            if bare.startswith(("{%", "{#")):
-                number = self._statement(number, len(line) - len(bare))
+            if self._bares[number].startswith(("{%", "{#")):
+                number = self._statement(number, self._indents[number])
                 continue
             self._plain(RowKind.MORE, number)
             number += 1
@@ -185,16 +189,26 @@ class _Scan:
             if closed > 0 and (not after or after[0] == "#"):
                 return self._until(number, closed)
         elif first in "[{" and text[value : value + 2] not in ("{{", "{%"):
-            closed = _closing_bracket(text, value)
+            closed = self._closing_bracket(value)
             if closed > 0:
                 return self._until(number, closed)
-        found = _COMMENT.search(text, value, end)
-        comment = found.start() + 1 if found else -1
-        stop = value + len(text[value : found.start() if found else end].rstrip(" \t"))
-        bare = text[value:stop]
-        if first in "&!" and " " not in bare:
-            return stop, comment, number
-        return self._plain_lines(number, stop, comment, parent)
+        return self._plain_value(number, value, end, parent)
+
+    def _plain_value(self, number: int, value: int, end: int, parent: int) -> tuple[int, int, int]:
+        bare = self._text[value:end]
+        found = _COMMENT.search(bare) if "#" in bare else None
+        if found:
+            # YAML ends a plain scalar at a comment; a selector's is gone before YAML reads it.
+            stop = value + len(bare[: found.start()].rstrip(" \t"))
+            return stop, value + found.start() + 1, number
+        note = bare.find("{#")
+        stop = value + len((bare[:note] if note > 0 else bare).rstrip(" \t"))
+        if bare[0] in "&!" and " " not in bare:
+            return stop, -1, number
+        following = number + 1
+        if following == len(self._bares) or self._indents[following] <= parent:
+            return stop, -1, number
+        return self._plain_lines(number, stop, parent)
 
     def _end_of(self, at: int) -> int:
         found = self._text.find("\n", at)
@@ -224,65 +238,57 @@ class _Scan:
     def _deeper(self, number: int, parent: int) -> int:
         """Give the last line of a block: blanks, comments and tags inside it don't end it."""
         last = number
-        for each in range(number + 1, len(self._starts)):
-            line = self._text[self._starts[each] : self._ends[each]]
-            bare = line.lstrip(" \t")
+        for each in range(number + 1, len(self._bares)):
+            bare = self._bares[each]
             if not bare:
                 continue
-            if len(line) - len(bare) > parent:
+            if self._indents[each] > parent:
                 last = each
             elif not bare.startswith(("#", "{%", "{#")):
                 break
         return last
 
-    def _plain_lines(
-        self, number: int, stop: int, comment: int, parent: int
-    ) -> tuple[int, int, int]:
+    def _plain_lines(self, number: int, stop: int, parent: int) -> tuple[int, int, int]:
         """End a plain scalar that may go on over deeper lines."""
-        last, count = number, len(self._starts)
-        if comment >= 0:
-            # YAML ends a plain scalar at a comment; a selector's is gone before YAML reads it.
-            return stop, comment, number
-        while last + 1 < count:
-            start, end = self._starts[last + 1], self._ends[last + 1]
-            line = self._text[start:end]
-            bare = line.lstrip(" \t")
-            if not bare or len(line) - len(bare) <= parent or bare.startswith(("#", "{%", "{#")):
+        last = number
+        for each in range(number + 1, len(self._bares)):
+            bare, indent = self._bares[each], self._indents[each]
+            if not bare or indent <= parent or bare.startswith(("#", "{%", "{#")):
                 break
-            last += 1
-            found = _COMMENT.search(line)
-            stop = start + len((line[: found.start()] if found else line).rstrip(" \t"))
+            last = each
+            start = self._starts[each] + indent
+            found = _COMMENT.search(bare)
+            stop = start + len((bare[: found.start()] if found else bare).rstrip(" \t"))
             if found:
                 return stop, start + found.start() + 1, last
-        return stop, comment, last
+        return stop, -1, last
+
+    def _closing_bracket(self, at: int) -> int:
+        """Give the offset after the bracket that closes the one at an offset, or -1."""
+        depth, place, text = 0, at, self._text
+        while self._steps > 0 and (found := _BRACKETS.search(text, place)):
+            sign, place = found[0], found.end()
+            self._steps -= 1
+            if sign in "[{":
+                depth += 1
+            elif sign in "]}":
+                depth -= 1
+                if not depth:
+                    return place
+            elif sign in "\"'" and text[found.start() - 1] in "[{,: \t\n(=":
+                closed = _closing_quote(text, found.start())
+                if closed < 0:
+                    return -1
+                place = closed
+        return -1
 
 
-_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"|\'(?:[^\']|\'\')*\'', re.DOTALL)
+def _is_marker(word: str) -> bool:
+    """Say whether a line begins or ends a document, or is a directive of YAML."""
+    return word in ("---", "...") or word.startswith(("--- ", "%YAML", "%TAG"))
 
 
 def _closing_quote(text: str, at: int) -> int:
     """Give the offset after the quote that closes the one at an offset, or -1."""
     found = _QUOTED.match(text, at)
     return found.end() if found else -1
-
-
-_BRACKETS = re.compile(r"""["'\[\]{}]|(?<=\s)\#.*""")
-
-
-def _closing_bracket(text: str, at: int) -> int:
-    """Give the offset after the bracket that closes the one at an offset, or -1."""
-    depth, place = 0, at
-    while found := _BRACKETS.search(text, place):
-        sign, place = found[0], found.end()
-        if sign in "[{":
-            depth += 1
-        elif sign in "]}":
-            depth -= 1
-            if not depth:
-                return place
-        elif sign in "\"'" and text[found.start() - 1] in "[{,: \t\n(=":
-            closed = _closing_quote(text, found.start())
-            if closed < 0:
-                return -1
-            place = closed
-    return -1

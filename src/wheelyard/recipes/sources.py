@@ -51,7 +51,7 @@ def _item(item: Entry, conditions: tuple[str, ...]) -> Iterator[WrittenSource]:
     hashes = [
         (one.key, each)
         for one in item.entries
-        if one.key in HASHES
+        if one.key in HASHES or "{{" in one.key
         for each in leaves(one, conditions)
     ]
     urls = [each for one in item.entries if one.key == "url" for each in leaves(one, conditions)]

@@ -57,6 +57,14 @@ def stubs(variant: Variant) -> dict[str, object]:
     }  # fmt: skip
 
 
+def with_functions(
+    names: Mapping[str, object], functions: Mapping[str, object]
+) -> dict[str, object]:
+    """Join a variant's names with stubs; what is called stays what it is, whatever a key is named."""
+    called = {name: held for name, held in functions.items() if callable(held)}
+    return {**functions, **names, **called}
+
+
 def nothing(*_given: object, **_named: object) -> Missing:
     """Stand for what a source would say."""
     return Missing()

@@ -8,10 +8,9 @@ rule gives variations of one template; all of them together, each on what the ot
 import posixpath
 import re
 from collections.abc import Callable, Iterable, Iterator
-from itertools import permutations
 
 ARCHIVES = (".tar.gz", ".zip", ".tar", ".tar.bz2", ".tar.xz", ".tgz")
-PYPI = ("https://pypi.io", "https://files.pythonhosted.org")
+OF_AN_INDEX = "/packages/source/"
 _GITHUB = ("/releases/download/v{{ version }}/", "/archive/")
 _NAME = "{{ name }}"
 
@@ -26,7 +25,7 @@ def transformed_urls(template: str) -> Iterator[str]:
 
 
 def further_urls(template: str) -> Iterator[str]:
-    """Give the rarer variations: the index's other address, names of files after their folder."""
+    """Give the rarer variations: names of files after their folder."""
     usual = set(transformed_urls(template))
     yield from (one for one in _spread(template, _EVERY) if one not in usual)
 
@@ -101,29 +100,24 @@ _SPELLINGS = (
 def _other_spellings(url: str) -> Iterator[str]:
     """Spell the name of a file on the Python index otherwise."""
     place, _, file = url.rpartition("/")
-    if "/pypi." in url or "/files.pythonhosted.org" in url:
+    if OF_AN_INDEX in url:
         for spellings in _SPELLINGS:
             if _NAME in file:
                 yield from (f"{place}/{file.replace(_NAME, new)}" for new in spellings[:2])
             yield from (f"{place}/{file.replace(old, _NAME)}" for old in spellings if old in file)
 
 
-def _other_index(url: str) -> Iterator[str]:
-    for old, new in permutations(PYPI, 2):
-        yield url.replace(old, new, 1)
-
-
 def _named_by_variable(url: str) -> Iterator[str]:
     """Name a file on the Python index by the variable, where it was spelled out."""
     folder, file = posixpath.split(url)
-    if url.startswith(PYPI) and _VERSION.search(file) and not re.search(r"\{\{\s*name", file):
+    if OF_AN_INDEX in url and _VERSION.search(file) and not re.search(r"\{\{\s*name", file):
         yield posixpath.join(folder, "{{ name }}-{{ version }}.tar.gz")
 
 
 def _named_by_folder(url: str) -> Iterator[str]:
     """Name a file after its folder, as the index's own rules of names say (PEP 625)."""
     folder, file = posixpath.split(url)
-    if not url.startswith(PYPI) or not url.endswith(".tar.gz") or not _VERSION.search(file):
+    if OF_AN_INDEX not in url or not url.endswith(".tar.gz") or not _VERSION.search(file):
         return
     project = posixpath.basename(folder)
     for pattern in (r"[.-]+", r"-+"):
@@ -150,4 +144,4 @@ _WRITTEN: tuple[Rule, ...] = (
     _other_archives,
 )
 _USUAL = (_other_github, _other_spellings, _named_by_variable, *_WRITTEN)
-_EVERY = (_other_github, _named_by_folder, _other_index, _other_spellings, *_WRITTEN)
+_EVERY = (_other_github, _named_by_folder, _other_spellings, *_WRITTEN)

@@ -109,8 +109,11 @@ class MemoryBuilds:
         self.took: dict[str, float] = {}
 
     async def ask(self, wish: BuildWish) -> str:
-        """Have something built; return what names the build. The same wish twice is one build."""
-        name = f"{wish.package}:{hash(wish)}"
+        """Have something built; the same wish joins the build that goes on, and is another one after its end."""
+        for name, kept in self.wishes.items():
+            if kept == wish and name not in self._answers:
+                return name
+        name = f"{wish.package}:{len(self.wishes) + 1}"
         self.wishes[name] = wish
         return name
 

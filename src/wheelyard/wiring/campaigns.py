@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from wheelyard import failpoints
@@ -12,7 +12,9 @@ from wheelyard.campaigns.pin_watch import PinRules, PinWatch
 from wheelyard.campaigns.scanning import Scan, Scanner
 from wheelyard.campaigns.service import Campaigns
 from wheelyard.campaigns.watching import Watching
+from wheelyard.campaigns.wheel_scan import WheelScanner
 from wheelyard.errors import ConfigurationError
+from wheelyard.forge.dry import DryRunForge
 from wheelyard.forge.git import GitForge
 from wheelyard.forge_ports import Forge
 from wheelyard.model.release import project_name
@@ -21,6 +23,7 @@ from wheelyard.ports import Clock, Memory
 from wheelyard.store.clock import SystemClock
 from wheelyard.store.folder import StateFolder
 from wheelyard.store.jobs import StoredJobs
+from wheelyard.wiring.forges import ForgeSettings, close_forge, forge_of, is_github
 from wheelyard.wiring.places import state_path
 
 _PROJECT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
@@ -36,6 +39,8 @@ class RecipePlace:
 
     async def is_forge(self) -> bool:
         """Whether there are git repositories in it, that proposals can be made to."""
+        if is_github(self.folder):
+            return True
         return bool(await self.forge.repositories())
 
     async def scan(self) -> Scan:
@@ -46,13 +51,14 @@ class RecipePlace:
 
 
 def recipe_place(folder: Path, memory: Memory) -> RecipePlace:
-    """Return a place of recipes. Raises ConfigurationError where there is no such folder."""
-    if not folder.is_dir():
+    """Return a place of recipes: a folder, or ``github:OWNER/*``. Raises ConfigurationError where there is none."""
+    if not is_github(folder) and not folder.is_dir():
         raise ConfigurationError(
             f"{str(folder)!r} is no folder",
-            hint="Name one that has recipes or git repositories in it.",
+            hint="Name one that has recipes or git repositories in it, or github:OWNER/*.",
         )
-    return RecipePlace(folder=folder, forge=GitForge(folder=folder), scanner=Scanner(memory=memory))
+    forge = forge_of(ForgeSettings(where=str(folder)))
+    return RecipePlace(folder=folder, forge=forge, scanner=Scanner(memory=memory))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +71,11 @@ class Workplace:
     place: RecipePlace | None
     campaigns: Campaigns
     jobs: StoredJobs
+    wheels: WheelScanner
+
+    async def scan(self, *, wheels: bool) -> Scan:
+        """Read the recipes, or the farm's own projects. Raises ConfigurationError."""
+        return await (self.wheels.scan() if wheels else self.recipes.scan())
 
     async def build_seconds(self, packages: Iterable[str]) -> Callable[[str], float]:
         """Say what builds of packages take: as earlier ones did here, else as is usual."""
@@ -121,21 +132,35 @@ def is_project_name(text: str) -> bool:
 
 @asynccontextmanager
 async def open_workplace(
-    recipes: Path | None, *, state: Path | None, database: str = "", builds: Builds | None = None
+    recipes: Path | None,
+    *,
+    state: Path | None,
+    database: str = "",
+    builds: Builds | None = None,
+    dry_run: Callable[[str], None] | None = None,
 ) -> AsyncIterator[Workplace]:
-    """Open a state folder for campaigns on the recipes of a folder."""
+    """Open a state folder for campaigns on the recipes of a folder; ``dry_run`` is told what is not done."""
     clock = SystemClock()
-    async with await StateFolder.open(state_path(state), database=database, clock=clock) as folder:
+    async with AsyncExitStack() as stack:
+        folder = await stack.enter_async_context(
+            await StateFolder.open(state_path(state), database=database, clock=clock)
+        )
         place = recipe_place(recipes, folder.memory) if recipes is not None else None
+        real: Forge = place.forge if place is not None else GitForge()
+        forge = DryRunForge(real, tell=dry_run) if dry_run else real
+        if place is not None:
+            place = replace(place, forge=forge)
+        stack.push_async_callback(close_forge, real)
         yield Workplace(
             store=folder.campaigns,
             memory=folder.memory,
             clock=clock,
             place=place,
             jobs=folder.jobs,
+            wheels=WheelScanner(artifacts=folder.artifacts, queue=folder.queue),
             campaigns=Campaigns(
                 store=folder.campaigns,
-                forge=place.forge if place is not None else GitForge(),
+                forge=forge,
                 clock=clock,
                 builds=builds,
                 events=folder.events,

@@ -44,17 +44,32 @@ async def open_forge(
     environment: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Forge]:
     """Open a forge; with ``dry_run`` nothing is changed there, and it is told what would be."""
-    variables = os.environ if environment is None else environment
-    if settings.where.startswith(GITHUB):
-        real = GitHubForge(_github(settings, variables))
-        try:
-            yield DryRunForge(real, tell=dry_run) if dry_run else real
-        finally:
-            await real.aclose()
-        return
+    real = forge_of(settings, environment=environment)
+    try:
+        yield DryRunForge(real, tell=dry_run) if dry_run else real
+    finally:
+        await close_forge(real)
+
+
+def is_github(where: Path | str | None) -> bool:
+    """Whether repositories of GitHub are meant."""
+    return str(where or "").startswith(GITHUB)
+
+
+def forge_of(
+    settings: ForgeSettings, *, environment: Mapping[str, str] | None = None
+) -> GitForge | GitHubForge:
+    """Return the forge that is meant; ``close_forge`` it in the end. Raises ConfigurationError."""
+    if is_github(settings.where):
+        return GitHubForge(_github(settings, os.environ if environment is None else environment))
     folder = _folder(settings.where) if settings.where else None
-    local = GitForge(folder=folder, author=settings.author)
-    yield DryRunForge(local, tell=dry_run) if dry_run else local
+    return GitForge(folder=folder, author=settings.author)
+
+
+async def close_forge(forge: Forge) -> None:
+    """Close what a forge has open."""
+    if isinstance(forge, GitHubForge):
+        await forge.aclose()
 
 
 def _folder(where: str) -> Path:

@@ -1,12 +1,15 @@
 """New versions of recipes: the index, the forges and the registries, joined with what is kept."""
 
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 from wheelyard.blobs.folder import FolderBlobs
+from wheelyard.campaign_ports import SeenVersion
+from wheelyard.store.folder import StateFolder
 from wheelyard.upstream.address import Keyring
 from wheelyard.upstream.client import IndexUpstream
 from wheelyard.upstream.git import Git
@@ -15,7 +18,7 @@ from wheelyard.upstream.settings import UpstreamSettings
 from wheelyard.upstream.transport import Transport, wait
 from wheelyard.upstream.versions.asking import VersionSources
 from wheelyard.upstream.versions.keeping import SightingsFolder
-from wheelyard.upstream.versions.watching import VersionWatch
+from wheelyard.upstream.versions.watching import Seen, VersionWatch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +38,25 @@ class Versions:
 
     watch: VersionWatch
     upstream: IndexUpstream
+
+
+async def show_on_site(state: Path, looked: Iterable[Seen]) -> None:
+    """Keep what sources said for the pages of the farm whose state folder this is."""
+    found = [
+        SeenVersion(
+            package=seen.watched.name,
+            source=one.kind,
+            at=datetime.fromtimestamp(one.asked, UTC),
+            version=next(iter(one.versions), ""),
+            current=seen.watched.version,
+            error=one.error,
+            again=datetime.fromtimestamp(one.again, UTC) if one.error else None,
+        )
+        for seen in looked
+        for one in seen.sightings
+    ]
+    async with await StateFolder.open(state) as folder:
+        await folder.campaigns.seen(found)
 
 
 def sightings(state: Path) -> SightingsFolder:

@@ -85,6 +85,10 @@ class GitHubForge:
         """Close the connections."""
         await self._api.close()
 
+    async def address(self, repository: str) -> str:
+        """Return where git finds a repository, without secrets."""
+        return (await self._places.repository(repository)).place.address
+
     async def repositories(self) -> Sequence[str]:
         """Return the repositories that were named, and those of owners."""
         found: set[str] = set()

@@ -124,7 +124,7 @@ def _read(document: Document, items: list[Entry]) -> list[_Item]:
 def _item(document: Document, entry: Entry) -> _Item:
     lines = [_dedented(line, entry.column) for line in entry.span.of(document.text).splitlines()]
     keys = {child.key: child for child in entry.entries if not child.is_item}
-    if "if" not in keys or len(keys) < 2 or not set(keys) <= {"if", "then", "else"}:
+    if "if" not in keys or set(keys) == {"if"} or not set(keys) <= {"if", "then", "else"}:
         return _Item(lines=lines)
     branches: dict[str, str | list[_Item]] = {}
     for word, child in keys.items():
