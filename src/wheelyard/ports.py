@@ -1,7 +1,6 @@
 """What services need from the world, in the words of the domain.
 
-Edges carry these out; ``wheelyard.testing`` has one of each in memory. ``wiring`` is the only place
-where a service meets an edge.
+Edges carry these out; ``wheelyard.testing`` has one of each in memory. Only ``wiring`` joins them.
 """
 
 from collections.abc import Callable, Sequence
