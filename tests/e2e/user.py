@@ -102,7 +102,13 @@ class User:
         home = {"XDG_STATE_HOME": str(self.folder / "state-home"), "PYTHONPATH": str(SOURCE)}
         return kept | home | dict(self.environment)
 
-    def run(self, *words: str | Path, cwd: Path | None = None, **environment: str) -> Ran:
+    def run(
+        self,
+        *words: str | Path,
+        cwd: Path | None = None,
+        seconds: float = TIMEOUT,
+        **environment: str,
+    ) -> Ran:
         """Run a command to its end."""
         done = subprocess.run(
             self.command(*words),
@@ -111,7 +117,7 @@ class User:
             capture_output=True,
             text=True,
             errors="replace",
-            timeout=TIMEOUT,
+            timeout=seconds,
             check=False,
         )
         assert "Traceback" not in done.stderr, done.stderr

@@ -1,8 +1,8 @@
 """The exported folder behind a real nginx, with the very configuration that the page of documentation gives."""
 
 import asyncio
-import os
 import contextlib
+import os
 import re
 import select
 import shutil

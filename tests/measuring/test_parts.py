@@ -163,6 +163,8 @@ def test_a_graph_of_packages_is_the_same_each_time() -> None:
 
     assert one == other
     assert sum(map(len, one.parents.values())) <= 200
+
+
 def test_edits_of_recipes_are_measured(tmp_path: Path) -> None:
     text = "package:\n  name: a\nbuild:\n  number: 0\n"
     case = {"kind": "rebuild", "input": text, "path": "meta.yaml", "expected": ""}

@@ -94,6 +94,49 @@ def test_recorded_answers_repeat_an_edit(recipe: Path, tmp_path: Path) -> None:
     assert "-m pip install" in text
 
 
+def test_clean_ups_ride_along(recipe: Path) -> None:
+    outcome = run("migrate", recipe, "--migrator", "rebuild", "--clean-ups", "--json")
+
+    said = json.loads(outcome.stdout)
+    assert said["done"] == ["conda-forge-yml", "use-pip", "rebuild"]
+    assert "cos7" in said["unwanted"]
+    assert "number: 4" in recipe.read_text()
+    assert "-m pip install" in recipe.read_text()
+
+
+def test_a_version_that_a_recipe_has_is_nothing_to_do(recipe: Path) -> None:
+    outcome = run("migrate", recipe, "--migrator", "version:to=1.0")
+    assert outcome.exit_code == 0
+    assert "nothing to do: version" in outcome.stderr
+
+
+def test_only_files_of_recipes_are_read_beside_one(tmp_path: Path) -> None:
+    (tmp_path / "meta.yaml").write_text(RECIPE.replace("    - oldlib\n", "    - qt\n"))
+    (tmp_path / "diary").write_bytes(b"\xff")
+    (tmp_path / "build.sh").write_bytes(b"\xff\n")
+
+    outcome = run("migrate", tmp_path / "meta.yaml", "--migrator", "qt-main", "--json")
+
+    assert outcome.exit_code == 0, outcome.output
+    assert list(json.loads(outcome.stdout)["files"]) == ["recipe/meta.yaml"]
+    assert "- qt-main" in (tmp_path / "meta.yaml").read_text()
+
+
+def test_a_recipe_of_any_name_is_edited_where_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("old.yaml").write_text(
+        "package:\n  name: a\nrequirements:\n  host:\n    - ${{ x }}\n    - qt\n"
+    )
+
+    outcome = run("migrate", "old.yaml", "--migrator", "qt-main")
+
+    assert outcome.exit_code == 0, outcome.output
+    assert "- qt-main" in Path("old.yaml").read_text()
+    assert "written: old.yaml" in outcome.stderr
+
+
 def test_pins_are_rebuilt_for(recipe: Path, tmp_path: Path) -> None:
     migration = tmp_path / "oldlib9.yaml"
     migration.write_text("__migrator:\n  kind: version\noldlib:\n  - '9'\n")

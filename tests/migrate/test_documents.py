@@ -1,6 +1,8 @@
 """What the pages on migrators say is so: the example works, and every name and key is there."""
 
+import os
 import re
+import subprocess
 import sys
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -38,6 +40,33 @@ def test_the_migrator_that_is_shown_works(monkeypatch: pytest.MonkeyPatch) -> No
     (name, value) = re.findall(r'^([\w-]+) = "(.+)"$', blocks("text")[0], re.MULTILINE)[0]
     known = known_migrators((EntryPoint(name=name, value=value, group=GROUP),))
     assert make(known[name], {"new": "knurl-pytest"}).name == name
+
+
+def test_a_package_that_is_installed_brings_its_migrator(tmp_path: Path) -> None:
+    (tmp_path / "knurl_migrators.py").write_text(blocks("python")[0], "utf-8")
+    described = tmp_path / "knurl_migrators-1.0.dist-info"
+    described.mkdir()
+    (described / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: knurl-migrators\nVersion: 1.0\n"
+    )
+    declared = blocks("text")[0].replace('"', "").replace("project.entry-points.", "")
+    (described / "entry_points.txt").write_text(declared)
+    recipe = tmp_path / "meta.yaml"
+    before, after = blocks("yaml")
+    recipe.write_text(before, "utf-8")
+
+    command = [sys.executable, "-m", "wheelyard", "recipe", "migrate", str(recipe)]
+    outcome = subprocess.run(
+        [*command, "--migrator", "new-runner"],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert outcome.returncode == 0, outcome.stderr
+    assert "new-runner: done" in outcome.stderr
+    assert recipe.read_text("utf-8") == after
 
 
 def test_every_migrator_and_every_key_is_on_its_page() -> None:

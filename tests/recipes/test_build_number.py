@@ -76,6 +76,35 @@ def test_variable_rises_and_the_expression_stays(old: str, new: str, number: str
     assert raised(text(old)) == text(new)
 
 
+TABLE = """\
+{% set d = {
+  "version": "1.0",
+  "build": 3,
+} %}
+package:
+  version: {{ d.version }}
+build:
+  number: {{ d["build"] }}
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "old", "new"),
+    [
+        (TABLE, ": 3", ": 4"),
+        ("{% set n = namespace(build=3) %}\nbuild:\n  number: {{ n.build }}\n", "=3", "=4"),
+        ("{% macro m(x) %}\n{{ x + 1 }}\n{% endmacro %}\n{% set b = 2 %}\nbuild:\n  number: {{ m(b)|trim }}\n", "b = 2", "b = 3"),
+        ("{% set build = 1 %}{# b #}\nbuild:\n  number: {{ build }} {# n #}\n", "= 1", "= 2"),
+        ("build:\n  number: 1 {# n #}\n", ": 1", ": 2"),
+        ("build:\n    number: !!int 3\n", "int 3", "int 4"),
+        ("{% if win %}{% set build = 1 %}{% else %}{% set build = 5 %}{% endif %}\nbuild:\n  number: {{ build }}\n",
+         "= 1 %}{% else %}{% set build = 5", "= 2 %}{% else %}{% set build = 6"),
+    ],
+)  # fmt: skip
+def test_number_behind_whatever_templates_can_say_rises(text: str, old: str, new: str) -> None:
+    assert raised(text) == text.replace(old, new)
+
+
 @pytest.mark.parametrize("name", ["number", "build_num", "bnum", "build_number", "bn", "_x1"])
 def test_variable_of_any_name_that_the_number_uses_rises(name: str) -> None:
     text = in_meta(f"  number: {{{{ {name} }}}}", before=f"{{% set {name} = 3 %}}\n")
@@ -90,6 +119,16 @@ def test_variable_that_the_version_uses_never_rises() -> None:
     text = text.replace("version: 1.0", 'version: "{{ major }}.0"')
 
     assert raised(text) == text.replace("build = 1", "build = 2")
+
+
+def test_variable_of_an_address_is_the_last_to_rise() -> None:
+    text = in_meta(
+        "  number: {{ a_build|int + build|int }}",
+        before='{% set a_build = "16" %}\n{% set build = "0" %}\n',
+        after="source:\n  url: https://example.org/{{ a_build }}.tgz\n",
+    )
+
+    assert raised(text) == text.replace('build = "0"', 'build = "1"')
 
 
 def test_number_outside_of_build_is_untouched() -> None:

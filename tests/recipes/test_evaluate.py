@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import pytest
 
 from wheelyard.errors import RecipeError
+from wheelyard.recipes.build_number import rebuild
 from wheelyard.recipes.conditions import variants_of
 from wheelyard.recipes.evaluate import evaluate
 from wheelyard.recipes.evaluated import EvaluatedRecipe, Variant, package_name
@@ -230,6 +231,53 @@ def test_recipe_yaml_differs_by_platform() -> None:
     assert crossed.requirements.build == ("cxx_compiler_stub", "python", "cross", "other")
 
 
+STAGED = """\
+context:
+  version: "2.12.0"
+  build_base: 0
+  build_number: ${{ build_base + (200 if cuda != "None" else 0) + (100 if blas == "mkl" else 0) }}
+recipe:
+  name: all
+  version: ${{ version }}
+source:
+  - url: ${{ "https://a.invalid/test-" ~ version if "rc" in version else "https://a.invalid/v" ~ version }}
+    sha256: abc
+build:
+  number: ${{ build_number }}
+  skip: ${{ (is_rc == "True") != ("rc" in version) }}
+outputs:
+  - staging:
+      name: built
+    requirements:
+      host: [python]
+  - package:
+      name: part
+    inherit: built
+"""
+
+
+def test_staged_recipe_with_a_computed_number_is_read() -> None:
+    answer = evaluated(STAGED, name="recipe.yaml", cuda="12", blas="mkl", is_rc="False")
+
+    assert (answer.build_number, answer.skipped) == (300, False)
+    assert answer.sources[0].urls == ("https://a.invalid/v2.12.0",)
+    assert [(one.name, one.build_number) for one in answer.outputs] == [
+        ("built", 300),
+        ("part", 300),
+    ]
+    assert evaluated(STAGED, name="recipe.yaml", cuda="None", is_rc="True").skipped
+    raised = rebuild(parse_recipe(STAGED, name="recipe.yaml"))
+    assert raised == STAGED.replace("build_base: 0", "build_base: 1")
+
+
+def test_variants_are_crossed_where_a_condition_asks() -> None:
+    variants = variants_of(
+        parse_recipe("a: 1  # [build_platform != target_platform]\n", name="meta.yaml")
+    )
+
+    assert any(one.build_platform and one.build_platform != one.platform for one in variants)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -368,3 +416,16 @@ def test_variants_take_every_condition_both_ways() -> None:
 )
 def test_name_of_a_specification_is_read(specification: str, name: str) -> None:
     assert package_name(specification) == name
+
+
+@pytest.mark.parametrize(
+    ("test", "value"),
+    [("startingwith('3.')", "3.11"), ("endingwith('11')", "3.11"), ("containing('.1')", "3.11")],
+)
+def test_tests_that_only_minijinja_has_are_known(test: str, value: str) -> None:
+    text = (
+        f'context:\n  version: "{value}"\n  it: ${{{{ "yes" if version is {test} else "no" }}}}\n'
+        "package:\n  name: a\n  version: ${{ it }}\n"
+    )
+    recipe = parse_recipe(text, name="recipe.yaml")
+    assert evaluate(recipe, Variant(platform="linux-64")).version == "yes"

@@ -139,6 +139,30 @@ def test_kind_may_be_a_variable_and_a_literal_no_digest_yet() -> None:
     assert f"  sha256: {NEW}\n" in moved(fresh)
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"url: >-\n    {BASE}-{{{{ version }}}}.tar.gz",
+        f"url:\n    - {BASE}-{{{{ version }}}}.tar.gz",
+        f"url: '{BASE}-{{{{ version }}}}.tar.gz'",
+        f'"url" : "{BASE}-{{{{ version }}}}.tar.gz"',
+    ],
+)
+def test_address_may_be_written_in_many_ways(url: str) -> None:
+    text = recipe(f"  {url}\n  sha256: {OLD}\n")
+
+    assert moved(text) == text.replace("1.0", "2.0").replace(OLD, NEW).replace(
+        "number: 3", "number: 0"
+    )
+
+
+def test_two_kinds_of_digest_get_their_own() -> None:
+    text = recipe(f"{SOURCE}  md5: {'1' * 32}\n")
+
+    with pytest.raises(RefusedEditError, match="cannot be had"):
+        moved(text)  # what was recorded is no md5
+
+
 def test_every_platform_of_a_table_gets_its_own_digest() -> None:
     text = recipe(
         f"  url: {BASE}-{{{{ version }}}}-{{{{ target_platform }}}}.tar.gz\n  sha256: {{{{ sha[target_platform] }}}}\n",
@@ -347,6 +371,10 @@ def test_package_without_a_source_moves() -> None:
             .replace("{{ version }}\n\nsource", '"1.0"\n\nsource')
             .replace("set version", "set v"),
             "no variable",
+        ),
+        (
+            recipe(SOURCE).replace("{{ version }}\n\nsource", "1.0\n\nsource"),
+            "doesn't come from the variable",
         ),
         (recipe("  git_url: https://example.org/a.git\n  git_rev: v{{ version }}\n"), "repository"),
         (recipe(f"  url: https://example.org/fixed.zip\n  sha256: {OLD}\n"), "no source changes"),

@@ -139,6 +139,12 @@ def test_requirements_under_conditions_are_read() -> None:
             {"output": "b"},
             ["-      host: [python, pip]\n", "+      host: [python, pip, z]\n"],
         ),
+        (
+            "host",
+            "z >=1,<2",
+            {"output": "b"},
+            ["-      host: [python, pip]\n", '+      host: [python, pip, "z >=1,<2"]\n'],
+        ),
         ("run", "z", {"output": "b"}, ["+      - z\n"]),
         ("run", "z", {"output": "c"}, ["+    requirements:\n", "+      run:\n", "+        - z\n"]),
         ("test", "z", {}, ["+    - z\n"]),

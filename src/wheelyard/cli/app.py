@@ -13,6 +13,7 @@ from wheelyard.cli.graph import app as graph_app
 from wheelyard.cli.index import index_app
 from wheelyard.cli.jobs import app as jobs_app
 from wheelyard.cli.migrate import app as migrate_app
+from wheelyard.cli.platforms import app as platforms_app
 from wheelyard.cli.recipes import app as recipes_app
 from wheelyard.cli.requests import app as requests_app
 from wheelyard.cli.selftest import selftest
@@ -70,6 +71,7 @@ app.add_typer(builder_app, name="builder")
 app.add_typer(requests_app, name="request")
 app.add_typer(tokens_app, name="token")
 app.add_typer(targets.app, name="target")
+app.add_typer(platforms_app, name="platform")
 app.add_typer(jobs_app, name="job")
 app.add_typer(recipes_app, name="recipe")
 app.add_typer(migrate_app, name="migrate")

@@ -12,19 +12,30 @@ from pathlib import Path
 from wheelyard.cli.recipe_file import read_text, write_text
 from wheelyard.errors import ConfigurationError, RecipeError
 from wheelyard.migrate.feedstock import FORGE, RECIPES, Feedstock
+from wheelyard.recipes.parse import Form, form_of
 
+_ALWAYS = re.compile(r"build\.sh|bld\.bat|conda_build_config\.yaml|yum_requirements\.txt")
+"""What is read beside a recipe wherever it lies; a folder named recipe holds nothing else than its files."""
 _BESIDE = re.compile(r"[^/]+\.(yaml|yml|sh|bat|txt|patch|diff|py|R|pl|toml|cfg)|[^/.]+")
+_LARGEST = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedstockFiles:
-    """Where the files of a feedstock are: its root, and the folder of its recipe."""
+    """Where the files of a feedstock are: its root, the folder of its recipe, and the recipe itself.
+
+    A recipe may have any name; as a file of the feedstock it has that of its form.
+    """
 
     root: Path
     recipe: Path
+    file: Path
+    name: str
 
     def path(self, name: str) -> Path:
         """Give the place of a file of the feedstock."""
+        if name == self.name:
+            return self.file
         inside, _, rest = name.partition("/")
         return self.recipe / rest if inside == "recipe" and rest else self.root / name
 
@@ -32,17 +43,20 @@ class FeedstockFiles:
 def read_feedstock(path: Path) -> tuple[Feedstock, FeedstockFiles]:
     """Read the feedstock of a recipe, or of a folder. Raises RecipeError."""
     recipe = _recipe_in(path)
-    folder = recipe.parent
+    folder = recipe.resolve().parent
     root = folder.parent if folder.name == "recipe" else folder
-    places = FeedstockFiles(root=root, recipe=folder)
-    files = {f"recipe/{recipe.name}": read_text(recipe)}
+    text = read_text(recipe)
+    form = form_of(recipe.name, text)
+    own = RECIPES[1] if form is Form.RECIPE else RECIPES[0]
+    places = FeedstockFiles(root=root, recipe=folder, file=recipe, name=own)
+    files = {own: text}
     for name, place in _beside(places, recipe):
         # What is no text is no file that a migrator reads.
         with suppress(RecipeError):
             files[name] = read_text(place)
-    name = root.resolve().name.removesuffix("-feedstock")
-    if not root.resolve().name.endswith("-feedstock"):
-        name = _package_name(files[f"recipe/{recipe.name}"]) or name
+    name = root.name.removesuffix("-feedstock")
+    if not root.name.endswith("-feedstock"):
+        name = _package_name(text) or name
     return Feedstock(name=name, files=files), places
 
 
@@ -59,12 +73,21 @@ def _recipe_in(path: Path) -> Path:
     raise RecipeError(f"{path} holds no recipe", hint="Name a meta.yaml or a recipe.yaml.")
 
 
+def _is_small(place: Path) -> bool:
+    return place.is_file() and place.stat().st_size <= _LARGEST
+
+
 def _beside(places: FeedstockFiles, recipe: Path) -> Iterator[tuple[str, Path]]:
     forge = places.root / FORGE
     if forge.is_file():
         yield FORGE, forge
     for place in sorted(places.recipe.iterdir()):
-        if place.is_file() and place not in {recipe, forge} and _BESIDE.fullmatch(place.name):
+        wanted = _BESIDE if places.recipe.name == "recipe" else _ALWAYS
+        if (
+            place not in {recipe.resolve(), forge}
+            and wanted.fullmatch(place.name)
+            and _is_small(place)
+        ):
             yield f"recipe/{place.name}", place
     for folder in (places.recipe / "migrations", places.root / ".ci_support"):
         for place in sorted(folder.rglob("*.yaml")) if folder.is_dir() else ():

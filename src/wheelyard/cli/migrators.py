@@ -17,6 +17,7 @@ from wheelyard.cli.options import AsJson, Indexes, Offline
 from wheelyard.cli.recipe_edits import recorded_answers
 from wheelyard.cli.recipe_file import read_text
 from wheelyard.errors import ConfigurationError, RefusedEditError
+from wheelyard.migrate.builtin import WITH_A_VERSION
 from wheelyard.migrate.carrying import Carried, carry
 from wheelyard.migrate.feedstock import Feedstock
 from wheelyard.migrate.migrator import CleanUp, Migrator, options_of
@@ -61,6 +62,14 @@ _Pins = Annotated[
         help="A migration of pins to rebuild for, as in conda-forge's folder of migrations.",
     ),
 ]
+_CleanUps = Annotated[
+    bool,
+    typer.Option(
+        "--clean-ups/--no-clean-ups",
+        envvar="WHEELYARD_CLEAN_UPS",
+        help="Let every clean-up ride along that is right at any time.",
+    ),
+]
 _Answers = Annotated[
     Path | None,
     typer.Option(
@@ -76,6 +85,7 @@ def migrate(  # noqa: PLR0913, PLR0917 - one parameter an option
     recipe: _Recipe,
     migrator: _Migrators = None,
     pin: _Pins = None,
+    clean_ups: _CleanUps = False,
     stdout: Annotated[
         bool, typer.Option("--stdout", help="Print the recipe instead of writing files.")
     ] = False,
@@ -86,7 +96,11 @@ def migrate(  # noqa: PLR0913, PLR0917 - one parameter an option
 ) -> None:
     """Carry migrators out on a recipe: the change, and clean-ups that ride with it."""
     feedstock, places = read_feedstock(recipe)
-    wanted = _Wanted(migrators=tuple(migrator or ()), pins=tuple(map(_pin_rebuild, pin or ())))
+    wanted = _Wanted(
+        migrators=tuple(migrator or ()),
+        pins=tuple(map(_pin_rebuild, pin or ())),
+        riding=tuple(each() for each in WITH_A_VERSION) if clean_ups else (),
+    )
     if answers is not None:
         carried = carry(feedstock, wanted.made(recorded_answers(answers)))
     else:
@@ -109,6 +123,7 @@ class _Wanted:
 
     migrators: tuple[str, ...]
     pins: tuple[PinRebuild, ...]
+    riding: tuple[Migrator, ...] = ()
 
     def made(self, answers: Answers) -> list[Migrator]:
         """Make the migrators. Raises ConfigurationError."""
@@ -116,7 +131,9 @@ class _Wanted:
             raise ConfigurationError(
                 "no migrator was named", hint="Give --migrator NAME or --pin FILE."
             )
-        return [*self.pins, *(migrator_of(each, answers=answers) for each in self.migrators)]
+        named = [migrator_of(each, answers=answers) for each in self.migrators]
+        known = {each.name for each in named}
+        return [*self.pins, *named, *(each for each in self.riding if each.name not in known)]
 
 
 async def _from_the_network(

@@ -5,9 +5,9 @@ Runs inside builds, in any Python from 3.7 on; so it imports nothing that is slo
 
 from __future__ import annotations
 
-from wheelyard.cross.linking import dropped, folder_flag, for_linker, library, matches, paired
+from wheelyard.cross.linking import dropped, folder_flag, for_linker, library, paired
 from wheelyard.cross.naming import tool_of
-from wheelyard.cross.words import base, expanded
+from wheelyard.cross.words import base, expanded, matches
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,8 +64,10 @@ def _given(rules: Rules, tool: str) -> list[str]:
 
 
 def _missing(words: list[str], added: list[str]) -> list[str]:
-    """Return what is to be added at the end, which may be there already."""
-    return [] if added and words[-len(added) :] == added else added
+    """Return what is to be added at the end, unless it is there already."""
+    length = len(added)
+    there = any(words[at : at + length] == added for at in range(len(words) - length + 1))
+    return [] if there else added
 
 
 def _plain(rules: Rules, words: list[str]) -> list[str]:
@@ -96,8 +98,9 @@ class Compiling:
         self._two = rules.two.get("compiler", set())
         self.links = tool != "cpp"
         self.module = False
-        self.cxx = tool == "c++"
+        self.language = {"c++": "c++", "fortran": "fortran"}.get(tool, "c")
         self.inputs: list[str] = []
+        self.objects: list[str] = []
         self.sources = False
         self.output = ""
         self._look()
@@ -124,7 +127,7 @@ class Compiling:
 
     def _look_at_value(self, flag: str, value: str) -> None:
         if flag == "-x":
-            self.cxx = self.cxx or value.startswith("c++")
+            self._speak("c++" if value.startswith("c++") else "c")
         elif flag == "-o":
             self.output = value
         elif flag == "-s" and value.startswith("SIDE_MODULE"):
@@ -134,10 +137,16 @@ class Compiling:
         self.inputs.append(word)
         name = base(word)
         language = self._rules.sources.get(name[name.rfind(".") :] if "." in name else "", "c")
-        if language == "c++":
-            self.cxx = True
+        self._speak(language)
         if language != "object" and ".so." not in name:
             self.sources = True
+        else:
+            self.objects.append(word)
+
+    def _speak(self, language: str) -> None:
+        """Note a language: one C++ file makes a command one for C++."""
+        if language == "c++" or (language == "fortran" and self.language == "c"):
+            self.language = language
 
     def result(self, symbols: Callable[[list[str]], list[str] | None]) -> list[str]:
         """Return the words of the command for the target."""
@@ -148,12 +157,12 @@ class Compiling:
         before = after.get("compile", [])
         if before and kept[: len(before)] == before:
             before = []
-        added = [*after.get("c++" if self.cxx else "c", [])] if self.sources else []
+        lists = [after.get(self.language, [])] if self.sources else []
+        if self.links and self.module:
+            lists += [after.get("module", []), self._exports(symbols)]
         if self.links:
-            added += after.get("module", []) if self.module else []
-            added += self._exports(symbols) if self.module else []
-            added += after.get("link", [])
-        return [*before, *kept, *_missing(kept, added)]
+            lists.append(after.get("link", []))
+        return [*before, *kept, *(word for added in lists for word in _missing(kept, added))]
 
     def _kept(self) -> list[str]:
         """Return the words that stay; those for the linker are read together."""
@@ -201,17 +210,17 @@ class Compiling:
         for pattern, reason in rules.fail:
             if matches(word, pattern):
                 raise RefusedError(f"'{word}': {reason}")
-        flag = folder_flag(rules, "compiler", words, at, self._folder)
-        if flag is not None:
-            return flag
         if paired(rules, "compiler", words, at):
             return 2, []
         if dropped(rules, "compiler", word):
             return 1, []
+        flag = folder_flag(rules, "compiler", words, at, self._folder)
+        if flag is not None:
+            return flag
         return self._other(word, words[at + 1 : at + 2])
 
     def _other(self, word: str, following: list[str]) -> tuple[int, list[str]]:
-        if word == "-R" and following:
+        if word in {"-R", "-rpath"} and following:
             return 2, []
         if word.startswith("-R/"):
             return 1, []
@@ -233,10 +242,12 @@ class Compiling:
             return []
         names = list(rules.exported)
         if rules.exports == "pyinit":
-            defined = symbols(self.inputs)
-            if defined is None:
-                defined = [f"PyInit_{base(self.output).split('.')[0]}"]
-            names += [name for name in defined if name.startswith(_PYINIT)]
+            defined = symbols(self.objects) if self.objects else None
+            starts = [name for name in defined or () if name.startswith(_PYINIT)]
+            # What a source defines that is compiled and linked at once is known by the module's name alone.
+            if not starts and (defined is None or self.sources):
+                starts = [f"PyInit_{base(self.output).split('.')[0]}"]
+            names += starts
         if not names:
             raise RefusedError(
                 f"'{self.output}' would export nothing: no object that it is linked from defines PyInit_…;"

@@ -5,6 +5,7 @@ out, and no value is believed to be short.
 """
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -41,6 +42,7 @@ _PROBE_FOLDERS = (
     "/CompilerIdC",
     "/_cmake_",
 )
+_TEMPORARY = re.compile(r"/tmp/(?:tmp[^/]*/)?[^/]*$")  # noqa: S108 - read, not made
 _LONGEST_LINE = 4 << 20
 _SHOWN = 4000
 
@@ -87,14 +89,23 @@ class Call:
         name = base(where)
         return (
             name.startswith(_PROBE_NAMES)
-            or any(part in f"{where}" for part in _PROBE_FOLDERS)
-            or "/tmp/" in where  # noqa: S108 - a job's own is called so, too
+            or any(part in where for part in _PROBE_FOLDERS)
+            or _TEMPORARY.search(where) is not None
         )
 
     @property
     def by_path(self) -> bool:
         """Whether it was called by an absolute path of the system, where PATH says nothing."""
         return self.argv[0].startswith(("/usr/", "/bin/", "/lib/"))
+
+    def line(self) -> str:
+        """Write it as a line, which ``parse_call`` reads."""
+        refused = {"refused": self.refused} if self.refused else {}
+        ended = {"exit": self.exit, "at": self.began, "ms": self.milliseconds}
+        words = {"tool": self.tool, "argv": self.argv, "run": self.run, "folder": self.folder}
+        return (
+            json.dumps({**words, **refused, **({"cut": True} if self.cut else {}), **ended}) + "\n"
+        )
 
     @property
     def what(self) -> str:

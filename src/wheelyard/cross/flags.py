@@ -8,7 +8,7 @@ TWO_WORDS = (
     "-o", "-x", "-D", "-U", "-l", "-MF", "-MT", "-MQ", "-include", "-imacros", "-iprefix", "-iwithprefix",
     "-iwithprefixbefore", "-imultilib", "-aux-info", "--param", "-T", "-u", "-z", "-e", "-A", "-Xpreprocessor",
     "-Xassembler", "-Xclang", "-Xlinker", "-mllvm", "-target", "-arch", "-dumpbase", "-dumpdir", "-s", "-J", "-h", "-framework",
-    "-soname", "-wrapper", "-I", "-L", "-B", "-isystem", "-idirafter", "-iquote", "-isysroot", "--sysroot", "-rpath",
+    "-soname", "-wrapper", "-I", "-L", "-B", "-isystem", "-idirafter", "-iquote", "-isysroot", "--sysroot", "-rpath", "-R",
 )  # fmt: skip
 """Of a compiler driver. Only Emscripten's ``-s`` takes one, so it is added there."""
 
@@ -22,11 +22,19 @@ LINKER_TWO_WORDS = (
 FOLDERS = ("-isystem", "-idirafter", "-iquote", "-isysroot", "--sysroot", "-I", "-L", "-B")
 LINKER_FOLDERS = ("-rpath-link", "--rpath-link", "--library-path", "--sysroot", "-L")
 
-DROPPED = ("-march=native", "-mtune=native", "-mcpu=native", "-m64", "--target=*")
+DROPPED = (
+    "-march=native",
+    "-mtune=native",
+    "-mcpu=native",
+    "-m64",
+    "--target=*",
+    "--sysroot=/",
+    "-Wa,--64",
+)
 """Of a compiler: what speaks of the machine that it runs on. Every other instruction set stays, and fails."""
 
-PAIRS = (("-target", "*"),)
-LINKER_DROPPED = ("--dynamic-linker=*", "-dynamic-linker=*")
+PAIRS = (("-target", "*"), ("--sysroot", "/"), ("-isysroot", "/"), ("-Xassembler", "--64"))
+LINKER_DROPPED = ("--sysroot=/", "--dynamic-linker=*", "-dynamic-linker=*")
 LINKER_PAIRS = (
     ("-dynamic-linker", "*"), ("--dynamic-linker", "*"), ("-m", "elf_x86_64"), ("-m", "elf_i386"),
     ("-m", "elf32_x86_64"),
@@ -40,8 +48,8 @@ FORBIDDEN: Mapping[Kind, Mapping[str, str]] = {
     Kind.GNU: {},
     Kind.ZIG: {"-fopenmp*": "zig's compiler brings no OpenMP library"},
     Kind.EMSCRIPTEN: {
-        "-fopenmp*": f"OpenMP needs threads: {_NO_WASM}",
-        "-fopenacc*": f"OpenACC needs a device: {_NO_WASM}",
+        "-fopenmp*": "WebAssembly has no OpenMP, and what was built in the belief that it has would fail where it runs",
+        "-fopenacc*": "WebAssembly has no OpenACC",
     },
 }
 """What a kind of compiler takes in silence and cannot do."""
@@ -53,7 +61,7 @@ KIND_DROPPED: Mapping[Kind, tuple[str, ...]] = {
     Kind.EMSCRIPTEN: (
         "-specs=*", "-ffat-lto-objects", "-fno-fat-lto-objects", "-fno-semantic-interposition", "-pthread",
         "-fcf-protection*", "-fstack-clash-protection", "-fstack-protector*", "-mbranch-protection=*", "-rdynamic",
-        "-sSIDE_MODULE*", "-static-libgcc", "-static-libstdc++",
+        "-sSIDE_MODULE*", "-sEXPORTED_FUNCTIONS=*", "-static-libgcc", "-static-libstdc++",
     ),
 }  # fmt: skip
 
@@ -83,6 +91,7 @@ KIND_PAIRS: Mapping[Kind, tuple[tuple[str, str], ...]] = {
     Kind.ZIG: (),
     Kind.EMSCRIPTEN: (
         ("-s", "SIDE_MODULE*"),
+        ("-s", "EXPORTED_FUNCTIONS=*"),
         *(pair for pair in KIND_LINKER_PAIRS[Kind.EMSCRIPTEN] if pair[0] == "-z"),
     ),
 }
@@ -90,6 +99,7 @@ KIND_PAIRS: Mapping[Kind, tuple[tuple[str, str], ...]] = {
 SUFFIXES = {
     ".cc": "c++", ".cpp": "c++", ".cxx": "c++", ".C": "c++", ".c++": "c++", ".cp": "c++", ".CPP": "c++",
     ".ii": "c++", ".hh": "c++", ".hpp": "c++", ".hxx": "c++", ".H": "c++", ".ixx": "c++", ".cppm": "c++",
+    ".f": "fortran", ".F": "fortran", ".for": "fortran", ".f90": "fortran", ".F90": "fortran", ".f95": "fortran",
     ".o": "object", ".obj": "object", ".lo": "object", ".a": "object", ".so": "object", ".la": "object", ".bc": "object",
 }  # fmt: skip
 """What the end of a file's name says of it; any other is C's."""

@@ -103,13 +103,13 @@ def _one(
         if word.startswith(start) and word != start:
             value = _rpath(rules, word[len(start) :])
             return 1, [start + value] if value else []
-    flag = folder_flag(rules, "linker", words, at, folder)
-    if flag is not None:
-        return flag
     if paired(rules, "linker", words, at):
         return 2, []
     if dropped(rules, "linker", word):
         return 1, []
+    flag = folder_flag(rules, "linker", words, at, folder)
+    if flag is not None:
+        return flag
     if word in rules.two.get("linker", ()):
         return 1 + len(following), [word, *following]
     if module and word.startswith("-lpython"):

@@ -6,19 +6,21 @@ target's, under its emulator.
 
 import asyncio
 import json
-import os
 import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from wheelyard.executor.elf import elf_names
 from wheelyard.executor.outcomes import Stopped
 from wheelyard.executor.reached import ReadyPlatform
+from wheelyard.executor.retag import retag_as_pure
 from wheelyard.executor.sessions import Answer
 from wheelyard.executor.target_proof import Promise, faults_of
+from wheelyard.executor.wheel_archive import open_wheel
 from wheelyard.executor.wheelfile import WheelFacts
-from wheelyard.model.job import Outcome
+from wheelyard.model.job import Finding, Outcome, Verdict
 from wheelyard.targets.platform import Platform
 
 if TYPE_CHECKING:
@@ -49,6 +51,7 @@ def prove(attempt: "Attempt", wheel: Path, facts: WheelFacts) -> None:
         main=ready.main,
         foreign=_foreign(attempt),
         compiled=attempt.compiled > 0 and not attempt.offer.recipe.pure,
+        pure=attempt.offer.recipe.pure,
     )
     faults = faults_of(wheel, facts, promise)
     if not faults:
@@ -60,6 +63,16 @@ def prove(attempt: "Attempt", wheel: Path, facts: WheelFacts) -> None:
         f"the wheel is not for {attempt.offer.target}: {'; '.join(faults[:_MOST_SHOWN])}",
         hint="Its log has every compiler command as it was called and as it was run.",
     )
+
+
+def as_pure(wheel: Path, folder: Path) -> Path:
+    """Give a wheel for one machine that holds nothing compiled the tags of one for any."""
+    with open_wheel(wheel) as archive:
+        compiled = any(True for _ in elf_names(archive)) or any(
+            name.endswith(".so") for name in archive.namelist()
+        )
+    pure = wheel.name.endswith("-any.whl")
+    return wheel if compiled or pure else retag_as_pure(wheel, folder)
 
 
 def _foreign(attempt: "Attempt") -> tuple[str, ...]:
@@ -74,7 +87,7 @@ def _foreign(attempt: "Attempt") -> tuple[str, ...]:
 def _library_names(folders: tuple[Path, ...]) -> frozenset[str] | None:
     """Name the libraries that a target has; None where its C library is not among those that are known."""
     found = frozenset(
-        entry.name for folder in folders if folder.is_dir() for entry in os.scandir(folder)
+        path.name for folder in folders if folder.is_dir() for path in folder.iterdir()
     )
     return found if "libc.so.6" in found else None
 
@@ -89,6 +102,15 @@ def extension_modules(facts: WheelFacts) -> tuple[str, ...]:
     found = (_EXTENSION.fullmatch(name) for name in facts.compiled)
     names = (match["module"].replace("/", ".") for match in found if match)
     return tuple(name for name in names if all(part.isidentifier() for part in name.split(".")))
+
+
+def not_run(attempt: "Attempt") -> Finding:
+    """Say that a wheel was not imported, because nothing here runs it."""
+    platform = attempt.offer.target.platform
+    message = (
+        f"it was not imported: there is no emulator for {platform} here, such as qemu-user-static"
+    )
+    return Finding(check="import", message=message, verdict=Verdict.WARN)
 
 
 async def unpack(attempt: "Attempt", running: "Running", wheel: str) -> list[str]:

@@ -37,6 +37,8 @@ def _repair(attempt: Attempt, state: State) -> Path:
         libraries = attempt.across.ready.libraries if attempt.across is not None else ()
         libraries += vendored(attempt.folder / INSIDE / state.project, attempt.offer.recipe.vendor)
         built = without_tests(known(state.wheel), folder, attempt.offer.recipe)
+        if attempt.across is not None and attempt.offer.recipe.pure:
+            built = emulated.as_pure(built, folder)
         wheel = attempt.shop.parts.repair(built, folder, attempt.offer.target, libraries)
     except ToolError as error:
         raise Stopped(Outcome.FAILED, error.message, hint=error.hint) from error
@@ -75,6 +77,9 @@ async def test(attempt: Attempt, state: State) -> State:
             own = own_modules(attempt.offer.release.project, modules)
         if not modules and not recipe.test:
             return state
+        if attempt.across is not None and not attempt.across.ready.python:
+            # It is proved by reading; what it does there, nobody here can tell.
+            return replace(state, findings=(*state.findings, emulated.not_run(attempt)))
         findings = await _try_out(attempt, state, modules, own)
         return replace(state, findings=(*state.findings, *findings))
 

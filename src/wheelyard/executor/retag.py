@@ -18,7 +18,18 @@ _SIGNATURES = ("/RECORD.jws", "/RECORD.p7s")
 
 def retag(path: Path, out_dir: Path, platforms: Sequence[str]) -> Path:
     """Write a wheel to ``out_dir`` with these platform tags instead of its own; return its path."""
-    *first, interpreters, abis, _ = path.name.removesuffix(".whl").split("-")
+    *_, interpreters, abis, _ = path.name.removesuffix(".whl").split("-")
+    return _retag(path, out_dir, (interpreters, abis, platforms))
+
+
+def retag_as_pure(path: Path, out_dir: Path) -> Path:
+    """Write a wheel with nothing compiled to ``out_dir`` as one for any machine; return its path."""
+    return _retag(path, out_dir, ("py3", "none", ("any",)))
+
+
+def _retag(path: Path, out_dir: Path, wanted: tuple[str, str, Sequence[str]]) -> Path:
+    interpreters, abis, platforms = wanted
+    *first, _, _, _ = path.name.removesuffix(".whl").split("-")
     platform = ".".join(sorted(platforms))
     renamed = out_dir / ("-".join((*first, interpreters, abis, platform)) + ".whl")
     tags = [
@@ -56,8 +67,9 @@ def _with_tags(content: bytes, tags: Sequence[str]) -> bytes:
     lines = [line for line in content.decode().splitlines() if line.strip()]
     kept = [line for line in lines if line.partition(":")[0].lower() not in {"tag", "build"}]
     # What was tagged ``any`` says that it is pure, which a wheel for one platform is not.
+    pure = str(all(tag.endswith("-any") for tag in tags)).lower()
     kept = [
-        "Root-Is-Purelib: false" if line.lower().startswith("root-is-purelib:") else line
+        f"Root-Is-Purelib: {pure}" if line.lower().startswith("root-is-purelib:") else line
         for line in kept
     ]
     build = [line for line in lines if line.lower().startswith("build:")]

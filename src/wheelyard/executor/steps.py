@@ -19,7 +19,7 @@ from wheelyard.errors import (
     StoreError,
     ToolError,
 )
-from wheelyard.executor import across, compiler_cache, emulating, scripts
+from wheelyard.executor import across, catching, compiler_cache, emulating, scripts
 from wheelyard.executor.attempt import (
     INSIDE,
     OUTPUT,
@@ -175,7 +175,8 @@ async def make(attempt: Attempt, state: State, name: str = INSIDE) -> State:
                     await ask_requirements(attempt, state, running)
             async with attempt.step(StepName.BUILD):
                 await scripts.run_before(attempt, state, running)
-                filename = await call_build(attempt, state, running, first)
+                async with catching.watched(attempt, running.folder / across.FOLDER):
+                    filename = await call_build(attempt, state, running, first)
                 await scripts.run_after(attempt, running, filename)
                 await across.count(attempt, running)
     finally:
@@ -192,11 +193,10 @@ def _prepare(attempt: Attempt, state: State, inside: Path, view: View) -> Binds:
 def preload(attempt: Attempt, state: State) -> tuple[str, ...]:
     """Say what may be loaded before the fork: never a project's own code.
 
-    Nor anything where the recipe sets variables, which a back end may read when it is loaded.
+    Nor anything where the recipe sets variables, which a back end may read when it is loaded. What answers for
+    a machine is amended after the fork (``inside/across``), so that a build across may begin with it loaded.
     """
-    own = state.system.backend_path or attempt.offer.recipe.environment
-    # What answers for another machine is loaded after it is known which.
-    if own or attempt.across is not None:
+    if state.system.backend_path or attempt.offer.recipe.environment:
         return ()
     return modules_of(state.system.backend)
 

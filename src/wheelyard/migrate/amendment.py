@@ -50,6 +50,8 @@ class Amendment:
     def text(self) -> str:
         """The text with every change made; inserted lines come before what is written at their place."""
         text, newline = self._document.text, self._document.newline
+        if not self._inserted and not self._written:
+            return text
         changes = [(start, start, 0, lines) for start, lines in self._inserted.items()]
         changes += [(start, end, 1, [new]) for (start, end), new in self._written.items()]
         parts: list[str] = []

@@ -97,4 +97,27 @@ CLEAN_UPS: tuple[type, ...] = (
 )
 """Changes that ride with another."""
 
+WITH_A_VERSION: tuple[type, ...] = (
+    ForgeFile,
+    JinjaStyle,
+    ExtraJinjaKeys,
+    DuplicateLines,
+    UsePip,
+    PypiAddress,
+    LicenceFile,
+    BuildToHost,
+    NoCondaInspect,
+    MpiPins,
+    Cos7,
+    StandardLibrary,
+    CrossConfigSub,
+    CrossCMake,
+    CrossCMakeWindows,
+    CrossTests,
+    CrossTestsWindows,
+    CrossRBase,
+    V1Conditions,
+)
+"""Clean-ups that are right at any time, so that a new version may bring them all along."""
+
 BUILTIN: dict[str, type] = {each.name: each for each in (*MIGRATIONS, *CLEAN_UPS)}  # type: ignore[attr-defined]

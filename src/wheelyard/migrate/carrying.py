@@ -38,7 +38,7 @@ def carry(
     unwanted: list[str] = []
     refused: list[str] = []
     for migrator in (*before, *leading, *after):
-        if not migrator.wants(feedstock):
+        if not _may_want(migrator, feedstock):
             unwanted.append(migrator.name)
             continue
         try:
@@ -50,8 +50,18 @@ def carry(
             continue
         if edited == feedstock and migrator in leading:
             raise RefusedEditError(f"{migrator.name} changes nothing in {feedstock.name}")
+        if edited == feedstock:
+            unwanted.append(migrator.name)
+            continue
         done.append(migrator.name)
         feedstock = edited
     return Carried(
         feedstock=feedstock, done=tuple(done), unwanted=tuple(unwanted), refused=tuple(refused)
     )
+
+
+def _may_want(migrator: Migrator, feedstock: Feedstock) -> bool:
+    """Say whether to carry a migrator out; where the edit says who wants it, it is made once only."""
+    if isinstance(migrator, CleanUp) and migrator.wants_what_it_edits:
+        return migrator.knows(feedstock)
+    return migrator.wants(feedstock)

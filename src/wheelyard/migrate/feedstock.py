@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from wheelyard.errors import RefusedEditError
+from wheelyard.migrate.requirement_lines import Section, names_in, sections
 from wheelyard.recipes.document import Document
 from wheelyard.recipes.parse import Form, ParsedRecipe, parse_recipe
 
@@ -57,6 +58,15 @@ class Feedstock:
     def document(self) -> Document:
         """Its recipe as a tree of what is written."""
         return self.parsed.document
+
+    @cached_property
+    def sections(self) -> tuple[Section, ...]:
+        """The lists of requirements of its recipe, of the top level and of every output."""
+        return sections(self.document)
+
+    def names(self, *wanted: str) -> set[str]:
+        """Give the names of requirements in some sections (all, where none is named)."""
+        return names_in(self.sections, *wanted)
 
     @property
     def is_v1(self) -> bool:

@@ -48,7 +48,16 @@ class CleanUp:
 
     def wants(self, feedstock: Feedstock) -> bool:
         """Say whether a feedstock is in need of this change."""
-        return int(feedstock.is_v1) in self.forms and self.edit(feedstock) != feedstock
+        return self.knows(feedstock) and self.edit(feedstock) != feedstock
+
+    def knows(self, feedstock: Feedstock) -> bool:
+        """Say whether it knows this schema of recipes."""
+        return int(feedstock.is_v1) in self.forms
+
+    @property
+    def wants_what_it_edits(self) -> bool:
+        """Whether nothing but the edit itself says who wants it."""
+        return type(self).wants is CleanUp.wants
 
     def edit(self, feedstock: Feedstock) -> Feedstock:
         """Give the feedstock with the change made."""

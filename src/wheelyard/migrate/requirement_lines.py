@@ -5,7 +5,7 @@ Both branches of a selector and of an ``{% if %}`` are there; so are both of a `
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -132,11 +132,11 @@ def _branch(branch: Entry, branches: tuple[Entry, ...]) -> Iterator[Line]:
         yield Line(entry=branch, branches=branches)
 
 
-def names(document: Document, *wanted: str) -> set[str]:
-    """Give the names in some sections (all, where none is named) of all outputs."""
+def names_in(found: Iterable[Section], *wanted: str) -> set[str]:
+    """Give the names in some sections (all, where none is named)."""
     return {
         line.name
-        for section in sections(document)
+        for section in found
         if not wanted or section.name in wanted
         for line in section.lines
     }

@@ -16,6 +16,9 @@ from wheelyard.plan.events import Command, UnitId
 from wheelyard.plan.hosts import PACKAGES
 from wheelyard.plan.unit import PlanOptions, Unit
 
+_LINUX = ("linux_", "manylinux_")
+"""The platforms whose libraries are packages of Debian."""
+
 
 class Agenda:
     """The board, the options, and notes; the dictionaries without values are ordered sets.
@@ -42,7 +45,8 @@ class Agenda:
     def recipe(self, unit: UnitId) -> Recipe:
         """Return the recipe of a release on the platform of a target."""
         recipe = self.recipe_of(unit.release).on(unit.target.platform)
-        if recipe.host_packages is None and str(unit.target) in self.options.ways:
+        across = str(unit.target) in self.options.ways and unit.target.platform.startswith(_LINUX)
+        if recipe.host_packages is None and across:
             known = PACKAGES.get(unit.release.project, ())
             return replace(recipe, host_packages=known) if known else recipe
         return recipe

@@ -10,6 +10,10 @@ from typing import Protocol
 
 from packaging.utils import canonicalize_name
 
+LENGTHS: Mapping[str, int] = {
+    "md5": 32, "sha1": 40, "sha224": 56, "sha256": 64, "sha384": 96, "sha512": 128,
+}  # fmt: skip
+
 
 class Answers(Protocol):
     """What an edit asks of the network. An answer of None is "there is no such thing"."""
@@ -28,9 +32,10 @@ class RecordedAnswers:
     hash: Mapping[str, str] = field(default_factory=dict)
     pypi_files: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
-    def digest(self, url: str, kind: str) -> str | None:  # noqa: ARG002 - one digest an address
-        """Give the recorded digest of an address."""
-        return self.hash.get(url)
+    def digest(self, url: str, kind: str) -> str | None:
+        """Give the recorded digest of an address, where it is of that kind."""
+        found = self.hash.get(url)
+        return found if found and len(found) == LENGTHS.get(kind, len(found)) else None
 
     def files(self, project: str) -> tuple[str, ...] | None:
         """Give the recorded files of a project, however its name is spelled (PEP 503)."""

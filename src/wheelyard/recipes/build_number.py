@@ -14,14 +14,13 @@ from wheelyard.recipes.conditions import variants_in, variants_of
 from wheelyard.recipes.evaluated import Variant
 from wheelyard.recipes.numbers import written_numbers
 from wheelyard.recipes.parse import Form, ParsedRecipe
+from wheelyard.recipes.sources import written_sources
 from wheelyard.recipes.spans import Replacement, Span, replaced
 from wheelyard.recipes.statements import (
-    constant_settings,
-    identifiers,
     is_whole,
     reaching,
 )
-from wheelyard.recipes.written import Written, skeleton, values_in
+from wheelyard.recipes.written import Written, skeleton, values_in, written_at
 
 Places = tuple[Span, ...]
 MOST_TRIES = 64
@@ -89,7 +88,15 @@ def _places(recipe: ParsedRecipe, variants: Sequence[Variant]) -> Places:
     if all(not one.is_template for one in written):
         return tuple(dict.fromkeys(found))
     tried = tuple(variants) or _variants(recipe, written)
-    return _Search(recipe=recipe, written=written, variants=tried).places(found)
+    search = _Search(recipe=recipe, written=written, versions=_versions(recipe), variants=tried)
+    return search.places(found)
+
+
+def _versions(recipe: ParsedRecipe) -> tuple[Written, ...]:
+    """Give the versions that templates give: no count of builds may change them."""
+    document = recipe.document
+    entries = (*document.find("package", "version"), *document.find("recipe", "version"))
+    return tuple(written_at(one) for one in entries if "{{" in one.value)
 
 
 def _variants(recipe: ParsedRecipe, written: tuple[Written, ...]) -> tuple[Variant, ...]:
@@ -134,6 +141,7 @@ class _Search:
 
     recipe: ParsedRecipe
     written: tuple[Written, ...]
+    versions: tuple[Written, ...]
     variants: tuple[Variant, ...]
 
     def places(self, found: Places) -> Places:
@@ -148,7 +156,9 @@ class _Search:
         return tuple(chosen)
 
     def _behind(self, at: int, chosen: Places) -> Places:
-        for places in islice(chain(self._variables(at), self._inline(at)), MOST_TRIES):
+        # Each try evaluates all settings: where there are thousands, the likeliest few must do.
+        tries = max(4, min(MOST_TRIES, 100_000 // (len(self.recipe.settings) + 1)))
+        for places in islice(chain(self._variables(at), self._inline(at)), tries):
             fresh = tuple(each for each in dict.fromkeys(places) if each not in chosen)
             if fresh and self._rises((*chosen, *fresh), only=at):
                 return fresh
@@ -165,25 +175,26 @@ class _Search:
     def _variables(self, at: int) -> Iterator[Places]:
         """Give the whole numbers that each variable is set to, the nearest and likeliest first."""
         for name in self._names(at):
-            held = constant_settings(self.recipe.settings, name)
+            held = self.recipe.settings_by_name.get(name, ())
             whole = [each for each in held if is_whole(each.text)]
             if whole:
                 yield tuple(span for each in whole for span in each.number_spans())
 
     def _names(self, at: int) -> list[str]:
-        """Give the names that a number depends on and the version doesn't."""
-        every = self.recipe.settings
+        """Give the names that a number depends on; those of the version and of addresses come last."""
+        every = self.recipe.settings_by_name
         distances: dict[str, int] = {}
         level, distance = set(self.written[at].names), 0
         while level:
             distances.update(dict.fromkeys(level - distances.keys(), distance))
-            settings = (each for name in level for each in constant_settings(every, name))
+            settings = (each for name in level for each in every.get(name, ()))
             level = {used for each in settings for used in each.names} - distances.keys()
             distance += 1
-        names = distances.keys() - self._of_the_version()
+        of_others = self._of_the_version() | self._of_sources()
         return sorted(
-            names,
+            distances,
             key=lambda each: (
+                each in of_others,
                 not any(word in each.lower() for word in _LIKELY),
                 distances[each],
                 each,
@@ -191,15 +202,18 @@ class _Search:
         )
 
     def _of_the_version(self) -> frozenset[str]:
-        document = self.recipe.document
-        entries = (*document.find("package", "version"), *document.find("recipe", "version"))
-        used = frozenset().union(*(identifiers(one.scalar) for one in entries if "{{" in one.value))
+        used = frozenset().union(*(one.names for one in self.versions))
         return reaching(used, self.recipe.settings)
+
+    def _of_sources(self) -> frozenset[str]:
+        """Give the names that addresses depend on: they say what is fetched before they count builds."""
+        urls = (one for source in written_sources(self.recipe) for one in source.urls)
+        return reaching(frozenset().union(*(one.names for one in urls)), self.recipe.settings)
 
     def _inline(self, at: int) -> Iterator[Places]:
         """Give the whole numbers inside expressions: of what the number uses, then its own."""
         for name in self._names(at):
-            held = constant_settings(self.recipe.settings, name)
+            held = self.recipe.settings_by_name.get(name, ())
             choices = [spans for each in held if (spans := each.number_spans())]
             if choices:
                 # One number of each setting, then all of them.
@@ -215,11 +229,11 @@ class _Search:
         """Say whether a change makes every number (or one) rise by exactly one in each variant."""
         if not places:
             return False
+        every = (*self.written, *self.versions)
+        edits = _raised(self.recipe.text, places, 1)
         try:
-            before = values_in(self.recipe, self.written, self.variants)
-            after = values_in(
-                self.recipe, self.written, self.variants, _raised(self.recipe.text, places, 1)
-            )
+            before = values_in(self.recipe, every, self.variants)
+            after = values_in(self.recipe, every, self.variants, edits)
         except RecipeError as error:
             raise RefusedEditError(error.message, hint=error.hint) from error
         seen = False
@@ -227,6 +241,10 @@ class _Search:
             if [at for at, _ in old.held] != [at for at, _ in new.held]:
                 return False
             for (at, one), (_, other) in zip(old.held, new.held, strict=True):
+                if at >= len(self.written):
+                    if one != other:
+                        return False  # the version is another
+                    continue
                 if only is not None and at != only:
                     continue
                 if not one.isdigit() or not other.isdigit() or int(other) != int(one) + 1:

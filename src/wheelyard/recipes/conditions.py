@@ -12,6 +12,7 @@ from wheelyard.recipes.platforms import PLATFORMS, SUBDIRS, selector_names
 from wheelyard.recipes.selectors import selector_of
 
 MOST_VARIANTS = 64
+_CROSSED = (("linux-aarch64", "linux-64"), ("osx-arm64", "osx-64"))
 _COMPARED = re.compile(
     r"""\b([A-Za-z_]\w*)(?:\s*\|\s*\w+)?\s*(?:==|!=|<=|>=|<|>|\bnot\s+in\b|\bin\b)\s*"""
     r"""(?:\(|\[)?\s*((?:["'][^"'\n]*["']|-?[\d.]+)(?:\s*,\s*(?:["'][^"'\n]*["']|-?[\d.]+))*)"""
@@ -119,11 +120,19 @@ def variants_for(conditions: Iterable[str], templates: Iterable[str] = ()) -> tu
     for name in names - set(held) - _PLATFORM_NAMES - _WORDS:
         # A name that stands alone is true or false.
         choices.setdefault(name, ("", "true"))
-    every = _combined(choices, MOST_VARIANTS // len(platforms))
+    every = _combined(choices, (MOST_VARIANTS - len(_CROSSED)) // len(platforms))
+    crossed = _CROSSED if names & {"build_platform"} else ()
     return tuple(
         Variant(platform=platform, values={name: value for name, value in one.items() if value})
         for platform in platforms
         for one in every
+    ) + tuple(
+        Variant(
+            platform=platform,
+            build_platform=built_on,
+            values={name: value for name, value in every[0].items() if value},
+        )
+        for platform, built_on in crossed
     )
 
 

@@ -5,6 +5,7 @@ selectors is two entries, and both branches of an ``{% if %}`` are there. Childr
 are asked for, so that an edit of one line costs little more than reading the lines.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,6 +14,9 @@ from wheelyard.recipes.rows import Row, RowKind, scan
 from wheelyard.recipes.scalars import unquoted
 from wheelyard.recipes.selectors import selector_of
 from wheelyard.recipes.spans import Span
+
+_MACRO = re.compile(r"\{%[-+]?\s*macro\b(?!.*endmacro)")
+_END_MACRO = re.compile(r"\{%[-+]?\s*endmacro\b")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,12 +41,18 @@ class Document:
         """The numbers of the rows with statements of Jinja, without the later lines of one."""
         if "{%" not in self.text:
             return ()
-        return tuple(
-            number
-            for number, row in enumerate(self.rows)
-            if row.kind is RowKind.STATEMENT
-            or (row.kind is RowKind.ENTRY and self.text.find("{%", row.start, row.end) >= 0)
-        )
+        found, inside = [], False
+        for number, row in enumerate(self.rows):
+            has_tag = row.kind in (RowKind.STATEMENT, RowKind.ENTRY) and (
+                self.text.find("{%", row.start, row.end) >= 0
+            )
+            if has_tag:
+                line = self.text[row.start : row.end]
+                inside = bool(_MACRO.search(line)) or (inside and not _END_MACRO.search(line))
+            # What a macro holds belongs to its statement.
+            if has_tag or row.kind is RowKind.STATEMENT or (inside and row.kind is RowKind.ENTRY):
+                found.append(number)
+        return tuple(found)
 
     @cached_property
     def newline(self) -> str:

@@ -72,7 +72,7 @@ def _recipe(tree: Mapping[str, object], variant: Variant) -> EvaluatedRecipe:
 def _output(
     tree: Mapping[str, object], *, name: str, version: str, build: Mapping[str, object]
 ) -> EvaluatedOutput:
-    package = mapping(tree.get("package"))
+    package = mapping(tree.get("package")) or mapping(tree.get("staging"))
     own = mapping(tree.get("build"))
     own_number = own.get("number", tree.get("number"))
     return EvaluatedOutput(
@@ -121,7 +121,8 @@ def _specifications(held: object) -> tuple[str, ...]:
 
 
 def _run_exports(tree: Mapping[str, object], build: Mapping[str, object]) -> RunExports:
-    held = build.get("run_exports") or mapping(tree.get("requirements")).get("run_exports")
+    held = build.get("run_exports") or tree.get("run_exports")
+    held = held or mapping(tree.get("requirements")).get("run_exports")
     if not isinstance(held, dict):
         return RunExports(weak=_specifications(held))
     return RunExports(

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from wheelyard.errors import RecipeError, nearest
+from wheelyard.recipes.answers import LENGTHS
 from wheelyard.recipes.build_number import rebuild
 from wheelyard.recipes.conditions import variants_of
 from wheelyard.recipes.document import Entry
@@ -17,7 +18,6 @@ from wheelyard.recipes.requirements import requirements
 from wheelyard.recipes.sources import written_sources
 from wheelyard.recipes.yaml_values import YamlError, recipe_values
 
-_LENGTHS = {"sha256": 64, "sha512": 128, "sha384": 96, "sha224": 56, "sha1": 40, "md5": 32}
 _LINE = re.compile(r":(\d+): ")
 
 Rule = Callable[[ParsedRecipe], Iterator[Finding]]
@@ -115,12 +115,12 @@ def _sources(recipe: ParsedRecipe) -> Iterator[Finding]:
                 hint="Write sha256: beside url:.",
             )
         for kind, one in source.hashes:
-            if not one.is_template and len(one.scalar) != _LENGTHS.get(kind, len(one.scalar)):
+            if not one.is_template and len(one.scalar) != LENGTHS.get(kind, len(one.scalar)):
                 yield _error(
                     one.line,
                     "digest",
                     f"{one.scalar!r} is no {kind}",
-                    f"It has {_LENGTHS[kind]} characters.",
+                    f"It has {LENGTHS[kind]} characters.",
                 )
         for one in source.urls:
             if one.scalar.startswith("http://"):

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from wheelyard.errors import RefusedEditError
-from wheelyard.recipes.answers import Answers
+from wheelyard.recipes.answers import LENGTHS, Answers
 from wheelyard.recipes.build_number import reset_replacements
 from wheelyard.recipes.conditions import variants_in, variants_of
 from wheelyard.recipes.evaluated import Variant
@@ -29,7 +29,7 @@ from wheelyard.recipes.written import Values, Written, skeleton, values_in
 
 _HEXADECIMAL = frozenset("0123456789abcdefABCDEF")
 _SHORTEST = 32
-_KINDS = {64: "sha256", 40: "sha1", 32: "md5", 128: "sha512", 96: "sha384"}
+_KINDS = {length: kind for kind, length in LENGTHS.items()}
 
 
 def to_version(recipe: ParsedRecipe, version: str, answers: Answers) -> str:

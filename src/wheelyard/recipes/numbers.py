@@ -9,7 +9,7 @@ from wheelyard.recipes.requirements import outputs
 from wheelyard.recipes.written import Written, written
 
 _FLOW_NUMBER = re.compile(r"(?<![\w-])number\s*:\s*(\"[^\"]*\"|'[^']*'|[^,{}\s]+)")
-_ANCHORED = re.compile(r"&\S+\s+")
+_ANCHORED = re.compile(r"(?:[&!]\S+\s+)+")
 
 
 def written_numbers(recipe: ParsedRecipe) -> tuple[Written, ...]:

@@ -50,6 +50,8 @@ def recipe_names(variant: Variant) -> dict[str, object]:
     """Give all that templates of a recipe.yaml know in a variant."""
     names = with_functions(selector_names(variant), RecipeStubs.of(variant, _matches))
     names["host_platform"] = variant.platform
+    # YAML 1.2's booleans are in lower case; True is a text there.
+    names.update({key: held for key, held in variant.values.items() if held in ("True", "False")})
     return names
 
 

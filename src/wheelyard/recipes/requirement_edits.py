@@ -17,7 +17,7 @@ from wheelyard.recipes.requirements import (
     outputs,
     requirements,
 )
-from wheelyard.recipes.scalars import rewritten
+from wheelyard.recipes.scalars import quote_of, rewritten
 from wheelyard.recipes.spans import Replacement, replaced
 
 _ORDER = (
@@ -200,8 +200,9 @@ def _removal(recipe: ParsedRecipe, one: WrittenRequirement) -> Replacement:
     entry = one.entry
     if is_flow(entry.value):
         items = flow_items(entry.value, entry.row.value_start)
-        index = next(at for at, each in enumerate(items) if each.span == one.span)
-        return flow_removed(recipe.text, items, index)
+        for index, each in enumerate(items):
+            if each.span == one.span:
+                return flow_removed(recipe.text, items, index)
     if entry.is_item:
         return removed(entry)
     if entry.key == "else":
@@ -258,7 +259,10 @@ def _to_section(recipe: ParsedRecipe, section: Entry, lines: list[str]) -> Repla
     if is_flow(section.value):
         items = flow_items(section.value, section.row.value_start)
         if len(lines) == 1 and "#" not in lines[0]:
-            return flow_added(section.value, section.row.value_start, items, lines[0][2:])
+            said = lines[0][2:]
+            if any(sign in said for sign in ",[]{}") and not quote_of(said):
+                said = f'"{said}"'
+            return flow_added(section.value, section.row.value_start, items, said)
     if section.value:
         raise RefusedEditError(
             f"{recipe.name}:{section.line}: {section.key} is not a list of lines",

@@ -71,7 +71,7 @@ def output_name(output: Entry) -> str:
     """Give the name of an output as it is written."""
     for one in output.child("name"):
         return one.scalar
-    for package in output.child("package"):
+    for package in (*output.child("package"), *output.child("staging")):
         for one in package.child("name"):
             return one.scalar
     return ""

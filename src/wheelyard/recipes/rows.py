@@ -47,7 +47,7 @@ _KEY = re.compile(
     r"""(?:\{\{(?:(?!\}\}).)*\}\}|(?!\{\{)[^:#]|:(?=\S)|(?<=\S)\#)*?)[ \t]*:(?=[ \t]|$)[ \t]*"""
 )
 _BLOCK = re.compile(r"(?:[&!]\S+[ \t]+)*[|>][-+0-9]{0,3}[ \t]*(?:#.*)?$")
-_COMMENT = re.compile(r"[ \t]#")
+_COMMENT = re.compile(r"[ \t]#(?!\})")
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"|\'(?:[^\']|\'\')*\'', re.DOTALL)
 _BRACKETS = re.compile(r"""["'\[\]{}]|(?<=\s)\#.*""")
 _ENDS_A_KEY = re.compile(r":(?:[ \t]|$)")
@@ -201,7 +201,8 @@ class _Scan:
             # YAML ends a plain scalar at a comment; a selector's is gone before YAML reads it.
             stop = value + len(bare[: found.start()].rstrip(" \t"))
             return stop, value + found.start() + 1, number
-        stop = value + len(bare.rstrip(" \t"))
+        note = bare.find("{#")
+        stop = value + len((bare[:note] if note > 0 else bare).rstrip(" \t"))
         if bare[0] in "&!" and " " not in bare:
             return stop, -1, number
         following = number + 1

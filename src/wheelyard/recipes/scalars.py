@@ -17,6 +17,20 @@ _ESCAPED = re.compile(r"\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|\r?\n[ \t]*|.)", re.D
 _NEEDS_QUOTES = re.compile(r"^$|^[\s#&*!|>%@`\"'\[\]{},?:-]|: |:$| #|\s$")
 
 
+_BLOCK = re.compile(r"[|>][-+0-9]{0,3}[ \t]*(?:#[^\n]*)?\r?\n")
+_FOLD = re.compile(r"[ \t]*\r?\n[ \t]*")
+
+
+def scalar_of(written: str) -> str:
+    """Give a scalar as one line: without quotes, the lines of a block or of a long one joined."""
+    if "\n" not in written:
+        return unquoted(written)
+    block = _BLOCK.match(written)
+    if block:
+        return _FOLD.sub(" ", written[block.end() :].strip())
+    return unquoted(_FOLD.sub(" ", written))
+
+
 def unquoted(written: str) -> str:
     """Give a scalar without its quotes and with its escapes followed."""
     if len(written) > 1 and written[0] == written[-1]:

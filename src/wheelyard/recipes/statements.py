@@ -12,7 +12,7 @@ from wheelyard.recipes.selectors import selector_of
 from wheelyard.recipes.spans import Replacement, Span, replaced_within
 
 _SET = re.compile(
-    r"\{%[-+]?\s*set\s+([A-Za-z_][\w.]*(?:\s*,\s*[A-Za-z_]\w*)*)\s*=(?!=)\s*(.*?)\s*[-+]?%\}",
+    r"\{%[-+]?\s*set\s+([A-Za-z_][\w.]*(?:\s*,\s*[A-Za-z_]\w*)*)\s*=(?!=)\s*(.{0,50000}?)\s*[-+]?%\}",
     re.DOTALL,
 )
 _BLOCK_SET = re.compile(

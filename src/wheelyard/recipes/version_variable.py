@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from wheelyard.errors import InvalidNameError, RefusedEditError
+from wheelyard.recipes.document import Entry
 from wheelyard.recipes.parse import Form, ParsedRecipe
 from wheelyard.recipes.scalars import unquoted
 from wheelyard.recipes.spans import Replacement, Span
@@ -29,6 +30,12 @@ class VersionVariable:
 def version_variable(recipe: ParsedRecipe) -> VersionVariable:
     """Find the variable of the version. Raises RefusedEditError where there is none that is constant."""
     every = recipe.settings
+    for entry in _versions(recipe):
+        if entry.value and "{{" not in entry.value and constant_settings(every, "version"):
+            raise RefusedEditError(
+                f"{recipe.name}:{entry.line}: the version {entry.scalar!r} doesn't come from the variable",
+                hint="Write version: {{ version }} there.",
+            )
     used = _names_of_the_version(recipe)
     reached = reaching(used, every) if used else frozenset({"version"})
     for name in sorted(reached, key=lambda each: (each != "version", each not in used, each)):
@@ -47,11 +54,15 @@ def version_variable(recipe: ParsedRecipe) -> VersionVariable:
     )
 
 
-def _names_of_the_version(recipe: ParsedRecipe) -> frozenset[str]:
-    entries = (
+def _versions(recipe: ParsedRecipe) -> tuple[Entry, ...]:
+    return (
         *recipe.document.find("package", "version"),
         *recipe.document.find("recipe", "version"),
     )
+
+
+def _names_of_the_version(recipe: ParsedRecipe) -> frozenset[str]:
+    entries = _versions(recipe)
     return frozenset().union(*(identifiers(one.scalar) for one in entries if "{{" in one.value))
 
 
@@ -122,10 +133,7 @@ def _of_r(recipe: ParsedRecipe, variable: VersionVariable, said: str) -> str:
     if "_" in variable.value or "-" in variable.value:
         sign = "_" if "_" in variable.value else "-"
     else:
-        entries = (
-            *recipe.document.find("package", "version"),
-            *recipe.document.find("recipe", "version"),
-        )
+        entries = _versions(recipe)
         sign = "-" if any("replace" in one.value for one in entries) else "_"
     return said.replace("-", sign).replace("_", sign)
 

@@ -19,7 +19,8 @@ from wheelyard.recipes.meta import names_of, selected
 from wheelyard.recipes.parse import Form, ParsedRecipe
 from wheelyard.recipes.recipe_yaml import FILTERS, context_of
 from wheelyard.recipes.rows import RowKind
-from wheelyard.recipes.scalars import quote_of, unquoted
+from wheelyard.recipes.scalars import quote_of, scalar_of, unquoted
+from wheelyard.recipes.selectors import selector_of
 from wheelyard.recipes.spans import Replacement, Span, replaced_within
 from wheelyard.recipes.statements import (
     identifiers,
@@ -47,7 +48,7 @@ class Written:
     @property
     def scalar(self) -> str:
         """The scalar without quotes."""
-        return unquoted(self.text)
+        return scalar_of(self.text)
 
     @property
     def names(self) -> frozenset[str]:
@@ -63,13 +64,18 @@ class Written:
     def edited(self, edits: Sequence[Replacement]) -> str:
         """Give the scalar, without quotes, as it is once some edits are made."""
         return (
-            unquoted(replaced_within(self.text, self.span.start, edits)) if edits else self.scalar
+            scalar_of(replaced_within(self.text, self.span.start, edits)) if edits else self.scalar
         )
 
     @property
     def is_template(self) -> bool:
         """Whether a template gives it."""
         return "{{" in self.text or "{%" in self.text
+
+
+def written_at(entry: Entry) -> "Written":
+    """Give the whole value of an entry."""
+    return written(entry, entry.value, entry.row.value_start)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,8 +164,9 @@ def skeleton(
             lines[at] = replaced_within(text[row.start : rows[last].end], row.start, edits)
     for at, one in enumerate(every):
         row = rows[one.line - 1]
-        comment = text[row.comment : row.end] if row.comment >= 0 else ""
-        lines[one.line - 1] += f"\x01{at}\x01{one.edited(edits)}\x02  {comment}"
+        selector = selector_of(text[row.start : row.end])
+        condition = f"  # [{selector}]" if selector else ""
+        lines[one.line - 1] += f"\x01{at}\x01{one.edited(edits)}\x02{condition}"
     return "\n".join(lines)
 
 

@@ -12,12 +12,11 @@ from tempfile import TemporaryDirectory
 
 from wheelyard.errors import ConfigurationError, ToolError, nearest
 from wheelyard.executor.platforms import missing
-from wheelyard.executor.platforms.description import Description, Kind
+from wheelyard.executor.platforms.description import Description, Kind, targets_of
 from wheelyard.executor.platforms.reaching import KnownPlatforms
 from wheelyard.executor.reached import Place, ReadyPlatform, Tools
 from wheelyard.executor.surroundings import SYSTEM_PATH
 from wheelyard.model.recipe import Recipe
-from wheelyard.targets.target import Target
 
 _SECONDS = 300
 _LAST_LINES = 4
@@ -63,7 +62,9 @@ class Check:
         """Return the steps, one after the other has been carried out; probes lie in a folder of their own in ``folder``."""
         yield Step(name="what must be installed", carry_out=self._installed)
         found: list[ReadyPlatform] = []
-        yield Step(name=f"the sysroot of Python {self.python}", carry_out=lambda: self._sysroot(found))
+        yield Step(
+            name=f"the sysroot of Python {self.python}", carry_out=lambda: self._sysroot(found)
+        )
         folder.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=folder, prefix="check-") as name:
             place = Path(name).resolve()
@@ -79,21 +80,20 @@ class Check:
 
     def _installed(self) -> str:
         platform = self._platform
-        absent = [
-            *missing.of_compilers(platform),
-            *missing.of_sysroots(platform),
-            *missing.of_emulator(platform),
-        ]
-        if absent:
+        if absent := missing.of_all(platform):
             names = ", ".join(one.what for one in absent)
             raise ToolError(
                 f"the platform {platform.name} takes what is not installed here: {names}",
-                hint=f"{missing.how_to_have(absent)}",
+                hint=f"{missing.how_to_have(absent)}.",
             )
         return missing.emulator(platform)
 
     def _sysroot(self, found: list[ReadyPlatform]) -> str:
-        target = Target.parse(f"cp{self.python.replace('.', '')}-{_tag(self._platform)}")
+        target = next(
+            one
+            for one in targets_of(self._platform)
+            if one.interpreter.python_version == self.python
+        )
         found.append(self._platforms.made_ready(self._platform.name, target, ()))
         glibc = found[0].glibc
         return f"glibc {glibc[0]}.{glibc[1]}" if glibc else ""
@@ -133,9 +133,7 @@ class Check:
         code += f"import {_MODULE}; print({_MODULE}.works())"
         return self._run(shop, "extension", (*shop.ready.python, "-c", code))
 
-    def _compile(
-        self, shop: _Workshop, what: str, variable: str, arguments: Sequence[str]
-    ) -> None:
+    def _compile(self, shop: _Workshop, what: str, variable: str, arguments: Sequence[str]) -> None:
         tools = shop.tools
         variables = {
             **os.environ,
@@ -182,10 +180,6 @@ def newest(platform: Description) -> str:
     """Return the newest Python of a platform, or nothing."""
     order = sorted(platform.pythons, key=lambda one: tuple(map(int, one.split("."))))
     return order[-1] if order else ""
-
-
-def _tag(platform: Description) -> str:
-    return platform.tag or f"linux_{platform.architecture}"
 
 
 def _done(

@@ -51,7 +51,7 @@ _RUST = {
     "riscv64": "riscv64gc-unknown-linux-gnu",
 }
 _NO_FORTRAN = "zig has no Fortran compiler"
-_LIBSTDCXX = re.compile(r"^libstdc\+\+6_(\d+)")
+_LIBSTDCXX = re.compile(r"^libstdc\+\+-(\d+)-dev_")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,9 +94,7 @@ def gnu(sources: Sources) -> Crossing:
     platform, base = sources.platform, sources.base
     gcc = debian.run((compiler(platform, "gcc"), "-print-file-name=include"), "gcc", "").strip()
     own = Path(gcc).parent
-    cxx = own.parents[3] / platform.triple / "include" / "c++" / own.name
-    if not cxx.is_dir():
-        cxx = Path("/usr") / platform.triple / "include" / "c++" / own.name
+    cxx, runtime = _cxx_library(sources, own)
     tools = {
         tool: (compiler(platform, name),)
         for tool, name in _GNU.items()
@@ -107,14 +105,14 @@ def gnu(sources: Sources) -> Crossing:
         _plain(sources, Family.GNU, tools),
         sysroot=str(base.root),
         includes=sources.header_folders(roots),
-        cxx_includes=tuple(str(one) for one in (cxx, cxx / platform.triple) if one.is_dir()),
+        cxx_includes=cxx,
         compiler_includes=tuple(
             str(own / name) for name in ("include", "include-fixed") if (own / name).is_dir()
         ),
-        libraries=sources.library_folders(roots),
+        libraries=(*sources.library_folders(roots), *runtime),
         own_headers=True,
         pkg_config=sources.pkg_config(roots),
-        added=Added(compile=platform.flags, link=_own_runtime(base, own.name)),
+        added=Added(compile=platform.flags),
     )
 
 
@@ -154,8 +152,26 @@ def _plain(sources: Sources, kind: Family, tools: Mapping[Tool, tuple[str, ...]]
     )
 
 
-def _own_runtime(base: Sysroot, version: str) -> tuple[str, ...]:
-    """Link the C++ library in, where the compiler's is newer than the target's."""
-    found = [match for name in base.made.packages if (match := _LIBSTDCXX.match(name))]
-    older = bool(found) and version.isdigit() and int(found[0][1]) < int(version)
-    return ("-static-libstdc++", "-static-libgcc") if older else ()
+def _cxx_library(
+    sources: Sources, compiler_folder: Path
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the folders with the headers of a C++ library, and those with the library itself.
+
+    It is the compiler's own, but for a target whose library is older, and lacks what the compiler's would call: linking
+    that in does not help, since it calls what the target's C library lacks.
+    """
+    platform, root = sources.platform, sources.base.root
+    version = compiler_folder.name
+    theirs = next(
+        (m[1] for name in sources.base.made.packages if (m := _LIBSTDCXX.match(name))), ""
+    )
+    if theirs and version.isdigit() and int(theirs) < int(version):
+        headers = root / "usr" / "include"
+        found = (headers / "c++" / theirs, headers / platform.libraries / "c++" / theirs)
+        runtime = tuple(str(one) for one in (root / "usr" / "lib" / "gcc").glob(f"*/{theirs}"))
+    else:
+        headers = compiler_folder.parents[3] / platform.triple / "include" / "c++" / version
+        if not headers.is_dir():
+            headers = Path("/usr") / platform.triple / "include" / "c++" / version
+        found, runtime = (headers, headers / platform.triple), ()
+    return tuple(str(one) for one in found if one.is_dir()), runtime

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from wheelyard.errors import ToolError
 
-_KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 _TIMEOUT_SECONDS = 900
 _SETTING = "WHEELYARD_DEBIAN_MIRROR"
 _SAID = 3
@@ -32,7 +32,7 @@ class PackageSource:
     suite: str
     folder: Path
     mirror: str = ""
-    keyring: Path = _KEYRING
+    keyring: Path = KEYRING
 
     def refresh(self) -> None:
         """Read what packages there are. Raises ToolError."""
@@ -53,6 +53,11 @@ class PackageSource:
         said = self._apt(nothing, *self._install(packages), "--print-uris")
         rows = [line.split() for line in said.splitlines() if line.startswith("'")]
         return {row[1]: row[0].strip("'") for row in rows}
+
+    def cxx_library(self) -> Sequence[str]:
+        """Return the package with the C++ library of the release's own compiler: its name has a version. Raises ToolError."""
+        names = {one.partition("_")[0] for one in self.closure(("g++",))}
+        return sorted(one for one in names if re.fullmatch(r"libstdc\+\+-\d+-dev", one))
 
     def download(self, packages: Sequence[str]) -> Sequence[Path]:
         """Fetch packages and all that they depend on, verified by apt. Raises ToolError."""

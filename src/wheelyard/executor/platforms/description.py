@@ -5,7 +5,7 @@ same name.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from importlib import resources
 from pathlib import Path
@@ -70,6 +70,25 @@ class Description(
         wrong = [one for one in self.pythons if not re.fullmatch(r"\d+\.\d+", one)]
         if wrong:
             raise ValueError(f"{wrong[0]!r} is no version of Python, as 3.13 is")
+        self._check_compilers()
+        for version, origin in self.pythons.items():
+            # A file is copied into the state folder, from where a relative path leads elsewhere.
+            if self.kind is Kind.EMSCRIPTEN and re.fullmatch(r"\d+(\.\d+)+", origin):
+                continue
+            if not re.fullmatch(r"[a-z][a-z0-9-]*|~?/.*", origin):
+                raise ValueError(
+                    f"{origin!r}, of Python {version}, is neither a release of Debian nor a path that begins with / or ~/"
+                )
+
+    def _check_compilers(self) -> None:
+        if not re.fullmatch(r"[a-z0-9_]+(-[a-z0-9_]+)+", self.triple):
+            raise ValueError(f"{self.triple!r} is no triple, as aarch64-linux-gnu is")
+        if self.kind is Kind.ZIG and not self.zig_target:
+            raise ValueError("kind = 'zig' wants 'zig-target', as zig calls the machine")
+        if self.kind is Kind.EMSCRIPTEN and not self.tag:
+            raise ValueError("kind = 'emscripten' wants 'tag', the platform tag of its wheels")
+        if (self.kind is Kind.EMSCRIPTEN) is not (self.architecture == _WASM):
+            raise ValueError(f"kind = '{self.kind}' is not for {self.architecture}")
 
     @property
     def libraries(self) -> str:
@@ -90,6 +109,13 @@ def python_of(target: Target) -> str:
     interpreter = target.interpreter
     plain = interpreter.implementation == "cp" and not interpreter.flags
     return interpreter.python_version if plain else ""
+
+
+def targets_of(platform: Description) -> Sequence[Target]:
+    """Return the targets that a platform is for, one for each of its Pythons."""
+    tag = platform.tag or f"linux_{platform.architecture}"
+    names = (version.replace(".", "") for version in platform.pythons)
+    return [Target.parse(f"cp{name}-{tag}") for name in names]
 
 
 def read(text: bytes, origin: str) -> Description:

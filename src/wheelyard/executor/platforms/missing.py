@@ -3,11 +3,10 @@
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
+from wheelyard.executor.platforms.debian import KEYRING
 from wheelyard.executor.platforms.description import Description, Kind
 
-KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 _GNU = {"gcc": "gcc-{triple}", "g++": "g++-{triple}", "ar": "binutils-{triple}"}
 
 
@@ -65,6 +64,11 @@ def of_emulator(platform: Description) -> Sequence[Missing]:
 def emulator(platform: Description) -> str:
     """Return the path of the first emulator that is there, or nothing."""
     return next((found for name in platform.emulator if (found := shutil.which(name))), "")
+
+
+def of_all(platform: Description) -> Sequence[Missing]:
+    """Return all that a platform takes and that is not there."""
+    return (*of_compilers(platform), *of_sysroots(platform), *of_emulator(platform))
 
 
 def how_to_have(missing: Sequence[Missing]) -> str:

@@ -25,7 +25,9 @@ RUNNER = Path(__file__).with_name("pyodide_python.mjs")
 _LAID_OUT = "laid-out"
 _ROOT = "/pyodide"
 """Where Pyodide's Python says that it was installed: a folder that no machine has."""
-_SETTING = re.compile(r"^(?:#\s*define\s+(\w+)(?:\s+(.*))?|/\*\s*#\s*undef\s+(\w+)\s*\*/|#\s*undef\s+(\w+))\s*$")
+_SETTING = re.compile(
+    r"^(?:#\s*define\s+(\w+)(?:\s+(.*))?|/\*\s*#\s*undef\s+(\w+)\s*\*/|#\s*undef\s+(\w+))\s*$"
+)
 _DECLARED = "HAVE_DECL_"
 _PRINTED = """
 import json, sys, zipfile
@@ -42,10 +44,11 @@ Values = Mapping[str, str | int | None]
 
 
 class _Info(msgspec.Struct, frozen=True):
-    """What Pyodide says of itself: ``emscripten_4_0_9`` and ``wasm32``."""
+    """What Pyodide says of itself: ``emscripten_4_0_9``, ``wasm32`` and ``3.13.2``."""
 
     platform: str
     arch: str
+    python: str
 
 
 class _Lock(msgspec.Struct, frozen=True):
@@ -75,20 +78,25 @@ class Pyodide:
         """The file with the data of its sysconfig. Raises ToolError."""
         found = sorted((self.folder / "sysconfig").glob("_sysconfigdata*.py"))
         if not found:
-            raise ToolError(f"{self.folder} has no sysconfig data", hint="Remove it; it is made anew.")
+            raise ToolError(
+                f"{self.folder} has no sysconfig data", hint="Remove it; it is made anew."
+            )
         return found[0]
 
     def host_platform(self) -> str:
         """Return its platform as its own sysconfig does. Raises ToolError."""
+        said = self._said()
+        system, *version = said.platform.split("_")
+        return f"{system}-{'.'.join(version)}-{said.arch}"
+
+    def _said(self) -> _Info:
         lock = self.package / "pyodide-lock.json"
         try:
-            said = msgspec.json.decode(lock.read_bytes(), type=_Lock).info
+            return msgspec.json.decode(lock.read_bytes(), type=_Lock).info
         except (OSError, msgspec.MsgspecError) as error:
             raise ToolError(
                 f"{lock} cannot be read: {error}", hint=f"Remove {self.folder}; it is made anew."
             ) from error
-        system, *version = said.platform.split("_")
-        return f"{system}-{'.'.join(version)}-{said.arch}"
 
     def main(self) -> WasmModule:
         """Read what the main module gives to those that it loads. Raises ToolError."""
@@ -142,6 +150,8 @@ class Pyodide:
         own = list(donor.parent.glob(f"*/{donor.name}/pyconfig.h"))
         text = (own[0] if own else donor / "pyconfig.h").read_text()
         (self.headers / "pyconfig.h").write_text(pyconfig(text, values))
+        level = self.headers / "patchlevel.h"
+        level.write_text(patchlevel(level.read_text(), self._said().python))
 
 
 def read_values(library: Path) -> dict[str, Values]:
@@ -149,7 +159,9 @@ def read_values(library: Path) -> dict[str, Values]:
     # By itself: parsing so large a table is what CPython 3.11 does wrong in threads.
     command = ("env", f"PYODIDE_ROOT={_ROOT}", sys.executable, "-I", "-c", _PRINTED, str(library))
     said = debian.run(command, "reading Pyodide's sysconfig data", "")
-    values: dict[str, Values] = msgspec.json.decode(said, type=dict[str, dict[str, str | int | None]])
+    values: dict[str, Values] = msgspec.json.decode(
+        said, type=dict[str, dict[str, str | int | None]]
+    )
     return values
 
 
@@ -161,7 +173,7 @@ def pyconfig(donor: str, values: Values) -> str:
 def _line(line: str, values: Values) -> str:
     found = _SETTING.match(line.strip())
     name = next((group for group in (found[1], found[3], found[4]) if group), "") if found else ""
-    if found is None or name.endswith("_H") and name.startswith("Py_PYCONFIG"):
+    if found is None or (name.endswith("_H") and name.startswith("Py_PYCONFIG")):
         return line
     value = values.get(name)
     if value is None:
@@ -171,3 +183,10 @@ def _line(line: str, values: Values) -> str:
         return f"/* #undef {name} */\n"
     quoted = (found[2] or "").startswith('"') and not str(value).startswith('"')
     return f'#define {name} "{value}"\n' if quoted else f"#define {name} {value}\n"
+
+
+def patchlevel(donor: str, version: str) -> str:
+    """Return ``patchlevel.h`` of a version of Python, ``3.13.2``, from that of another patch of it."""
+    micro = version.split(".")[2]
+    text = re.sub(r"(#define\s+PY_MICRO_VERSION\s+)\d+", rf"\g<1>{micro}", donor)
+    return re.sub(r'(#define\s+PY_VERSION\s+)".*"', rf'\g<1>"{version}"', text)

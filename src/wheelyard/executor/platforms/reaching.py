@@ -13,7 +13,7 @@ from wheelyard.executor.platforms import crossings, debian, missing
 from wheelyard.executor.platforms.crossings import Sources
 from wheelyard.executor.platforms.description import Description, Kind, known, named, python_of
 from wheelyard.executor.platforms.ready import LinuxPlatform, python_in
-from wheelyard.executor.platforms.sysroot import PYTHON_HEADERS, Sysroots
+from wheelyard.executor.platforms.sysroot import PYTHON_HEADERS, Sysroot, Sysroots
 from wheelyard.executor.platforms.wasm import WebAssembly
 from wheelyard.executor.platforms.zig import REQUIREMENT, Zig, floor_of
 from wheelyard.executor.reached import ReadyPlatform
@@ -27,15 +27,29 @@ DESCRIPTIONS = "descriptions"
 class KnownPlatforms:
     """Those that come with wheelyard and those of a user, with all that they take in one folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, mirror: str = "") -> None:
         self._folder = folder
-        self._sysroots = Sysroots(folder)
+        self._sysroots = Sysroots(folder, mirror)
         self._zig = Zig(folder=folder / "zig")
         self._wasm = WebAssembly(folder)
 
     def descriptions(self) -> Mapping[str, Description]:
         """Return all platforms by name. Raises ConfigurationError."""
-        return known(self._folder / DESCRIPTIONS)
+        return known(self.own)
+
+    @property
+    def own(self) -> Path:
+        """The folder with the descriptions that a user added."""
+        return self._folder / DESCRIPTIONS
+
+    @property
+    def checks(self) -> Path:
+        """The folder in which checks compile."""
+        return self._folder / "checks"
+
+    def sysroots(self, platform: Description) -> Sequence[Sysroot]:
+        """Return the sysroots that were made for a platform so far. Raises ToolError."""
+        return self._sysroots.made(platform)
 
     async def ways(self, target: Target, build: Target) -> tuple[Way, ...]:
         """Return the ways to a target, the best first; none where no platform is that machine.

@@ -6,14 +6,20 @@
 typedef struct {
     const Rules *rules;
     const Words *words;
-    const char *folder, *output;
-    bool links, module, cxx, sources;
+    const char *folder, *output, *language;
+    bool links, module, sources;
     size_t inputs;
 } Compiling;
 
+/* One C++ file makes a command one for C++. */
+static void speak(Compiling *called, const char *language) {
+    if (same(language, "c++") || (same(language, "fortran") && same(called->language, "c")))
+        called->language = language;
+}
+
 static void look_at_value(Compiling *called, const char *flag, const char *value) {
     if (same(flag, "-x"))
-        called->cxx = called->cxx || begins(value, "c++");
+        speak(called, begins(value, "c++") ? "c++" : "c");
     else if (same(flag, "-o"))
         called->output = value;
     else if (same(flag, "-s") && begins(value, "SIDE_MODULE"))
@@ -26,8 +32,7 @@ static void look_at_input(Compiling *called, const char *word) {
     if (!language)
         language = "c";
     called->inputs++;
-    if (same(language, "c++"))
-        called->cxx = true;
+    speak(called, language);
     if (!same(language, "object") && !strstr(name, ".so."))
         called->sources = true;
 }
@@ -90,18 +95,19 @@ static size_t one(const Compiling *called, size_t at, Words *out, Result *result
         char **fail = rules->rows[FAIL].item[number].item;
         if (matches(word, fail[0])) {
             result->verdict = REFUSED;
+            result->words.count = 0;
             result->reason = glued(glued("'", word), glued("': ", fail[1]));
             return 0;
         }
     }
-    size_t took = folder_flag(rules, "compiler", words, at, called->folder, out);
-    if (took)
-        return took;
     if (paired(rules, "compiler", words, at))
         return 2;
     if (dropped(rules, "compiler", word))
         return 1;
-    if (same(word, "-R") && next)
+    size_t took = folder_flag(rules, "compiler", words, at, called->folder, out);
+    if (took)
+        return took;
+    if ((same(word, "-R") || same(word, "-rpath")) && next)
         return 2;
     if (begins(word, "-R/"))
         return 1;
@@ -169,7 +175,7 @@ static bool starts_with(const Words *words, const Words *row) {
 bool compile(const Rules *rules, const char *tool, const Words *words, const char *folder, Result *result) {
     Compiling called = {.rules = rules, .words = words, .folder = folder, .output = ""};
     Words kept = {0}, added = {0};
-    called.cxx = same(tool, "c++");
+    called.language = same(tool, "c++") || same(tool, "fortran") ? tool : "c";
     called.links = !same(tool, "cpp");
     look(&called);
     const char *exports = only(rules, EXPORTS);
@@ -184,13 +190,13 @@ bool compile(const Rules *rules, const char *tool, const Words *words, const cha
         if (before && !starts_with(&kept, before))
             add_all(&result->words, before, 1);
         if (called.sources)
-            add_all(&added, row(rules, AFTER, called.cxx ? "c++" : "c"), 1);
+            add_missing(&kept, row(rules, AFTER, called.language), &added);
         if (called.links && called.module)
-            add_all(&added, row(rules, AFTER, "module"), 1);
+            add_missing(&kept, row(rules, AFTER, "module"), &added);
         if (called.links)
-            add_all(&added, row(rules, AFTER, "link"), 1);
+            add_missing(&kept, row(rules, AFTER, "link"), &added);
     }
-    add_missing(&kept, &added);
     add_all(&result->words, &kept, 0);
+    add_all(&result->words, &added, 0);
     return true;
 }

@@ -137,13 +137,13 @@ static size_t one(const Rules *rules, const Words *words, size_t at, const char 
     }
     if (joined_rpath(rules, word, out))
         return 1;
-    size_t took = folder_flag(rules, "linker", words, at, folder, out);
-    if (took)
-        return took;
     if (paired(rules, "linker", words, at))
         return 2;
     if (dropped(rules, "linker", word))
         return 1;
+    size_t took = folder_flag(rules, "linker", words, at, folder, out);
+    if (took)
+        return took;
     if (listed(rules, TWO, "linker", word)) {
         add(out, word);
         if (more)

@@ -133,14 +133,15 @@ static int run(const Rules *rules, const Result *result) {
     bool asks = same(result->family, "asking");
     char *path = path_without(only(rules, PLACE));
     char *real = program(result->words.item[0], path);
-    Words words = result->words;
+    Words words = {0};
     pid_t started;
     if (!real) {
         fprintf(stderr, "wheelyard: '%s' is not there\n", result->words.item[0]);
         return 127;
     }
     /* A program that is looked for by its own name would find the shim again. */
-    words.item[0] = real;
+    add(&words, real);
+    add_all(&words, &result->words, 1);
     char *response = shorten(result, &words);
     /* What a build's own tools start is caught again; what a compiler starts is its own. */
     int failed = posix_spawn(&started, real, NULL, NULL, words.item, environment(result, asks ? NULL : path));

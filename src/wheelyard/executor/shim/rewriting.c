@@ -1,13 +1,17 @@
 /* What is to be run for a command; see apply in wheelyard/cross/applying.py. */
 #include "shim.h"
 
-/* Add words at the end, where they are not already. */
-void add_missing(Words *words, const Words *added) {
-    bool there = added->count && words->count >= added->count;
-    for (size_t at = 0; there && at < added->count; at++)
-        there = same(words->item[words->count - added->count + at], added->item[at]);
-    if (!there)
-        add_all(words, added, 0);
+/* Add the words of a rule (its first is the key), unless they are there already. */
+void add_missing(const Words *words, const Words *row, Words *added) {
+    size_t length = row ? row->count - 1 : 0;
+    for (size_t start = 0; start + length <= words->count; start++) {
+        size_t at = 0;
+        while (at < length && same(words->item[start + at], row->item[at + 1]))
+            at++;
+        if (at == length)
+            return;
+    }
+    add_all(added, row, 1);
 }
 
 static Words without(const Rules *rules, const Words *words) {
@@ -26,8 +30,8 @@ static Words link_words(const Rules *rules, const Words *words, const char *fold
     for (size_t at = 0; at < words->count; at++)
         module = module || same(words->item[at], "-shared");
     for_linker(rules, words, folder, module, &kept, NULL);
-    add_all(&added, row(rules, AFTER, "linker"), 1);
-    add_missing(&kept, &added);
+    add_missing(&kept, row(rules, AFTER, "linker"), &added);
+    add_all(&kept, &added, 0);
     return kept;
 }
 

@@ -73,7 +73,7 @@ void for_linker(const Rules *rules, const Words *words, const char *folder, bool
 
 Result rewrite(const Rules *rules, int argc, char **argv, const char *folder);
 bool compile(const Rules *rules, const char *tool, const Words *words, const char *folder, Result *result);
-void add_missing(Words *words, const Words *added);
+void add_missing(const Words *words, const Words *row, Words *added);
 
 void write_trace(const Rules *rules, const Result *result, int argc, char **argv, const char *folder, int code,
                  double began, double milliseconds);

@@ -6,7 +6,7 @@ from typing import ClassVar
 from wheelyard.migrate.amendment import Amendment
 from wheelyard.migrate.feedstock import Feedstock
 from wheelyard.migrate.migrator import CleanUp
-from wheelyard.migrate.requirement_lines import TOP, Line, Section, names, sections
+from wheelyard.migrate.requirement_lines import TOP, Line, Section
 
 _PYTHON = "libboost-python-devel"
 
@@ -23,16 +23,14 @@ class Libboost(CleanUp):
 
     def wants(self, feedstock: Feedstock) -> bool:
         """Say whether host or run has boost or boost-cpp."""
-        return not feedstock.is_v1 and bool(
-            names(feedstock.document, "host", "run") & {"boost", "boost-cpp"}
-        )
+        return not feedstock.is_v1 and bool(feedstock.names("host", "run") & {"boost", "boost-cpp"})
 
     def edit(self, feedstock: Feedstock) -> Feedstock:
         """Write the new names in build and host, and drop what run exports bring."""
         amendment = Amendment(feedstock.document)
         outputs = bool(feedstock.document.find("outputs"))
         parts: dict[int, list[Section]] = {}
-        for section in sections(feedstock.document):
+        for section in feedstock.sections:
             parts.setdefault(section.output, []).append(section)
         linked = any("boost" in section.names() for section in parts.get(TOP, []))
         for number, part in parts.items():

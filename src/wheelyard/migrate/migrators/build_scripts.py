@@ -11,7 +11,6 @@ from wheelyard.migrate.amendment import Amendment
 from wheelyard.migrate.feedstock import BLD_BAT, BUILD_SH, FORGE, Feedstock
 from wheelyard.migrate.migrator import CleanUp
 from wheelyard.migrate.migrators.forge_file import mapping_at, with_key
-from wheelyard.migrate.requirement_lines import names, sections
 
 _COMPILERS = {"compiler(c)", "compiler(cxx)", "compiler(fortran)"}
 _TESTS = re.compile(r"[ \t]*(make (check|test)|ctest)\b")
@@ -24,7 +23,7 @@ _WIN_GUARD = 'if not "%CONDA_BUILD_SKIP_TESTS%"=="1" ('
 
 def compiles(feedstock: Feedstock) -> bool:
     """Say whether a recipe asks for a compiler of C, C++ or Fortran to build with."""
-    return bool(names(feedstock.document, "build") & _COMPILERS)
+    return bool(feedstock.names("build") & _COMPILERS)
 
 
 def _newline(text: str) -> str:
@@ -85,7 +84,7 @@ def _is_refreshed(script: str) -> bool:
 
 def _with_gnuconfig(feedstock: Feedstock) -> str:
     amendment = Amendment(feedstock.document)
-    for section in sections(feedstock.document):
+    for section in feedstock.sections:
         if section.name != "build" or "gnuconfig" in section.names():
             continue
         for line in section.lines:
@@ -119,7 +118,7 @@ class CrossCMake(CleanUp):
         script = feedstock.text(self.path)
         if script is None or "CMAKE_ARGS" in script or not compiles(feedstock):
             return feedstock
-        if "cmake" not in names(feedstock.document, "build"):
+        if "cmake" not in feedstock.names("build"):
             return feedstock
         changed = re.sub(
             r"^([ \t]*)cmake (?!\s*--build|\s*--install|\s*-E\b|\s*-P\b|\s*--version)",

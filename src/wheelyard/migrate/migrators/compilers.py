@@ -9,7 +9,7 @@ from wheelyard.migrate.feedstock import VARIANTS, Feedstock
 from wheelyard.migrate.migrator import CleanUp
 from wheelyard.migrate.migrators.rebuild import raised
 from wheelyard.migrate.migrators.replacing import drop_pin
-from wheelyard.migrate.requirement_lines import TOP, Line, Section, names, sections
+from wheelyard.migrate.requirement_lines import TOP, Line, Section
 from wheelyard.migrate.rules.pinned import PINNED
 from wheelyard.recipes.document import Document
 from wheelyard.recipes.rows import RowKind
@@ -32,7 +32,7 @@ class Compilers:
 
     def wants(self, feedstock: Feedstock) -> bool:
         """Say whether the recipe asks for the old toolchain."""
-        found = names(feedstock.document, "build")
+        found = feedstock.names("build")
         return bool(found & {"toolchain", "toolchain3", "gcc"}) and not any(
             name.startswith("compiler(") for name in found
         )
@@ -40,7 +40,7 @@ class Compilers:
     def edit(self, feedstock: Feedstock) -> Feedstock:
         """Ask for compilers in build, for everything else in host; drop pins that the ecosystem has."""
         amendment = Amendment(feedstock.document)
-        for section in sections(feedstock.document):
+        for section in feedstock.sections:
             if section.name == "build":
                 _split(amendment, section)
             for line in section.lines:
@@ -79,7 +79,7 @@ class StandardLibrary(CleanUp):
             return False
         return any(
             _is_compiler(line) or _SYSROOT.match(line.specification)
-            for section in sections(feedstock.document)
+            for section in feedstock.sections
             if section.name == "build"
             for line in section.lines
         )
@@ -88,7 +88,7 @@ class StandardLibrary(CleanUp):
         """Add the requirement; carry versions over to conda_build_config.yaml."""
         amendment = Amendment(feedstock.document)
         parts: dict[int, list[Section]] = {}
-        for section in sections(feedstock.document):
+        for section in feedstock.sections:
             parts.setdefault(section.output, []).append(section)
         newer = False
         for part in parts.values():
@@ -185,7 +185,7 @@ class Flang(CleanUp):
         """Say whether Fortran is asked for by platform."""
         return not feedstock.is_v1 and any(
             line.name == "compiler(m2w64_fortran)" or _is_for_some(line)
-            for section in sections(feedstock.document)
+            for section in feedstock.sections
             if section.name == "build"
             for line in section.lines
         )
@@ -193,7 +193,7 @@ class Flang(CleanUp):
     def edit(self, feedstock: Feedstock) -> Feedstock:
         """Write one block; what it takes the place of goes."""
         amendment = Amendment(feedstock.document)
-        for section in sections(feedstock.document):
+        for section in feedstock.sections:
             if section.name != "build":
                 continue
             block = _block(feedstock.document, section)

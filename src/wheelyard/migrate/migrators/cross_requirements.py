@@ -8,7 +8,7 @@ from wheelyard.migrate.amendment import Amendment
 from wheelyard.migrate.feedstock import BUILD_SH, Feedstock
 from wheelyard.migrate.migrator import CleanUp
 from wheelyard.migrate.migrators.build_scripts import compiles
-from wheelyard.migrate.requirement_lines import TOP, sections
+from wheelyard.migrate.requirement_lines import TOP
 
 _CRAN_SCRIPT = """\
 #!/bin/bash
@@ -38,7 +38,7 @@ class CrossRBase(CleanUp):
         """Require what runs on the build machine, and hand R its arguments."""
         if not compiles(feedstock) or "cross-r-base" in feedstock.recipe:
             return feedstock
-        found = {each.name: each for each in sections(feedstock.document) if each.output == TOP}
+        found = {each.name: each for each in feedstock.sections if each.output == TOP}
         host = found["host"].names() if "host" in found else set()
         if "build" not in found or not ("r-base" in host or feedstock.name.startswith("r-")):
             return feedstock
@@ -94,7 +94,7 @@ class CrossPython(CleanUp):
 
     def edit(self, feedstock: Feedstock) -> Feedstock:
         """Require in build what host needs to run on the build machine."""
-        found = {each.name: each for each in sections(feedstock.document) if each.output == TOP}
+        found = {each.name: each for each in feedstock.sections if each.output == TOP}
         host = found.get("host")
         if host is None or "python" not in host.names() or _is_noarch(feedstock):
             return feedstock

@@ -8,7 +8,7 @@ from wheelyard.migrate.feedstock import FORGE, VARIANTS, Feedstock
 from wheelyard.migrate.migrator import CleanUp
 from wheelyard.migrate.migrators.forge_file import mapping_at
 from wheelyard.migrate.migrators.rebuild import raised
-from wheelyard.migrate.requirement_lines import Section, names, sections
+from wheelyard.migrate.requirement_lines import Section
 from wheelyard.migrate.rules.cdts import package_of
 
 _CDT = re.compile(r"cdt\((.+)\)")
@@ -25,14 +25,14 @@ class Cdt:
         """Say whether there is a CDT of which a package is known, or none needed."""
         return any(
             (found := _CDT.fullmatch(name)) and package_of(found.group(1)) is not None
-            for name in names(feedstock.document)
+            for name in feedstock.names()
         )
 
     def edit(self, feedstock: Feedstock) -> Feedstock:
         """Write each package once, in the place of its CDT, with its selector in its column."""
         amendment = Amendment(feedstock.document)
         unknown: set[str] = set()
-        for section in sections(feedstock.document):
+        for section in feedstock.sections:
             unknown |= _without_cdts(feedstock, amendment, section)
         edited = raised(feedstock.with_recipe(amendment.text))
         for name in sorted(unknown):

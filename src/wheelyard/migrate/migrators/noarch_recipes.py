@@ -7,7 +7,6 @@ from typing import ClassVar
 from wheelyard.migrate.amendment import Amendment, column_of_keys
 from wheelyard.migrate.feedstock import BUILD_SH, Feedstock
 from wheelyard.migrate.migrators.rebuild import raised
-from wheelyard.migrate.requirement_lines import names, sections
 from wheelyard.recipes.document import Entry
 
 _COMPILED = frozenset({"toolchain", "toolchain3", "gcc", "libgcc", "cython", "clangdev"})
@@ -15,7 +14,7 @@ _COMPILED = frozenset({"toolchain", "toolchain3", "gcc", "libgcc", "cython", "cl
 
 def _may_be_noarch(feedstock: Feedstock) -> bool:
     document = feedstock.document
-    found = names(document)
+    found = feedstock.names()
     return not (
         feedstock.is_v1
         or document.find("outputs")
@@ -39,10 +38,9 @@ class Noarch:
 
     def wants(self, feedstock: Feedstock) -> bool:
         """Say whether nothing in the recipe depends on a platform."""
-        document = feedstock.document
         return (
             _may_be_noarch(feedstock)
-            and "python" in names(document, "build", "host", "run")
+            and "python" in feedstock.names("build", "host", "run")
             and not re.search(r"#[^\n]*\[[^\[\]\n]+\]", feedstock.recipe)
         )
 
@@ -56,7 +54,7 @@ class Noarch:
                 quote = script.value[0] if script.value[0] in "'\"" else ""
                 command = "python -m pip install --no-deps --ignore-installed ."
                 amendment.write(script.value_span, f"{quote}{command}{quote}")
-        found = {section.name: section for section in sections(document)}
+        found = {section.name: section for section in feedstock.sections}
         built = found.get("host") or found.get("build")
         if "host" not in found and "build" in found:
             amendment.write(found["build"].key.key_span, "host")

@@ -6,7 +6,7 @@ from wheelyard.migrate.amendment import Amendment, column_of_items
 from wheelyard.migrate.feedstock import BUILD_SH, FORGE, Feedstock
 from wheelyard.migrate.migrators.forge_file import loaded, without_key
 from wheelyard.migrate.migrators.rebuild import raised
-from wheelyard.migrate.requirement_lines import TOP, sections
+from wheelyard.migrate.requirement_lines import TOP
 
 _DOWNLOADS = "https://developer.download.nvidia.com"
 _TOOLS = "cf-nvidia-tools"
@@ -48,7 +48,7 @@ class NvidiaTools:
         document = feedstock.document
         amendment = Amendment(document)
         if _TOOLS not in feedstock.recipe:
-            for section in sections(document):
+            for section in feedstock.sections:
                 if section.name == "build" and section.output == TOP and section.key.entries:
                     indent = " " * column_of_items(section.key)
                     amendment.after(section.key.entries[-1], f"{indent}- {_TOOLS}  # [linux]")

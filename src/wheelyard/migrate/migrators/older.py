@@ -6,7 +6,6 @@ from typing import ClassVar
 from wheelyard.migrate.amendment import Amendment, column_of_items
 from wheelyard.migrate.feedstock import Feedstock
 from wheelyard.migrate.migrators.rebuild import raised
-from wheelyard.migrate.requirement_lines import names, sections
 
 _BLAS = re.compile(r"(blas|openblas|mkl|c?lapack)")
 
@@ -19,14 +18,14 @@ class Blas:
 
     def wants(self, feedstock: Feedstock) -> bool:
         """Say whether one BLAS is required by name to build with."""
-        found = names(feedstock.document, "build", "host")
+        found = feedstock.names("build", "host")
         return any(_BLAS.fullmatch(name) for name in found) and not found & {"libblas", "libcblas"}
 
     def edit(self, feedstock: Feedstock) -> Feedstock:
         """Require the interface; drop the names, the feature and the variable of the variant."""
         document = feedstock.document
         amendment = Amendment(document)
-        found = sections(document)
+        found = feedstock.sections
         target = "host" if any(section.name == "host" for section in found) else "build"
         for section in found:
             blas = [line for line in section.lines if _BLAS.fullmatch(line.name)]

@@ -18,7 +18,6 @@ from wheelyard.migrate.pins.closing import closed
 from wheelyard.migrate.pins.migration import PinMigration
 from wheelyard.migrate.pins.opening import migration_text
 from wheelyard.migrate.pins.pinfile import PinFile, PinValue
-from wheelyard.migrate.requirement_lines import names
 from wheelyard.recipes.evaluate import evaluate
 from wheelyard.recipes.evaluated import Variant
 
@@ -52,8 +51,8 @@ class PinRebuild:
         packages = migration.packages()
         if feedstock.name in migration.exclude:
             return "the migration excludes it"
-        host = names(feedstock.document, "host")
-        build = names(feedstock.document, "build")
+        host = feedstock.names("host")
+        build = feedstock.names("build")
         used = host | build if migration.include_build else host or build
         if not used & packages:
             return f"it is built with none of {', '.join(sorted(packages))}"

@@ -12,7 +12,7 @@ from wheelyard.errors import RefusedEditError
 from wheelyard.migrate.amendment import Amendment, column_of_keys
 from wheelyard.migrate.feedstock import Feedstock
 from wheelyard.migrate.migrators.rebuild import raised
-from wheelyard.migrate.requirement_lines import TOP, Line, Section, sections
+from wheelyard.migrate.requirement_lines import TOP, Line, Section
 from wheelyard.recipes.document import Document, Entry
 from wheelyard.recipes.version_order import version_of
 
@@ -39,9 +39,9 @@ class PythonMin:
         wanted = _noarch_outputs(document)
         lowest = [self.minimum]
         own: dict[int, set[str]] = {}
-        for section in sections(document):
+        for section in feedstock.sections:
             own.setdefault(section.output, set()).add(section.name)
-        for section in sections(document):
+        for section in feedstock.sections:
             if section.output in wanted:
                 host = "host" if "host" in own[section.output] else "build"
                 lowest += _write_python(amendment, section, host, is_v1=feedstock.is_v1)

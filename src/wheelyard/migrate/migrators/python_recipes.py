@@ -6,7 +6,7 @@ from typing import ClassVar
 from wheelyard.migrate.amendment import Amendment, column_of_items, column_of_keys
 from wheelyard.migrate.feedstock import Feedstock
 from wheelyard.migrate.migrator import CleanUp
-from wheelyard.migrate.requirement_lines import TOP, sections
+from wheelyard.migrate.requirement_lines import TOP
 from wheelyard.recipes.document import Document, Entry
 
 _OLD_SCRIPT = re.compile(
@@ -33,7 +33,7 @@ class UsePip(CleanUp):
                 continue
             quote = script.value[0] if script.value[0] in "'\"" else ""
             amendment.write(script.value_span, f"{quote}{_SCRIPT}{quote}")
-            _require_pip(amendment, document, output)
+            _require_pip(amendment, feedstock, output)
         return feedstock.with_recipe(amendment.text)
 
 
@@ -46,8 +46,8 @@ def _scripts(document: Document) -> list[tuple[int, Entry]]:
     return found
 
 
-def _require_pip(amendment: Amendment, document: Document, output: int) -> None:
-    own = {each.name: each for each in sections(document) if each.output == output}
+def _require_pip(amendment: Amendment, feedstock: Feedstock, output: int) -> None:
+    own = {each.name: each for each in feedstock.sections if each.output == output}
     section = own.get("host") or own.get("build")
     if section is None or "pip" in section.names() or not section.key.entries:
         return
@@ -67,13 +67,13 @@ class PipCheck(CleanUp):
         amendment = Amendment(document)
         needs = {
             section.output
-            for section in sections(document)
+            for section in feedstock.sections
             if section.name == "host" and "python" in section.names()
         }
         if not document.find("outputs"):
             needs |= {
                 section.output
-                for section in sections(document)
+                for section in feedstock.sections
                 if section.name == "build"
                 and "python" in section.names()
                 and not document.find("requirements", "host")

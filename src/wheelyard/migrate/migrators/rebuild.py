@@ -3,9 +3,12 @@
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from wheelyard.migrate.feedstock import FORGE, Feedstock
+from wheelyard.errors import RecipeError
+from wheelyard.migrate.feedstock import Feedstock
 from wheelyard.recipes.answers import Answers, RecordedAnswers
 from wheelyard.recipes.edits import rebuild, to_version
+from wheelyard.recipes.evaluate import evaluate
+from wheelyard.recipes.evaluated import Variant
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +39,12 @@ class NewVersion:
 
     def wants(self, feedstock: Feedstock) -> bool:
         """Say whether the recipe does not say this version already."""
-        return bool(feedstock.recipe)
+        try:
+            said = evaluate(feedstock.parsed, Variant()).version
+        except RecipeError:
+            # What cannot be evaluated is for the edit to refuse, with its line.
+            return True
+        return said.replace("-", "_") != self.to.replace("-", "_")
 
     def edit(self, feedstock: Feedstock) -> Feedstock:
         """Write version, digests and build number 0."""
@@ -46,8 +54,3 @@ class NewVersion:
 def raised(feedstock: Feedstock, by: int = 1) -> Feedstock:
     """Give a feedstock with its build number raised; 0 leaves it as it is."""
     return feedstock.with_recipe(rebuild(feedstock.parsed, by=by)) if by else feedstock
-
-
-def forge_text(feedstock: Feedstock) -> str:
-    """Give the text of its conda-forge.yml, empty where there is none."""
-    return feedstock.text(FORGE) or ""

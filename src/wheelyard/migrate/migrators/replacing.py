@@ -9,7 +9,7 @@ from wheelyard.migrate.amendment import Amendment
 from wheelyard.migrate.feedstock import Feedstock
 from wheelyard.migrate.migrator import CleanUp
 from wheelyard.migrate.migrators.rebuild import raised
-from wheelyard.migrate.requirement_lines import Line, names, sections
+from wheelyard.migrate.requirement_lines import Line
 from wheelyard.recipes.spans import Span
 
 _YUM = "recipe/yum_requirements.txt"
@@ -19,7 +19,7 @@ _SECTIONS = ("build", "host", "run", "test")
 def with_names_replaced(feedstock: Feedstock, old: str, new: str) -> str:
     """Give the recipe with each requirement of one name written under another; its pin stays."""
     amendment = Amendment(feedstock.document)
-    for section in sections(feedstock.document):
+    for section in feedstock.sections:
         for line in section.lines:
             if line.name == old and section.name in _SECTIONS:
                 amendment.write(name_span(line, old), new)
@@ -46,7 +46,7 @@ class Replacement:
 
     def wants(self, feedstock: Feedstock) -> bool:
         """Say whether the recipe requires the old one."""
-        return self.old.lower() in names(feedstock.document, *_SECTIONS)
+        return self.old.lower() in feedstock.names(*_SECTIONS)
 
     def edit(self, feedstock: Feedstock) -> Feedstock:
         """Write the new name and raise the build number."""
@@ -89,7 +89,7 @@ class MiniReplacement(CleanUp):
 
     def edit(self, feedstock: Feedstock) -> Feedstock:
         """Write the new name."""
-        if self.old not in names(feedstock.document, *self.sections):
+        if self.old not in feedstock.names(*self.sections):
             return feedstock
         return feedstock.with_recipe(with_names_replaced(feedstock, self.old, self.new))
 
@@ -133,7 +133,7 @@ class NoNumpyPin(CleanUp):
     def edit(self, feedstock: Feedstock) -> Feedstock:
         """Remove the lines."""
         amendment = Amendment(feedstock.document)
-        for section in sections(feedstock.document):
+        for section in feedstock.sections:
             for line in section.lines:
                 if line.name == "pin_compatible(numpy)":
                     amendment.drop(line.entry)
@@ -158,7 +158,7 @@ class PinRemoval:
 
     def _edited(self, feedstock: Feedstock) -> str:
         amendment = Amendment(feedstock.document)
-        for section in sections(feedstock.document):
+        for section in feedstock.sections:
             for line in section.lines:
                 if not self.packages or line.name in self.packages:
                     drop_pin(amendment, line)

@@ -7,7 +7,6 @@ from wheelyard.migrate.amendment import Amendment
 from wheelyard.migrate.feedstock import FORGE, VARIANTS, Feedstock
 from wheelyard.migrate.migrator import CleanUp
 from wheelyard.migrate.migrators.forge_file import loaded, without_key
-from wheelyard.migrate.requirement_lines import names, sections
 from wheelyard.recipes.document import Document, Entry
 from wheelyard.recipes.rows import RowKind
 from wheelyard.recipes.scalars import unquoted
@@ -130,7 +129,7 @@ class BuildToHost(CleanUp):
 
     def edit(self, feedstock: Feedstock) -> Feedstock:
         """Rename the section of a recipe of one output that has no host and no compilers."""
-        found = sections(feedstock.document)
+        found = feedstock.sections
         build = [each for each in found if each.name == "build"]
         run = {name for each in found if each.name == "run" for name in each.names()}
         if len(build) != 1 or feedstock.document.find("outputs") or "python" not in run:
@@ -207,7 +206,7 @@ class MpiPins(CleanUp):
     def edit(self, feedstock: Feedstock) -> Feedstock:
         """Drop their pins; what is empty then goes, the file at last."""
         text = feedstock.text(VARIANTS)
-        if text is None or not names(feedstock.document, "host") & {"mpich", "openmpi"}:
+        if text is None or not feedstock.names("host") & {"mpich", "openmpi"}:
             return feedstock
         document = Document.parse(text)
         amendment = Amendment(document)

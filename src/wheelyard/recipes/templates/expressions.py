@@ -233,11 +233,21 @@ class Expressions:
             return not isinstance(held, Missing)
         if node.name == "undefined":
             return isinstance(held, Missing)
+        if node.name in _TESTS:
+            return _TESTS[node.name](str(held), *map(str, given[:1]))
         if node.name not in self.environment.tests:
             raise TemplateError(f"there is no test {node.name!r}")
         if isinstance(held, Missing) and node.name not in ("none", "sameas", "eq", "equalto", "=="):
             held = ""
         return self.environment.call_test(node.name, held, given, named, context=self.context)
+
+
+_TESTS: Mapping[str, Callable[..., bool]] = {
+    "startingwith": str.startswith,
+    "endingwith": str.endswith,
+    "containing": str.__contains__,
+}
+"""Tests of MiniJinja, which evaluates ``recipe.yaml``, that Jinja itself has not."""
 
 
 def settled(answer: object) -> object:

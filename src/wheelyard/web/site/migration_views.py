@@ -80,7 +80,7 @@ class NodeView(msgspec.Struct, kw_only=True):
     y: int
 
 
-class LineView(msgspec.Struct, kw_only=True):
+class NeedView(msgspec.Struct, kw_only=True):
     """A need in the picture of the graph. ``cut``: of a cycle, and not waited for."""
 
     x1: int
@@ -96,7 +96,7 @@ class GraphView(msgspec.Struct, kw_only=True):
     width: int
     height: int
     nodes: Sequence[NodeView]
-    lines: Sequence[LineView]
+    lines: Sequence[NeedView]
 
 
 class MigrationLine(msgspec.Struct, kw_only=True):
@@ -249,7 +249,7 @@ def _graph(running: Running) -> GraphView:
             y=20 + _HIGH * row,
         )
     lines = [
-        LineView(
+        NeedView(
             x1=nodes[parent].x,
             y1=nodes[parent].y,
             x2=nodes[name].x,
