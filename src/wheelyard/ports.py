@@ -13,6 +13,7 @@ from typing import Protocol, runtime_checkable
 from wheelyard.jobs.job import Job
 from wheelyard.jobs.selection import Selection
 from wheelyard.model.artifact import Artifact
+from wheelyard.model.caught import Caught
 from wheelyard.model.command import Revision
 from wheelyard.model.job import Attempt, BuildKey, Offer, Report, StepName
 from wheelyard.model.listing import Changes, ProjectStatus
@@ -143,7 +144,7 @@ class Resolver(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """What an executor tells while it works: a step began, or a line was printed.
+    """What an executor tells while it works: a step began, a line was printed, or compilers were caught.
 
     ``log`` goes with a step: the file to which the log is appended while the attempt runs. It is removed
     at the end; whoever has it open by then can read all of it.
@@ -153,6 +154,7 @@ class Progress:
     step: StepName
     line: str = ""
     log: Path | None = None
+    caught: Caught | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -59,7 +59,7 @@ def all_rows() -> list[Row]:
 def endings(kind: str) -> dict[str, str]:
     """Return what stands for the words that commands end with."""
     rules = rules_of(kind)
-    found = {}
+    found: dict[str, str] = {}
     for name in ("c", "c++", "link", "linker", "compile"):
         if words := rules.after.get(name):
             found.setdefault(shlex.join(words), "{" + name + "}")

@@ -28,12 +28,12 @@ _FOLDERS = some.sampled_from(
         "/env/lib/python3.11/site-packages/numpy/_core/include",
         "/lib64",
         "/usr/local/include",
-        "/home/user/x",
+        "/elsewhere/x",
     ]
 )
 _FLAGS = ("-I", "-L", "-isystem", "-iquote", "-idirafter", "-B", "--sysroot=")
 _ALONE = some.sampled_from(
-    [
+    (
         "-c",
         "-O2",
         "-shared",
@@ -45,8 +45,6 @@ _ALONE = some.sampled_from(
         "-lpython3.11",
         "-DX=1",
         "a.c",
-    ]
-    + [
         "b.cpp",
         "a.o",
         "libx.a",
@@ -55,8 +53,6 @@ _ALONE = some.sampled_from(
         "-pthread",
         "-mavx2",
         "-",
-    ]
-    + [
         "-Wl,-rpath,/usr/lib",
         "-Wl,-rpath,$ORIGIN",
         "-o",
@@ -67,7 +63,7 @@ _ALONE = some.sampled_from(
         "-Xlinker",
         "-Wl,",
         "",
-    ]
+    )
 )
 _WORDS = some.lists(
     some.one_of(

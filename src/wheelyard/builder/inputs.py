@@ -23,7 +23,7 @@ def inputs_of(offer: Offer) -> tuple[str, ...]:
 
 def outputs_of(report: Report) -> tuple[str, ...]:
     """Name the blobs that go with a report."""
-    named = [report.log_digest]
+    named = [report.log_digest, report.calls_digest]
     if report.artifact is not None:
         named += [report.artifact.digest, report.artifact.metadata_digest]
     return tuple(dict.fromkeys(digest for digest in named if digest))

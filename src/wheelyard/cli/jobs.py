@@ -1,15 +1,14 @@
 """``wheelyard job``: what was tried, how it ended, and trying it again."""
 
-import asyncio
 import gzip
 import io
 import shlex
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import msgspec
 import typer
@@ -18,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from wheelyard.cli import options as o
+from wheelyard.cli.attempts import find_attempt, with_archive
 from wheelyard.cli.display.console import results
 from wheelyard.cli.display.events import as_fields
 from wheelyard.cli.display.lines import seconds
@@ -25,6 +25,7 @@ from wheelyard.cli.display.neutral import RESET, neutral, neutral_stream
 from wheelyard.cli.display.report import print_report, say_line
 from wheelyard.cli.farm_jobs import FarmJobs
 from wheelyard.cli.farm_options import FarmUrl, Token
+from wheelyard.cli.job_calls import add_calls, calls_line
 from wheelyard.cli.job_wishes import add_commands, log_of_farm
 from wheelyard.errors import ConfigurationError
 from wheelyard.executor.interpreters import native_platform
@@ -34,9 +35,8 @@ from wheelyard.jobs.selection import Selection
 from wheelyard.model.job import Attempt, BuildKey, Outcome
 from wheelyard.model.release import project_name
 from wheelyard.targets.target import Target
-from wheelyard.wiring.keeping import Archive, open_archive
+from wheelyard.wiring.keeping import Archive
 
-Result = TypeVar("Result")
 _PIECE_BYTES = 1 << 16
 
 app = typer.Typer(
@@ -145,7 +145,7 @@ def list_attempts(  # noqa: PLR0913, PLR0917 - the filters
             return await _held(archive, wanted, limit)
         return await _with_jobs(archive, await archive.jobs.find_attempts(wanted, limit=limit))
 
-    found = _with_archive(state, work)
+    found = with_archive(state, work)
     if as_json:
         typer.echo(msgspec.json.encode([_fields(tried) for tried in found]).decode())
     elif not found:
@@ -206,10 +206,10 @@ def show(  # noqa: PLR0913, PLR0917 - its options
         return
 
     async def work(archive: Archive) -> _Tried:
-        (tried,) = await _with_jobs(archive, [await _find(archive, name)])
+        (tried,) = await _with_jobs(archive, [await find_attempt(archive, name)])
         return tried
 
-    tried = _with_archive(state, work)
+    tried = with_archive(state, work)
     if as_json:
         typer.echo(msgspec.json.encode(_fields(tried)).decode())
         return
@@ -245,14 +245,14 @@ def log(  # noqa: PLR0913, PLR0917 - its options
         )
 
     async def work(archive: Archive) -> bytes:
-        attempt = await _find(archive, name)
+        attempt = await find_attempt(archive, name)
         if attempt.report is None or not attempt.report.log_digest:
             raise ConfigurationError(
                 f"a{attempt.id} has no log", hint="It is running, or it never began."
             )
         return await archive.blobs.read(attempt.report.log_digest)
 
-    _print_log(_with_archive(state, work), raw=raw)
+    _print_log(with_archive(state, work), raw=raw)
 
 
 def _print_log(packed: bytes, *, raw: bool) -> None:
@@ -293,7 +293,7 @@ def retry(  # noqa: PLR0913, PLR0917 - the filters
     async def work(archive: Archive) -> Sequence[Job]:
         return await archive.jobs.retry(wanted, preview=preview)
 
-    found = _with_archive(state, work)
+    found = with_archive(state, work)
     if not found:
         typer.echo("There is no job that did not end well and fits.", err=True)
     for job in found:
@@ -315,7 +315,7 @@ def approve(
         return
 
     async def work(archive: Archive) -> str:
-        attempt = await _find(archive, name)
+        attempt = await find_attempt(archive, name)
         if not await archive.jobs.approve(attempt.key):
             raise ConfigurationError(
                 f"a{attempt.id} ({attempt.release} for {attempt.target}) is not held",
@@ -326,37 +326,11 @@ def approve(
             await archive.artifacts.publish(artifact)
         return f"{attempt.release} for {attempt.target} counts now"
 
-    typer.echo(_with_archive(state, work))
+    typer.echo(with_archive(state, work))
 
 
 add_commands(app)
-
-
-def _with_archive(state: Path | None, work: Callable[[Archive], Awaitable[Result]]) -> Result:
-    async def run() -> Result:
-        async with open_archive(state) as archive:
-            return await work(archive)
-
-    return asyncio.run(run())
-
-
-async def _find(archive: Archive, name: str) -> Attempt:
-    """Find an attempt by number, key or project: the newest that fits. Raises ConfigurationError."""
-    attempt = await archive.jobs.attempt(name)
-    if attempt is not None:
-        return attempt
-    keys = await archive.jobs.keys(name) if _is_hexadecimal(name) else ()
-    selection = Selection(keys=tuple(keys)) if keys else Selection(project=project_name(name))
-    found = await archive.jobs.find_attempts(selection, limit=1)
-    if not found:
-        raise ConfigurationError(
-            f"there is no attempt {name!r}", hint="'wheelyard job list' shows which there are."
-        )
-    return found[0]
-
-
-def _is_hexadecimal(text: str) -> bool:
-    return len(text) >= 6 and all(letter in "0123456789abcdef" for letter in text)  # noqa: PLR2004
+add_calls(app)
 
 
 def _fields(tried: _Tried) -> dict[str, object]:
@@ -392,6 +366,9 @@ def _print_attempt(console: Console, tried: _Tried, *, place: Path | None) -> No
     # Whoever named a state folder has to name it there, too.
     option = f" --state {shlex.quote(str(place))}" if place is not None else ""
     say_line(console, f"  log      wheelyard job log a{attempt.id}{option}")
+    if attempt.report.calls_digest:
+        say_line(console, f"  compiled {calls_line(attempt.report.calls)}")
+        say_line(console, f"           wheelyard job calls a{attempt.id}{option}")
     if attempt.report.repeat:
         say_line(console, "  repeat by hand:")
         say_line(console, attempt.report.repeat)

@@ -10,6 +10,7 @@ from wheelyard.coordinator.dispatch import ReadyJobs
 from wheelyard.coordinator.intake import Intake, Taken, keys_of
 from wheelyard.coordinator.others import POLL_SECONDS, Holds, Known, OtherRuns
 from wheelyard.coordinator.story import (
+    CommandsCaught,
     JobAwaited,
     JobDelayed,
     JobEnded,
@@ -189,7 +190,9 @@ class LocalCrew:
 
     def _relay(self, unit: UnitId) -> Callable[[Progress], None]:
         def relay(progress: Progress) -> None:
-            if progress.line:
+            if progress.caught is not None:
+                self._site.tell(CommandsCaught(unit=unit, caught=progress.caught))
+            elif progress.line:
                 self._site.tell(OutputPrinted(unit=unit, line=progress.line))
             else:
                 self._site.tell(StepBegan(unit=unit, step=progress.step))

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from wheelyard.model.artifact import Artifact
+from wheelyard.model.caught import Caught
 from wheelyard.model.job import BuildKey, Offer, Report, StepName
 from wheelyard.model.release import Release
 from wheelyard.model.way import Way
@@ -108,6 +109,14 @@ class OutputPrinted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CommandsCaught:
+    """The compilers of a build came further."""
+
+    unit: UnitId
+    caught: Caught
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JobEnded:
     """An attempt ended. ``again_in`` is set where it will be tried again, in seconds."""
 
@@ -155,6 +164,7 @@ RunEvent = (
     | JobDelayed
     | JobHeld
     | StepBegan
+    | CommandsCaught
     | OutputPrinted
     | JobEnded
     | UnitProvided

@@ -5,9 +5,9 @@ Runs inside builds, in any Python from 3.7 on; so it imports nothing that is slo
 
 from __future__ import annotations
 
-from wheelyard.cross.linking import dropped, folder_flag, for_linker, library, matches, paired
+from wheelyard.cross.linking import dropped, folder_flag, for_linker, library, paired
 from wheelyard.cross.naming import tool_of
-from wheelyard.cross.words import base, expanded
+from wheelyard.cross.words import base, expanded, matches
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -42,7 +42,7 @@ _PROBE_FOLDERS = (
     "/CompilerIdC",
     "/_cmake_",
 )
-_TEMPORARY = re.compile(r"/tmp/(?:tmp[^/]*/)?[^/]*$")
+_TEMPORARY = re.compile(r"/tmp/(?:tmp[^/]*/)?[^/]*$")  # noqa: S108 - read, not made
 _LONGEST_LINE = 4 << 20
 _SHOWN = 4000
 
@@ -97,6 +97,15 @@ class Call:
     def by_path(self) -> bool:
         """Whether it was called by an absolute path of the system, where PATH says nothing."""
         return self.argv[0].startswith(("/usr/", "/bin/", "/lib/"))
+
+    def line(self) -> str:
+        """Write it as a line, which ``parse_call`` reads."""
+        refused = {"refused": self.refused} if self.refused else {}
+        ended = {"exit": self.exit, "at": self.began, "ms": self.milliseconds}
+        words = {"tool": self.tool, "argv": self.argv, "run": self.run, "folder": self.folder}
+        return (
+            json.dumps({**words, **refused, **({"cut": True} if self.cut else {}), **ended}) + "\n"
+        )
 
     @property
     def what(self) -> str:

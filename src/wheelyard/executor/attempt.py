@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+from wheelyard.cross.calls import Call
 from wheelyard.executor import bubblewrap
 from wheelyard.executor.environments import Environment, Environments
 from wheelyard.executor.hosts import View
@@ -25,6 +26,7 @@ from wheelyard.executor.settings import ExecutorSettings
 from wheelyard.executor.surroundings import build_environment, expanded
 from wheelyard.executor.wheelfile import WheelFacts
 from wheelyard.model.artifact import Artifact
+from wheelyard.model.caught import Caught
 from wheelyard.model.job import Finding, Offer, Step, StepName
 from wheelyard.ports import Blobs, Progress
 
@@ -99,6 +101,7 @@ class Attempt:
         self._step: StepName | None = None
         self.across: Across | None = None
         self.compiled = 0
+        self.calls: tuple[Call, ...] = ()
         self.exported: dict[str, str] = {}
         self.mask = mask_of(offer.recipe)
         self.log = JobLog(
@@ -182,6 +185,11 @@ class Attempt:
         archive = self.shop.blobs.path(self.offer.source.archive)
         large = archive is None or archive.stat().st_size > _SMALL_BYTES
         return large or time.monotonic() - self.began > _SHORT_SECONDS
+
+    def caught(self, caught: Caught) -> None:
+        """Tell how far the compilers are."""
+        step = self._step or StepName.BUILD
+        self._progress(Progress(key=self.offer.key, step=step, caught=caught))
 
     def close(self) -> None:
         """Let go of the log and the groups."""

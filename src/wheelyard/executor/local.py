@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from wheelyard.cross.calls import count
 from wheelyard.errors import (
     ConfigurationError,
     InterpreterError,
@@ -23,7 +24,7 @@ from wheelyard.errors import (
     ToolError,
     WheelyardError,
 )
-from wheelyard.executor import proofs, steps
+from wheelyard.executor import catching, proofs, steps
 from wheelyard.executor.attempt import INSIDE, Attempt, State, Workshop, known
 from wheelyard.executor.commanding import (
     COMMANDING,
@@ -204,6 +205,7 @@ class LocalExecutor:
         if stopped is not None:
             attempt.log.note(f"{stopped.outcome}: {stopped.reason}")
         log_digest = await self._keep_log(attempt)
+        calls_digest = await catching.keep(attempt, self._blobs)
         return Report(
             outcome=Outcome.BUILT if stopped is None else stopped.outcome,
             steps=tuple(sorted(attempt.steps, key=lambda step: _ORDER.index(step.name))),
@@ -219,6 +221,8 @@ class LocalExecutor:
             ),
             log_digest=log_digest,
             log_bytes=attempt.log.size,
+            calls_digest=calls_digest,
+            calls=count(attempt.calls),
             sandbox=isolation_words(attempt),
             repeat=self._repeat(attempt, state),
             environment=tuple(sorted(str(wheel.release) for wheel in offer.requirements)),

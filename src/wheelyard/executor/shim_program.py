@@ -1,7 +1,6 @@
 """The program behind every shim: compiled once by the builder's own C compiler, or in Python without one."""
 
 import hashlib
-import os
 import platform
 import secrets
 import shutil
@@ -104,4 +103,4 @@ def link(folder: Path, names: list[str]) -> None:
     """Make links to the program beside a folder, one for each name."""
     folder.mkdir(parents=True)
     for name in names:
-        os.symlink("../shim", folder / name)
+        (folder / name).symlink_to("../shim")

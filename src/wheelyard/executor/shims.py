@@ -49,7 +49,7 @@ class Telling:
 _NOTHING = Telling()
 
 
-def install_shims(
+def install_shims(  # noqa: PLR0913 - each says where something lies
     folder: Path,
     crossing: Crossing,
     *,

@@ -19,7 +19,7 @@ from wheelyard.errors import (
     StoreError,
     ToolError,
 )
-from wheelyard.executor import across, compiler_cache, emulating, scripts
+from wheelyard.executor import across, catching, compiler_cache, emulating, scripts
 from wheelyard.executor.attempt import (
     INSIDE,
     OUTPUT,
@@ -175,7 +175,8 @@ async def make(attempt: Attempt, state: State, name: str = INSIDE) -> State:
                     await ask_requirements(attempt, state, running)
             async with attempt.step(StepName.BUILD):
                 await scripts.run_before(attempt, state, running)
-                filename = await call_build(attempt, state, running, first)
+                async with catching.watched(attempt, running.folder / across.FOLDER):
+                    filename = await call_build(attempt, state, running, first)
                 await scripts.run_after(attempt, running, filename)
                 await across.count(attempt, running)
     finally:

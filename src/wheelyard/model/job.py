@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NewType
 
+from wheelyard.cross.calls import CallCount
 from wheelyard.model.artifact import Artifact, InputWheel
 from wheelyard.model.command import Command
 from wheelyard.model.recipe import DEFAULT_RECIPE, Recipe
@@ -135,7 +136,8 @@ class Report:
 
     ``needs`` goes with NEEDS. ``reason`` is the phrase taken from the log, ``hint`` what to do about it, ``detail`` a few lines of it.
     ``needs_system``: the reason is something that this machine lacks. ``limited``: what stopped it is a
-    limit of its offer, which would stop it again. ``artifact`` goes with BUILT (its bytes and METADATA are already in the blobs). ``log_digest`` names the compressed log.
+    limit of its offer, which would stop it again. ``artifact`` goes with BUILT (its bytes and METADATA are already in the blobs). ``log_digest`` names the compressed log,
+    ``calls_digest`` the compressed lines of the compiler commands that were caught, which ``calls`` counts.
     ``sandbox`` lists what was in force. ``repeat`` is the shell command that repeats this build by hand.
     ``as_of`` is the day that its requirements were of, where newer ones broke the build.
     """
@@ -152,6 +154,8 @@ class Report:
     findings: tuple[Finding, ...] = ()
     log_digest: str = ""
     log_bytes: int = 0
+    calls_digest: str = ""
+    calls: CallCount = field(default_factory=CallCount)
     sandbox: tuple[str, ...] = ()
     repeat: str = ""
     environment: tuple[str, ...] = ()

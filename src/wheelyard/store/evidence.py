@@ -48,8 +48,10 @@ class StoredEvidence:
                 report = json.loads(row["report"])
                 if not report.get("log_digest"):
                     continue
-                found.append(Past(digest=report["log_digest"], size=0))
-                report["log_digest"] = ""
+                for name in ("log_digest", "calls_digest"):
+                    if report.get(name):
+                        found.append(Past(digest=report[name], size=0))
+                        report[name] = ""
                 changed.append({"id": row["id"], "report": json.dumps(report)})
             if forget:
                 connection.execute_all(_WITHOUT_LOG, changed)

@@ -21,6 +21,7 @@ class _Log(msgspec.Struct):
     """What of a report names a log."""
 
     log_digest: str = ""
+    calls_digest: str = ""
 
 
 class StoredReferences:
@@ -56,7 +57,7 @@ def _references(connection: Connection) -> Sequence[Reference]:
                 )
     decoder = msgspec.json.Decoder(_Log)
     for (report,) in connection.execute(_REPORTS):
-        log = decoder.decode(report).log_digest
-        if log:
-            found.append(Reference(digest=log, kind="logs"))
+        named = decoder.decode(report)
+        digests = (named.log_digest, named.calls_digest)
+        found += [Reference(digest=digest, kind="logs") for digest in digests if digest]
     return found

@@ -12,7 +12,14 @@ from wheelyard.cli.display.console import say
 from wheelyard.cli.display.lines import line_of, name, seconds, started
 from wheelyard.cli.display.neutral import neutral
 from wheelyard.coordinator.run import Standing
-from wheelyard.coordinator.story import JobEnded, JobStarted, OutputPrinted, RunEvent, StepBegan
+from wheelyard.coordinator.story import (
+    CommandsCaught,
+    JobEnded,
+    JobStarted,
+    OutputPrinted,
+    RunEvent,
+    StepBegan,
+)
 from wheelyard.plan.events import UnitId
 
 _REFRESH_PER_SECOND = 8
@@ -61,6 +68,9 @@ class LiveDisplay:
                 self._steps[event.unit] = event.step.value
             case OutputPrinted():
                 self._output[event.unit] = event.line
+            case CommandsCaught():
+                self._steps[event.unit] = f"build, {event.caught.compiled} compiled"
+                self._output[event.unit] = event.caught.what
             case JobEnded():
                 self._steps.pop(event.unit, None)
                 self._output.pop(event.unit, None)

@@ -83,11 +83,16 @@ class Verification:
         return replace(report, outcome=Outcome.REFUSED, artifact=None, reason=reason)
 
     def _with_log(self, report: Report) -> Report:
-        """Leave a log out that never came."""
+        """Leave a log and calls out that never came."""
+        if report.calls_digest and not self._has(report.calls_digest):
+            report = replace(report, calls_digest="")
         if not report.log_digest:
             return report
-        try:
-            there = self._ports.blobs.path(report.log_digest) is not None
-        except StoreError:
-            there = False
+        there = self._has(report.log_digest)
         return report if there else replace(report, log_digest="", log_bytes=0)
+
+    def _has(self, digest: str) -> bool:
+        try:
+            return self._ports.blobs.path(digest) is not None
+        except StoreError:
+            return False

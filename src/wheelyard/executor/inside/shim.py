@@ -15,9 +15,9 @@ from wheelyard.cross.rules import parse
 from wheelyard.cross.words import base, joined
 
 try:
-    from _json import encode_basestring_ascii as _quoted  # type: ignore[import-not-found]
+    from _json import encode_basestring_ascii as _quoted
 except ImportError:  # an interpreter without its accelerator
-    from json.encoder import py_encode_basestring_ascii as _quoted  # type: ignore[attr-defined]
+    from json.encoder import py_encode_basestring_ascii as _quoted
 
 _LONG = 256 * 1024
 _LONGEST = 64 * 1024
@@ -42,7 +42,7 @@ def main(path, argv):  # type: (str, list[str]) -> int
     else:
         code = _run(rules, argv, run, given)
     spent = (time.perf_counter() - clock) * 1000
-    _write(rules, argv, run, reason, folder, (code, began, spent))
+    _write(rules, argv, folder, (run, reason), (code, began, spent))
     return code
 
 
@@ -117,7 +117,7 @@ def _run(rules, argv, run, given):  # type: (object, list[str], list[str], list[
     # A program that is looked for by its own name would find the shim again.
     words, response = [real] + run[1:], ""
     if family in ("compiler", "linker", "plain") and sum(len(word) + 1 for word in run) > _LONG:
-        words, response = _shortened(words, _fixed(rules, tool, family))  # type: ignore[attr-defined]
+        words, response = _shortened(words, _fixed(rules, tool, family))
     try:
         child = posix.posix_spawn(real, words, environment)
     except OSError as error:
@@ -156,8 +156,9 @@ def _list(words):  # type: (list[str]) -> tuple[str, bool]
     return ", ".join(kept), False
 
 
-def _write(rules, argv, run, reason, folder, ended):
-    # type: (object, list[str], list[str], str, str, tuple[int, float, float]) -> None
+def _write(rules, argv, folder, made, ended):
+    # type: (object, list[str], str, tuple[list[str], str], tuple[int, float, float]) -> None
+    run, reason = made
     tool = _tool(rules, argv)
     path = rules.trace  # type: ignore[attr-defined]
     if not path:

@@ -1,0 +1,97 @@
+"""``wheelyard job calls``: what compilers were asked for in a build, and what was run instead."""
+
+import gzip
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from wheelyard.cli import options as o
+from wheelyard.cli.attempts import find_attempt, with_archive
+from wheelyard.cli.display.console import results
+from wheelyard.cli.display.report import say_line
+from wheelyard.cross.calls import Call, CallCount, compile_commands, parse_call, told
+from wheelyard.errors import ConfigurationError
+from wheelyard.wiring.keeping import Archive
+
+_MOST_BYTES = 128 << 20
+
+
+def add_calls(app: typer.Typer) -> None:
+    """Give a group the command."""
+    app.command("calls")(calls)
+
+
+def calls(
+    name: Annotated[
+        str,
+        typer.Argument(metavar="ATTEMPT", help="Its number (a17), its job's key, or a project."),
+    ],
+    database: Annotated[
+        bool,
+        typer.Option(
+            "--compile-commands",
+            help="Print compile_commands.json, which editors and analysers read.",
+        ),
+    ] = False,
+    failed: Annotated[
+        bool, typer.Option("--failed", help="Only those that failed, as called and as run.")
+    ] = False,
+    state: o.State = None,
+    as_json: o.AsJson = False,
+) -> None:
+    """Show the compiler commands of a build for another machine, in the order in which they began."""
+
+    async def work(archive: Archive) -> bytes:
+        attempt = await find_attempt(archive, name)
+        if attempt.report is None or not attempt.report.calls_digest:
+            raise ConfigurationError(
+                f"no compiler command of a{attempt.id} was written down",
+                hint="They are where a wheel is built for another machine than this one.",
+            )
+        return await archive.blobs.read(attempt.report.calls_digest)
+
+    found = unpacked(with_archive(state, work))
+    chosen = [call for call in found if call.exit or call.refused] if failed else found
+    if database:
+        typer.echo(json.dumps(compile_commands(chosen), indent=1))
+    elif as_json:
+        typer.echo(json.dumps([asdict(call) for call in chosen]))
+    else:
+        _print(chosen, commands=failed)
+
+
+def unpacked(packed: bytes) -> list[Call]:
+    """Return the calls that were kept of an attempt, the first first."""
+    lines = _read(packed).split(b"\n")
+    found = [call for line in lines if (call := parse_call(line)) is not None]
+    return sorted(found, key=lambda call: call.began)
+
+
+def _read(packed: bytes) -> bytes:
+    with gzip.open(io.BytesIO(packed)) as stream:
+        return stream.read(_MOST_BYTES)
+
+
+def calls_line(counted: CallCount) -> str:
+    """Say in a line what the commands of a build came to."""
+    parts = [f"{counted.compiled} files with {counted.calls} commands"]
+    parts += [f"{counted.failed} failed"] if counted.failed else []
+    parts += [f"{counted.refused} refused"] if counted.refused else []
+    parts += [f"{counted.by_path} by absolute paths"] if counted.by_path else []
+    parts += [f"{counted.cached} of {counted.cachable} from the cache"] if counted.cachable else []
+    return f"{', '.join(parts)}; {counted.milliseconds / 1000:.1f} s in compilers"
+
+
+def _print(found: Sequence[Call], *, commands: bool) -> None:
+    console = results()
+    first = found[0].began if found else 0.0
+    for call in found:
+        mark = "refused" if call.refused else f"exit {call.exit}" if call.exit else ""
+        since = call.began - first
+        say_line(console, f"{since:9.2f} s {call.milliseconds:9.1f} ms  {mark:8} {call.what}")
+        for line in told(call) if commands else ():
+            say_line(console, f"    {line}")
