@@ -3,6 +3,7 @@
 import asyncio
 import os
 import stat
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from forge.worlds import GitWorld
 from wheelyard.errors import ConfigurationError, ForgeError, GoneError, WheelyardError
 from wheelyard.forge.git import GitForge
 from wheelyard.forge.refs import record_of
+from wheelyard.forge.workshop import sweep
 from wheelyard.model.proposal import FileEdit, ProposalState
 
 pytestmark = pytest.mark.anyio
@@ -241,3 +243,18 @@ async def test_settings_of_the_caller_lead_to_no_other_repository(
     monkeypatch.setenv("GIT_INDEX_FILE", os.devnull)
     proposal = await world.forge.propose(draft(world, base))
     assert hands.git(world.bare("six"), "rev-parse", record_of(proposal.name)) == proposal.head
+
+
+def test_workshops_of_killed_processes_go_and_those_of_today_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    for name, age in (
+        ("wheelyard-forge-old", 90_000),
+        ("wheelyard-forge-new", 60),
+        ("other", 90_000),
+    ):
+        (tmp_path / name / "workshop.git").mkdir(parents=True)
+        os.utime(tmp_path / name, (0, time.time() - age))
+    assert sweep() == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["other", "wheelyard-forge-new"]

@@ -12,7 +12,7 @@ from wheelyard.campaigns.rules import Rule
 from wheelyard.errors import BusyError, WheelyardError
 from wheelyard.forge_ports import Forge
 from wheelyard.migrate.feedstock import Feedstock
-from wheelyard.migrate.states import Evidence, Offered
+from wheelyard.migrate.states import Evidence, Offered, State
 from wheelyard.model.proposal import Proposal, ProposalName, ProposalState
 
 _OFFERED = {
@@ -39,6 +39,18 @@ class Looking:
     def __init__(self, *, forge: Forge, builds: Builds | None) -> None:
         self._forge = forge
         self._builds = builds
+
+    async def is_stale(self, member: Member) -> bool:
+        """Whether a member may stand otherwise by now; cheap for those that nobody was asked about yet.
+
+        Who waits for parents was never offered, so that only its repository can tell something new.
+        """
+        if member.state is not State.AWAITING_PARENTS or not member.seen:
+            return True
+        try:
+            return await self._forge.tip(member.repository) != member.seen
+        except WheelyardError:
+            return True
 
     async def look(self, campaign: Campaign, rule: Rule, member: Member) -> Looked:
         """Find out how a member stands. Raises BusyError where the forge wants to be left alone.

@@ -90,7 +90,9 @@ class Campaigns:
                 if campaign.mode is Mode.CLOSED:
                     continue
                 running = await self._opened(campaign.name)
-                await self._look_at(running, list(running.members))
+                members = list(running.members.values())
+                stale = [one.package for one in members if await self._looking.is_stale(one)]
+                await self._look_at(running, stale)
                 await self._go_on(running)
 
     async def pushed(self, repository: str) -> None:

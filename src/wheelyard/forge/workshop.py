@@ -4,7 +4,10 @@ Nothing is ever checked out, so that neither links nor odd names nor submodules 
 reach this machine's files. For a repository of this machine it borrows the objects that are there.
 """
 
+import os
+import shutil
 import tempfile
+import time
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -18,6 +21,8 @@ from wheelyard.model.proposal import Author, Draft
 FILE_LIMIT = 10_000_000
 """Files with more bytes are not read."""
 _SHA256_LENGTH = 64
+_PREFIX = "wheelyard-forge-"
+_DAY = 24 * 3600.0
 _REGULAR = frozenset({"100644", "100755"})
 _FOLDER = frozenset({"040000"})
 _RECEIVER = "--receive-pack=git -c core.hooksPath=/dev/null -c receive.autogc=false receive-pack"
@@ -190,7 +195,7 @@ class Workshop:
 @asynccontextmanager
 async def opened(git: GitCommand, place: Place, commit: str = "") -> AsyncIterator[Workshop]:
     """Set a workshop up beside a repository, and clear it away; ``commit`` shows how it names things."""
-    with tempfile.TemporaryDirectory(prefix="wheelyard-forge-") as made:
+    with tempfile.TemporaryDirectory(prefix=_PREFIX) as made:
         folder = Path(made) / "workshop.git"
         form = "sha256" if len(commit) == _SHA256_LENGTH else "sha1"
         for part in ("objects/info", "refs"):
@@ -201,6 +206,20 @@ async def opened(git: GitCommand, place: Place, commit: str = "") -> AsyncIterat
         if objects is not None:
             (folder / "objects" / "info" / "alternates").write_text(f"{objects}\n", "utf-8")
         yield Workshop(git=git, place=place, folder=folder, form=form)
+
+
+def sweep(*, older_than: float = _DAY) -> int:
+    """Remove workshops of processes that were killed; return how many. Those of the last day may be in use."""
+    found = 0
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        try:
+            state = folder.lstat()
+        except OSError:
+            continue
+        if state.st_uid == os.getuid() and time.time() - state.st_mtime >= older_than:
+            shutil.rmtree(folder, ignore_errors=True)
+            found += 1
+    return found
 
 
 def _config(place: Place, form: str) -> str:

@@ -5,9 +5,11 @@ the order in which they were given, nothing recurses, and each takes time that i
 (``descendants``: in edges times nodes, many nodes at a time).
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from heapq import heapify, heappop, heappush
+from itertools import chain
 
 from wheelyard.graph.cycles import components
 
@@ -19,9 +21,11 @@ def children_of(parents: Parents) -> dict[str, list[str]]:
     """Turn a graph round: each node with those that come after it, sorted; what is no node is left out."""
     children: dict[str, list[str]] = {node: [] for node in sorted(parents)}
     for node in children:
-        for parent in set(parents[node]):
-            if parent in children and parent != node:
-                children[parent].append(node)
+        for parent in parents[node]:
+            after = children.get(parent)
+            # Who is named twice comes twice in a row.
+            if after is not None and parent != node and (not after or after[-1] != node):
+                after.append(node)
     return children
 
 
@@ -42,27 +46,20 @@ class Layout:
     @cached_property
     def _heads(self) -> list[str]:
         """One node of each component, in order."""
+        if not self.cycles:
+            waits = Counter(chain.from_iterable(self.children.values()))
+            return _in_order(self.children, {node: waits[node] for node in self.children})
         group = self._group
         lowest = {part: min(part) for part in self.cycles}
         head = {node: lowest[group[node]] if node in group else node for node in self.children}
-        waits: dict[str, int] = dict.fromkeys(head.values(), 0)
-        after: dict[str, list[str]] = {node: [] for node in waits}
+        after: dict[str, list[str]] = {node: [] for node in head.values()}
+        counts = dict.fromkeys(after, 0)
         for node, nodes in self.children.items():
             for child in nodes:
                 if head[node] != head[child]:
-                    waits[head[child]] += 1
+                    counts[head[child]] += 1
                     after[head[node]].append(head[child])
-        ready = [node for node, count in waits.items() if not count]
-        heapify(ready)
-        found: list[str] = []
-        while ready:
-            node = heappop(ready)
-            found.append(node)
-            for to in after[node]:
-                waits[to] -= 1
-                if not waits[to]:
-                    heappush(ready, to)
-        return found
+        return _in_order(after, counts)
 
     def order(self, within: Within = sorted) -> list[str]:
         """Return every node once, parents first; of those that may come, the first by name.
@@ -96,10 +93,7 @@ class Layout:
         Sets are the bits of numbers, each dropped as soon as the last parent has it.
         """
         children = self.children
-        wanted = dict.fromkeys(children, 0)
-        for below_it in children.values():
-            for child in below_it:
-                wanted[child] += 1
+        wanted = Counter(chain.from_iterable(children.values()))
         counts: dict[str, int] = {}
         below: dict[str, int] = {}
         bit = 1
@@ -117,6 +111,21 @@ class Layout:
                 below[member] = reached
             _drop(children, members, wanted, below)
         return counts
+
+
+def _in_order(after: Mapping[str, list[str]], waits: dict[str, int]) -> list[str]:
+    """Return nodes without cycles in order, of those that may come the first by name; ``waits`` is used up."""
+    ready = [node for node, count in waits.items() if not count]
+    heapify(ready)
+    found: list[str] = []
+    while ready:
+        node = heappop(ready)
+        found.append(node)
+        for to in after[node]:
+            waits[to] -= 1
+            if not waits[to]:
+                heappush(ready, to)
+    return found
 
 
 def _drop(

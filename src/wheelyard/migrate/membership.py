@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from wheelyard.graph.cuts import Cut, cuts
+from wheelyard.graph.cycles import components
 from wheelyard.graph.order import Layout, reachable
 from wheelyard.graph.packages import EdgeKind, Package, PackageGraph
 
@@ -75,16 +76,16 @@ class Membership:
         a settled package costs nothing.
         """
         done = frozenset(settled)
+        tangled = frozenset().union(*components(self.parents))
         live = {
             node: tuple(
                 one
-                for one in parents
-                if node not in done and one not in done and (one, node) not in self.ignored
+                for one in self.parents[node]
+                if one in tangled and one not in done and (one, node) not in self.ignored
             )
-            for node, parents in self.parents.items()
+            for node in tangled - done
         }
-        found = cuts(live, lambda source, to: self.ranks[source, to].value)
-        return frozenset(found)
+        return frozenset(cuts(live, lambda source, to: self.ranks[source, to].value))
 
     def order(self, settled: Iterable[str] = ()) -> list[str]:
         """Return every member once: parents first, a cycle in the order that is left without its cuts."""

@@ -24,13 +24,14 @@ class Progress:
         settled = [node for node, known in self._evidence.items() if known.settled]
         self.cut: frozenset[Cut] = members.without(settled)
         not_waited = self.cut | members.ignored
-        self._parents = {
-            node: tuple(one for one in parents if (one, node) not in not_waited)
-            for node, parents in members.parents.items()
-        }
+        self._parents = dict(members.parents)
+        for node in {node for _, node in not_waited}:
+            parents = members.parents[node]
+            self._parents[node] = tuple(one for one in parents if (one, node) not in not_waited)
         self._children = children_of(self._parents)
+        counting = {node for node, known in self._evidence.items() if known.counts}
         self._missing = {
-            node: sum(not self._evidence[one].counts for one in parents)
+            node: len(parents) - len(counting.intersection(parents))
             for node, parents in self._parents.items()
         }
         self._states = {node: self._found(node) for node in self._parents}

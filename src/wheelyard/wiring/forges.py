@@ -11,6 +11,7 @@ from wheelyard.forge.dry import DryRunForge
 from wheelyard.forge.git import GitForge
 from wheelyard.forge.github.api import DEFAULT_ADDRESS
 from wheelyard.forge.github.forge import GitHubForge, GitHubSettings
+from wheelyard.forge.workshop import sweep
 from wheelyard.forge_ports import Forge
 from wheelyard.model.proposal import Author
 
@@ -60,6 +61,7 @@ def forge_of(
     settings: ForgeSettings, *, environment: Mapping[str, str] | None = None
 ) -> GitForge | GitHubForge:
     """Return the forge that is meant; ``close_forge`` it in the end. Raises ConfigurationError."""
+    sweep()
     if is_github(settings.where):
         return GitHubForge(_github(settings, os.environ if environment is None else environment))
     folder = _folder(settings.where) if settings.where else None
