@@ -194,11 +194,9 @@ class World:
         raise AssertionError(command)
 
     def _resolved(self, command: ResolveBuild | ResolveHost | ResolveTest) -> Event:
-        kind = {
-            ResolveBuild: BuildResolved,
-            ResolveHost: HostResolved,
-            ResolveTest: TestResolved,
-        }[type(command)]
+        kind: type[BuildResolved | HostResolved | TestResolved] = TestResolved
+        if not isinstance(command, ResolveTest):
+            kind = BuildResolved if isinstance(command, ResolveBuild) else HostResolved
         self.resolved_builds += kind is BuildResolved
         try:
             return kind(unit=command.unit, resolution=self.resolve(command.query))
