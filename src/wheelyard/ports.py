@@ -13,6 +13,7 @@ from typing import Protocol, runtime_checkable
 from wheelyard.jobs.job import Job
 from wheelyard.jobs.selection import Selection
 from wheelyard.model.artifact import Artifact
+from wheelyard.model.caught import Caught
 from wheelyard.model.command import Revision
 from wheelyard.model.job import Attempt, BuildKey, Offer, Report, StepName
 from wheelyard.model.listing import Changes, ProjectStatus
@@ -139,16 +140,6 @@ class Resolver(Protocol):
         Raises UpstreamError where an index cannot be read.
         """
         ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Caught:
-    """How far the compilers of a build are: commands caught, files compiled, and the last of them."""
-
-    calls: int
-    compiled: int
-    failed: int
-    what: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

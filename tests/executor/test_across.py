@@ -5,6 +5,7 @@ import sys
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from wheelyard.executor.local import LocalExecutor
 from wheelyard.executor.platforms.reaching import KnownPlatforms
 from wheelyard.executor.settings import ExecutorSettings, Sandbox
 from wheelyard.model.job import Offer, Outcome, Report
-from wheelyard.model.recipe import DEFAULT_RECIPE, Recipe
+from wheelyard.model.recipe import Recipe
 from wheelyard.model.way import Way, WayKind
 from wheelyard.targets.target import Target
 
@@ -69,8 +70,8 @@ async def yard(
     await executor.close()
 
 
-def _offer(yard: Yard, hook: str, *, recipe: Recipe = DEFAULT_RECIPE) -> Offer:
-    offer = yard.offer(_COMPILE + hook, {"fast.c": _SOURCE}, recipe=recipe)
+def _offer(yard: Yard, hook: str, **changes: Any) -> Offer:
+    offer = yard.offer(_COMPILE + hook, {"fast.c": _SOURCE}, **changes)
     backend = yard.wheel("tinyback", {"tinyback.py": _TAGGED}, "2.0")
     return replace(offer, target=_ARM, way=_CROSS, requirements=(backend,))
 

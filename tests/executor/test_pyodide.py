@@ -34,7 +34,7 @@ _DONOR = """\
 """
 _DATA = """
 import os
-PYODIDE_ROOT = os.environ.get("PYODIDE_ROOT", "/home/somebody")
+PYODIDE_ROOT = os.environ.get("PYODIDE_ROOT", "/builder")
 build_time_vars = {
     "EXT_SUFFIX": ".cpython-313-wasm32-emscripten.so", "INCLUDEPY": f"{PYODIDE_ROOT}/include",
     "SIZEOF_LONG": 4, "HAVE_EPOLL": 0, "RANLIB": None,

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from wheelyard.model.artifact import Artifact
+from wheelyard.model.caught import Caught
 from wheelyard.model.job import BuildKey, Offer, Report, StepName
 from wheelyard.model.release import Release
 from wheelyard.model.way import Way
 from wheelyard.plan.bootstrap import BrokenCycle
 from wheelyard.plan.events import Exclusion, UnitId
 from wheelyard.plan.unit import Provision
-from wheelyard.ports import Caught
 from wheelyard.targets.target import Target
 
 

@@ -26,8 +26,9 @@ from wheelyard.executor.settings import ExecutorSettings
 from wheelyard.executor.surroundings import build_environment, expanded
 from wheelyard.executor.wheelfile import WheelFacts
 from wheelyard.model.artifact import Artifact
+from wheelyard.model.caught import Caught
 from wheelyard.model.job import Finding, Offer, Step, StepName
-from wheelyard.ports import Blobs, Caught, Progress
+from wheelyard.ports import Blobs, Progress
 
 # What a build sees of its folder; the rest of the folder is ours.
 INSIDE = "inside"

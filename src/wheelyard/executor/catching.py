@@ -14,7 +14,8 @@ from wheelyard.errors import StoreError
 from wheelyard.executor.calls import Trace
 from wheelyard.executor.outcomes import Stopped
 from wheelyard.executor.shims import TRACE
-from wheelyard.ports import Blobs, Caught
+from wheelyard.model.caught import Caught
+from wheelyard.ports import Blobs
 
 if TYPE_CHECKING:
     from wheelyard.executor.attempt import Attempt

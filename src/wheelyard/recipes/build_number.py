@@ -17,7 +17,6 @@ from wheelyard.recipes.parse import Form, ParsedRecipe
 from wheelyard.recipes.sources import written_sources
 from wheelyard.recipes.spans import Replacement, Span, replaced
 from wheelyard.recipes.statements import (
-    constant_settings,
     is_whole,
     reaching,
 )
@@ -157,7 +156,9 @@ class _Search:
         return tuple(chosen)
 
     def _behind(self, at: int, chosen: Places) -> Places:
-        for places in islice(chain(self._variables(at), self._inline(at)), MOST_TRIES):
+        # Each try evaluates all settings: where there are thousands, the likeliest few must do.
+        tries = max(4, min(MOST_TRIES, 100_000 // (len(self.recipe.settings) + 1)))
+        for places in islice(chain(self._variables(at), self._inline(at)), tries):
             fresh = tuple(each for each in dict.fromkeys(places) if each not in chosen)
             if fresh and self._rises((*chosen, *fresh), only=at):
                 return fresh
@@ -174,19 +175,19 @@ class _Search:
     def _variables(self, at: int) -> Iterator[Places]:
         """Give the whole numbers that each variable is set to, the nearest and likeliest first."""
         for name in self._names(at):
-            held = constant_settings(self.recipe.settings, name)
+            held = self.recipe.settings_by_name.get(name, ())
             whole = [each for each in held if is_whole(each.text)]
             if whole:
                 yield tuple(span for each in whole for span in each.number_spans())
 
     def _names(self, at: int) -> list[str]:
         """Give the names that a number depends on; those of the version and of addresses come last."""
-        every = self.recipe.settings
+        every = self.recipe.settings_by_name
         distances: dict[str, int] = {}
         level, distance = set(self.written[at].names), 0
         while level:
             distances.update(dict.fromkeys(level - distances.keys(), distance))
-            settings = (each for name in level for each in constant_settings(every, name))
+            settings = (each for name in level for each in every.get(name, ()))
             level = {used for each in settings for used in each.names} - distances.keys()
             distance += 1
         of_others = self._of_the_version() | self._of_sources()
@@ -212,7 +213,7 @@ class _Search:
     def _inline(self, at: int) -> Iterator[Places]:
         """Give the whole numbers inside expressions: of what the number uses, then its own."""
         for name in self._names(at):
-            held = constant_settings(self.recipe.settings, name)
+            held = self.recipe.settings_by_name.get(name, ())
             choices = [spans for each in held if (spans := each.number_spans())]
             if choices:
                 # One number of each setting, then all of them.

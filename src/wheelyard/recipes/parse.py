@@ -40,6 +40,15 @@ class ParsedRecipe:
             return tuple(settings_of_meta(self.document))
         return tuple(settings_of_context(self.document))
 
+    @cached_property
+    def settings_by_name(self) -> dict[str, tuple[Setting, ...]]:
+        """What sets each name, wherever it does."""
+        held: dict[str, list[Setting]] = {}
+        for one in self.settings:
+            for name in {each.partition(".")[0] for each in one.targets}:
+                held.setdefault(name, []).append(one)
+        return {name: tuple(every) for name, every in held.items()}
+
 
 def parse_recipe(text: str, *, name: str) -> ParsedRecipe:
     """Read a recipe; the last part of ``name`` says which form, else what the text looks like.
