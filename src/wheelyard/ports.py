@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from wheelyard.cross.calls import Caught
 from wheelyard.jobs.job import Job
 from wheelyard.jobs.selection import Selection
 from wheelyard.model.artifact import Artifact
@@ -139,16 +140,6 @@ class Resolver(Protocol):
         Raises UpstreamError where an index cannot be read.
         """
         ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Caught:
-    """How far the compilers of a build are: commands caught, files compiled, and the last of them."""
-
-    calls: int
-    compiled: int
-    failed: int
-    what: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ Display, JSON output and tests read the same events; nothing in here is needed t
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from wheelyard.cross.calls import Caught
 from wheelyard.model.artifact import Artifact
 from wheelyard.model.job import BuildKey, Offer, Report, StepName
 from wheelyard.model.release import Release
@@ -13,7 +14,6 @@ from wheelyard.model.way import Way
 from wheelyard.plan.bootstrap import BrokenCycle
 from wheelyard.plan.events import Exclusion, UnitId
 from wheelyard.plan.unit import Provision
-from wheelyard.ports import Caught
 from wheelyard.targets.target import Target
 
 

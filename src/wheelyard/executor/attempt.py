@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from wheelyard.cross.calls import Call
+from wheelyard.cross.calls import Call, Caught
 from wheelyard.executor import bubblewrap
 from wheelyard.executor.environments import Environment, Environments
 from wheelyard.executor.hosts import View
@@ -27,7 +27,7 @@ from wheelyard.executor.surroundings import build_environment, expanded
 from wheelyard.executor.wheelfile import WheelFacts
 from wheelyard.model.artifact import Artifact
 from wheelyard.model.job import Finding, Offer, Step, StepName
-from wheelyard.ports import Blobs, Caught, Progress
+from wheelyard.ports import Blobs, Progress
 
 # What a build sees of its folder; the rest of the folder is ours.
 INSIDE = "inside"
