@@ -6,7 +6,7 @@ SHELL := bash
 PYTHON_OF_VENV := .venv/bin/python
 export SYSTEM_PACKAGES
 
-.PHONY: help setup demo rehearsal test check fmt docs screenshots bench clean
+.PHONY: help setup demo rehearsal campaign test check fmt docs screenshots bench clean
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' '{printf "make %-11s %s\n", $$1, $$2}'
@@ -32,6 +32,9 @@ docs: setup ## Write the pages that are made from the code
 
 screenshots: setup ## Take the pictures of the site that are in the documentation
 	@$(PYTHON_OF_VENV) scripts/screenshots.py
+
+campaign: setup ## Carry a change through 30 git repositories on this machine, with people, failures and kills
+	@$(PYTHON_OF_VENV) scripts/show_campaign.py
 
 rehearsal: setup ## Rehearse a farm of many machines on this one, as root (TREE=small: minutes)
 	@$(PYTHON_OF_VENV) scripts/rehearse_farm.py --tree "$(or $(TREE),large)"

@@ -17,9 +17,11 @@ from benchmarks import (
     fleet,
     index_pages,
     interception,
+    migrations,
     planning,
     pure_and_c,
     queue_depth,
+    recipe_edits,
     second_run,
     site_pages,
     targets,
@@ -35,6 +37,8 @@ Part = Callable[[Setting, Report], None]
 # The quick ones first; the last one takes the better part of an hour.
 PARTS: Mapping[str, Part] = {
     "planning": planning.run,
+    "migrations": migrations.run,
+    "recipe_edits": recipe_edits.run,
     "targets": targets.run,
     "interception": interception.run,
     "queue_depth": queue_depth.run,

@@ -153,6 +153,7 @@ async def _ports(folder: StateFolder, clock: SystemClock, bus: MemoryBus) -> Web
         blobs=FolderBlobs(folder.place("blobs"), own=folder.path),
         events=folder.events,
         site=await folder.site(),
+        campaigns=folder.campaigns,
         bus=bus,
         bus_of=bus_of,
         end_of=bus.builder,

@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
-PURE_FLOORS = ("errors", "targets", "model", "jobs", "plan", "graph")
+PURE_FLOORS = ("errors", "targets", "model", "jobs", "plan", "graph", "migrate")
 
 CHECKS = (
     ("format", ["ruff", "format", "--check", "."]),

@@ -1,6 +1,7 @@
 """Builds a list of packages for other machines, tries them out there, and writes the table of it.
 
-Run it from a checkout: ``.venv/bin/python scripts/show_across.py --state DIR [--only NAME] [--write FILE]``.
+Run it from a checkout: ``.venv/bin/python scripts/show_across.py --state DIR [--only NAME] [--write FILE]``, with ``--rebuild`` to
+time what is there already.
 Compilers are those of ``wheelyard platform check``. Everything else comes from the registries.
 """
 
@@ -87,12 +88,13 @@ def main() -> int:
     parser.add_argument("--state", type=Path, required=True)
     parser.add_argument("--only", action="append", choices=[part.name for part in PARTS])
     parser.add_argument("--write", type=Path)
+    parser.add_argument("--rebuild", action="store_true", help="build what is there already")
     given = parser.parse_args()
     lines: list[Line] = []
     for part in PARTS:
         if not given.only or part.name in given.only:
             began = time.monotonic()
-            lines += run(part, given.state)
+            lines += run(part, given.state, again=given.rebuild)
             print(f"{part.name}: {time.monotonic() - began:.0f} s", file=sys.stderr)
     text = table(lines)
     print(text)
@@ -101,11 +103,12 @@ def main() -> int:
     return 0 if lines and all(line.wheel for line in lines) else 1
 
 
-def run(part: Part, state: Path) -> Iterator[Line]:
+def run(part: Part, state: Path, *, again: bool) -> Iterator[Line]:
     """Build one part, and return a line for each wheel that it asks for."""
     targets = [word for target in part.targets for word in ("--target", target)]
     command = [*COMMAND, "build", *part.packages, *targets, *part.options, "--json"]
     command += ["--from-source", "requested", "--recipes", str(RECIPES)]
+    command += ["--rebuild"] if again and "--rebuild" not in command else []
     command += ["--state", str(state), "--output", str(state / "shown" / part.name)]
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
     for text in done.stdout.splitlines():

@@ -46,6 +46,18 @@ class ConfigurationError(WheelyardError):
     """A setting, option or recipe that cannot be followed."""
 
 
+class RecipeError(WheelyardError):
+    """A recipe that cannot be read or evaluated, with its file and line in the message."""
+
+
+class RefusedEditError(RecipeError):
+    """An edit of a recipe that would not mean what was asked; nothing was changed."""
+
+
+class InvalidMigrationError(WheelyardError):
+    """A pin file or a migration that cannot be read, named with its line."""
+
+
 class InvalidPlanError(WheelyardError):
     """A recorded plan that cannot be read or repeated."""
 
@@ -128,6 +140,28 @@ class DeniedError(WheelyardError):
     """A token that is missing, unknown or revoked, or that may not do what it is used for."""
 
     exit_code = ExitCode.USAGE
+
+
+class ForgeError(WheelyardError):
+    """A forge or a repository that refuses, cannot be reached, or answers what makes no sense."""
+
+    exit_code = ExitCode.UPSTREAM
+
+
+class GoneError(ForgeError):
+    """A repository, branch or proposal that is not there, or not for us to see."""
+
+
+class NothingToProposeError(ForgeError):
+    """A change that changes nothing: its base has it all already."""
+
+
+class BusyError(ForgeError):
+    """A forge that wants to be left alone for ``seconds``."""
+
+    def __init__(self, message: str, *, hint: str = "", seconds: float = 60) -> None:
+        super().__init__(message, hint=hint)
+        self.seconds = seconds
 
 
 class InterpreterError(WheelyardError):

@@ -10,10 +10,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from wheelyard.cross.calls import Caught
 from wheelyard.jobs.job import Job
 from wheelyard.jobs.selection import Selection
 from wheelyard.model.artifact import Artifact
+from wheelyard.model.caught import Caught
 from wheelyard.model.command import Revision
 from wheelyard.model.job import Attempt, BuildKey, Offer, Report, StepName
 from wheelyard.model.listing import Changes, ProjectStatus
@@ -146,7 +146,8 @@ class Resolver(Protocol):
 class Progress:
     """What an executor tells while it works: a step began, a line was printed, or compilers were caught.
 
-    ``log`` goes with a step: the file that the log is appended to, removed at the end; it can be read on.
+    ``log`` goes with a step: the file to which the log is appended while the attempt runs. It is removed
+    at the end; whoever has it open by then can read all of it.
     """
 
     key: BuildKey

@@ -28,7 +28,7 @@ _FOLDERS = some.sampled_from(
         "/env/lib/python3.11/site-packages/numpy/_core/include",
         "/lib64",
         "/usr/local/include",
-        "/srv/x",
+        "/elsewhere/x",
     ]
 )
 _FLAGS = ("-I", "-L", "-isystem", "-iquote", "-idirafter", "-B", "--sysroot=")

@@ -28,8 +28,14 @@ def _build(user: User, target: str, *packages: str) -> dict[str, str]:
     for name, code in _TESTS.items():
         (recipes / f"{name}.toml").write_text(f"test = 'cd / && python -c \"{code}\"'\n")
     ran = user.run(
-        *("build", *packages, "--target", target, "--state", user.state, "--json"),
-        *("--from-source", "requested", "--recipes", recipes, "--output", user.folder / "out"),
+        "build",
+        *packages,
+        f"--target={target}",
+        f"--state={user.state}",
+        "--json",
+        "--from-source=requested",
+        f"--recipes={recipes}",
+        f"--output={user.folder / 'out'}",
         seconds=_LONGEST,
     )
     assert ran.code == 0, ran.err

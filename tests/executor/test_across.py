@@ -5,6 +5,7 @@ import sys
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -69,7 +70,7 @@ async def yard(
     await executor.close()
 
 
-def _offer(yard: Yard, hook: str, **changes: object) -> Offer:
+def _offer(yard: Yard, hook: str, **changes: Any) -> Offer:
     offer = yard.offer(_COMPILE + hook, {"fast.c": _SOURCE}, **changes)
     backend = yard.wheel("tinyback", {"tinyback.py": _TAGGED}, "2.0")
     return replace(offer, target=_ARM, way=_CROSS, requirements=(backend,))

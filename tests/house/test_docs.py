@@ -8,11 +8,14 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from typer.main import get_command
 
 from wheelyard.cli.app import app
 from wheelyard.executor.check_policy import DEFAULT_VERDICTS
+from wheelyard.executor.platforms.description import Description
+from wheelyard.executor.platforms.description import read as read_platform
 from wheelyard.model.artifact import Origin
 from wheelyard.model.job import Outcome, StepName, Verdict
 from wheelyard.model.recipe import Recipe
@@ -163,6 +166,21 @@ def test_every_key_of_a_recipe_is_documented(root: Path) -> None:
     table = page.partition("## `[package.…]`: recipes")[2].partition("## `[checks]`")[0]
     documented = re.findall(r"^\| `([\w-]+)` \|", table, re.MULTILINE)
     assert documented == [field.name.replace("_", "-") for field in fields(Recipe)]
+
+
+def test_every_key_of_a_platform_is_documented(root: Path) -> None:
+    page = (root / "docs" / "reference" / "platforms.md").read_text("utf-8")
+    table = page.partition("## A description")[2].partition("\n## ")[0]
+    documented = re.findall(r"^\| `([\w-]+)` \|", table, re.MULTILINE)
+    assert documented == [field.encode_name for field in msgspec.structs.fields(Description)]
+
+
+def test_platforms_that_are_shown_are_read(root: Path) -> None:
+    page = root / "docs" / "reference" / "platforms.md"
+    blocks = [
+        one["body"] for one in FENCE.finditer(page.read_text("utf-8")) if one["language"] == "toml"
+    ]
+    assert [read_platform(one.encode(), page.name).name for one in blocks] == ["cortex-a72"]
 
 
 def test_recipes_that_are_shown_are_read(pages: list[Path], tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from benchmarks import dispatch, fleet, index_pages, site_pages
+from benchmarks import dispatch, fleet, index_pages, migrations, recipe_edits, site_pages
 from benchmarks.__main__ import PARTS, alone, run
 from benchmarks.measure import BenchmarkError, measure
 from benchmarks.report import Report
@@ -143,6 +143,8 @@ def test_two_runs_do_not_measure_side_by_side(tmp_path: Path) -> None:
 def test_every_part_has_a_test() -> None:
     assert set(PARTS) == {
         "planning",
+        "migrations",
+        "recipe_edits",
         "targets",
         "queue_depth",
         "bus",
@@ -154,6 +156,24 @@ def test_every_part_has_a_test() -> None:
         "site_pages",
         "index_pages",
     }
+
+
+def test_a_graph_of_packages_is_the_same_each_time() -> None:
+    one, other = (migrations.membership_of(50, 200) for _ in range(2))
+
+    assert one == other
+    assert sum(map(len, one.parents.values())) <= 200
+
+
+def test_edits_of_recipes_are_measured(tmp_path: Path) -> None:
+    text = "package:\n  name: a\nbuild:\n  number: 0\n"
+    case = {"kind": "rebuild", "input": text, "path": "meta.yaml", "expected": ""}
+
+    ours, theirs = recipe_edits.rows([case, case], tmp_path, 1)
+
+    assert (ours.subject, theirs.subject) == ("2 recipes", "2 of them")
+    assert [one.what for one in ours.verdicts] == ["median", "p99", "of ruamel.yaml's reading"]
+    assert (tmp_path / "meta.yaml").read_text().endswith("number: 1\n")
 
 
 def test_changes_of_an_index_are_measured() -> None:

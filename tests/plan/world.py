@@ -1,7 +1,7 @@
 """A small world in which plans are carried out at once, for tests of the planner."""
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from random import Random
@@ -194,12 +194,13 @@ class World:
         raise AssertionError(command)
 
     def _resolved(self, command: ResolveBuild | ResolveHost | ResolveTest) -> Event:
-        kind = {
+        kinds: dict[type, Callable[..., Event]] = {
             ResolveBuild: BuildResolved,
             ResolveHost: HostResolved,
             ResolveTest: TestResolved,
-        }[type(command)]
-        self.resolved_builds += kind is BuildResolved
+        }
+        kind = kinds[type(command)]
+        self.resolved_builds += isinstance(command, ResolveBuild)
         try:
             return kind(unit=command.unit, resolution=self.resolve(command.query))
         except NoSolutionError as no_solution:

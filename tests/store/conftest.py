@@ -9,11 +9,13 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from wheelyard.campaign_ports import CampaignStore
 from wheelyard.errors import ToolError
 from wheelyard.farm_ports import BuilderStore, EventLog, Queue, RequestStore, TokenStore
 from wheelyard.site_ports import SiteStore
 from wheelyard.store.artifacts import StoredArtifacts
 from wheelyard.store.builders import StoredBuilders
+from wheelyard.store.campaigns import StoredCampaigns
 from wheelyard.store.database import Database
 from wheelyard.store.evidence import StoredEvidence
 from wheelyard.store.happenings import StoredEvents
@@ -32,6 +34,7 @@ from wheelyard.store.sqlite import SqliteDatabase
 from wheelyard.store.tokens import StoredTokens
 from wheelyard.testing.artifacts import MemoryArtifactStore
 from wheelyard.testing.builders import MemoryBuilderStore
+from wheelyard.testing.campaigns import MemoryCampaigns
 from wheelyard.testing.clock import ManualClock
 from wheelyard.testing.happenings import MemoryEventLog
 from wheelyard.testing.jobs import MemoryJobStore
@@ -57,6 +60,7 @@ class Stores:
     tokens: TokenStore
     events: EventLog
     site: SiteStore
+    campaigns: CampaignStore
     clock: ManualClock
     snapshots: StoredSnapshots | None = None
     evidence: StoredEvidence | None = None
@@ -167,6 +171,7 @@ def in_memory(clock: ManualClock) -> Stores:
         tokens=MemoryTokenStore(clock=clock),
         events=MemoryEventLog(clock=clock),
         site=MemorySite(jobs=jobs, queue=queue),
+        campaigns=MemoryCampaigns(),
         clock=clock,
     )
 
@@ -182,6 +187,7 @@ def of_database(database: Database, clock: ManualClock) -> Stores:
         tokens=StoredTokens(database=database, clock=clock),
         events=StoredEvents(database=database, clock=clock),
         site=StoredSite(pages=database, counts=database),
+        campaigns=StoredCampaigns(database=database),
         clock=clock,
         snapshots=StoredSnapshots(database=database, clock=clock),
         evidence=StoredEvidence(database=database),

@@ -28,6 +28,7 @@ from wheelyard.store.jobs import StoredJobs
 from wheelyard.testing.artifacts import MemoryArtifactStore
 from wheelyard.testing.blobs import MemoryBlobs
 from wheelyard.testing.builders import MemoryBuilderStore
+from wheelyard.testing.campaigns import MemoryCampaigns
 from wheelyard.testing.clock import ManualClock
 from wheelyard.testing.desk import DeskPorts, StoreDesk
 from wheelyard.testing.happenings import MemoryEventLog
@@ -191,6 +192,7 @@ async def _ports(
             jobs=jobs,
             tokens=tokens,
             site=MemorySite(jobs=jobs, queue=queue),
+            campaigns=MemoryCampaigns(),
             artifacts=artifacts,
             blobs=MemoryBlobs(folder / "read"),
             bus=bus,
@@ -215,6 +217,7 @@ async def _ports(
         jobs=state.jobs,
         tokens=state.tokens,
         site=await state.site(),
+        campaigns=state.campaigns,
         artifacts=state.artifacts,
         blobs=FolderBlobs(state.place("blobs"), own=state.path, flush=False),
         bus=bus,

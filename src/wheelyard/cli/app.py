@@ -9,8 +9,10 @@ from wheelyard import __version__
 from wheelyard.cli import builders, configured, targets
 from wheelyard.cli.build import build, plan
 from wheelyard.cli.builder import app as builder_app
+from wheelyard.cli.graph import app as graph_app
 from wheelyard.cli.index import index_app
 from wheelyard.cli.jobs import app as jobs_app
+from wheelyard.cli.migrate import app as migrate_app
 from wheelyard.cli.platforms import app as platforms_app
 from wheelyard.cli.recipes import app as recipes_app
 from wheelyard.cli.requests import app as requests_app
@@ -18,6 +20,7 @@ from wheelyard.cli.selftest import selftest
 from wheelyard.cli.serve import serve
 from wheelyard.cli.state import app as state_app
 from wheelyard.cli.tokens import app as tokens_app
+from wheelyard.cli.watch import app as watch_app
 from wheelyard.wiring.keeping import open_index
 
 app = typer.Typer(
@@ -71,6 +74,9 @@ app.add_typer(targets.app, name="target")
 app.add_typer(platforms_app, name="platform")
 app.add_typer(jobs_app, name="job")
 app.add_typer(recipes_app, name="recipe")
+app.add_typer(migrate_app, name="migrate")
+app.add_typer(graph_app, name="graph")
 app.add_typer(index_app(open_index), name="index")
+app.add_typer(watch_app, name="watch")
 app.add_typer(state_app, name="state")
 app.command("config")(configured.show)

@@ -94,11 +94,20 @@ def check(
             help="With which of its Pythons, for example 3.11. Without it: the newest.",
         ),
     ] = "",
+    mirror: Annotated[
+        str,
+        typer.Option(
+            "--debian-mirror",
+            metavar="URL",
+            envvar="WHEELYARD_DEBIAN_MIRROR",
+            help="Where Debian's packages are fetched from. Without it: as this machine's apt is told. Builds read the variable.",
+        ),
+    ] = "",
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
     """Try a platform: make its sysroot, compile programs and an extension module as builds do, and run them."""
-    platforms = known_platforms(state_path(state))
+    platforms = known_platforms(state_path(state), mirror)
     tried = Check(platforms, named(name, platforms.descriptions()), python)
     rows: list[Mapping[str, object]] = []
     problem: WheelyardError | None = None

@@ -6,7 +6,10 @@ from typing import Annotated
 import msgspec
 import typer
 
+from wheelyard.cli import migrators, recipe_edits, recipe_looks
 from wheelyard.cli.options import AsJson, Recipes
+from wheelyard.cli.recipe_file import is_recipe_file
+from wheelyard.cli.recipe_looks import PlatformOption, VariantOption, show_file
 from wheelyard.executor.interpreters import native_platform
 from wheelyard.model.counted import plural
 from wheelyard.model.recipe import DEFAULT_RECIPE
@@ -17,7 +20,12 @@ from wheelyard.settings.file import Configuration
 from wheelyard.settings.overrides import Overrides, join, read_folder
 from wheelyard.targets.platform import Platform
 
-app = typer.Typer(help="Recipes: what is said about releases.", no_args_is_help=True)
+_CONDA_PLATFORM = "linux-64"
+
+app = typer.Typer(
+    help="Recipes: what is said about releases, and recipe files: shown, linted, edited.",
+    no_args_is_help=True,
+)
 
 
 def overrides_of(configuration: Configuration, folders: list[Path] | None) -> Overrides:
@@ -26,23 +34,23 @@ def overrides_of(configuration: Configuration, folders: list[Path] | None) -> Ov
 
 
 @app.command("show")
-def show(
+def show(  # noqa: PLR0913, PLR0917 - one parameter an option
     context: typer.Context,
-    release: Annotated[str, typer.Argument(metavar="RELEASE", help="For example six==1.17.0.")],
-    recipes: Recipes = None,
-    platform: Annotated[
+    release: Annotated[
         str,
-        typer.Option(
-            "--platform",
-            metavar="PLATFORM",
-            envvar="WHEELYARD_PLATFORM",
-            help="What is said for this platform, for example linux_aarch64. Without it: for this machine's.",
-            show_default=False,
+        typer.Argument(
+            metavar="RELEASE|FILE", help="For example six==1.17.0, or recipe/meta.yaml."
         ),
-    ] = "",
+    ],
+    recipes: Recipes = None,
+    platform: PlatformOption = "",
+    variants: VariantOption = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show the recipe of a release, and where each part of it stands."""
+    """Show the recipe of a release and where each part of it stands, or what a recipe file comes to."""
+    if is_recipe_file(release):
+        show_file(Path(release), platform or _CONDA_PLATFORM, variants or [], as_json=as_json)
+        return
     wanted = Release.parse(release)
     overrides = overrides_of(context.obj, recipes)
     there = str(Platform.parse(platform)) if platform else native_platform()
@@ -98,3 +106,8 @@ def check(context: typer.Context, recipes: Recipes = None) -> None:
         typer.echo("there are no recipes to read", err=True)
         return
     typer.echo(f"{plural(len(overrides.entries), 'recipe')} can be read")
+
+
+recipe_looks.add_commands(app)
+recipe_edits.add_commands(app)
+migrators.add_commands(app)

@@ -13,16 +13,20 @@ from typing import Annotated
 import typer
 
 from wheelyard import failpoints
+from wheelyard.campaigns.pin_watch import PinRules
 from wheelyard.cli import options as o
 from wheelyard.cli.addresses import Blobs, Database, FallThrough, Host, OwnProjects, Port
+from wheelyard.cli.campaign_options import Feedstocks
 from wheelyard.cli.recipes import overrides_of
 from wheelyard.coordinator.farm.rules import FarmRules
+from wheelyard.errors import ConfigurationError
 from wheelyard.executor.settings import CompilerCache, Sandbox
 from wheelyard.index.serving import keep_what_is_there
 from wheelyard.settings.overrides import load
 from wheelyard.web.identities import OpenIdSettings
 from wheelyard.wiring.behind import FallthroughSettings
 from wheelyard.wiring.engines import BusSettings
+from wheelyard.wiring.farm_campaigns import CampaignSettings
 from wheelyard.wiring.local import FarmSettings
 from wheelyard.wiring.places import state_path
 from wheelyard.wiring.serve import Served, ServeSettings, serving
@@ -133,6 +137,34 @@ FreeDisk = Annotated[
         help="Give nothing new out while less is free on the disk of the state folder.",
     ),
 ]
+FeedstockJob = Annotated[
+    Path | None,
+    typer.Option(
+        "--feedstock-job",
+        metavar="FILE",
+        envvar="WHEELYARD_FEEDSTOCK_JOB",
+        help="The job file by which feedstocks are built. Without it: each one's own.",
+        show_default=False,
+    ),
+]
+PinRepository = Annotated[
+    str,
+    typer.Option(
+        "--pin-repository",
+        metavar="REPOSITORY",
+        envvar="WHEELYARD_PIN_REPOSITORY",
+        help="The feedstock of the pin file: what changes there begins migrations by itself.",
+        show_default=False,
+    ),
+]
+Trial = Annotated[
+    bool,
+    typer.Option(
+        "--trial",
+        envvar="WHEELYARD_TRIAL",
+        help="Migrations that begin by themselves build each change before people are asked.",
+    ),
+]
 
 
 def serve(  # noqa: PLR0913, PLR0917 - the options of a process
@@ -162,6 +194,10 @@ def serve(  # noqa: PLR0913, PLR0917 - the options of a process
     openid: OpenId = None,
     lease: Lease = 60,
     min_free_disk: FreeDisk = "1G",
+    feedstocks: Feedstocks = None,  # noqa: ARG001 - _campaigns reads this one and the next three
+    feedstock_job: FeedstockJob = None,  # noqa: ARG001
+    pin_repository: PinRepository = "",  # noqa: ARG001
+    trial: Trial = False,  # noqa: ARG001
     failpoint: o.Failpoints = "",
 ) -> None:
     """Run a farm: take requests, plan them, have them built, and serve the index, until Ctrl-C.
@@ -169,21 +205,40 @@ def serve(  # noqa: PLR0913, PLR0917 - the options of a process
     The first start prints the token of an administrator, once. Other machines join with 'wheelyard builder'.
     """
     failpoints.arm(failpoint)
-    machine = FarmSettings(
-        state=state_path(state), offline=offline, slots=jobs, network=allow_network
-    )
+    machine = FarmSettings(state=state_path(state), offline=offline, indexes=tuple(indexes or ()))
+    machine = replace(machine, slots=jobs, checks=context.obj.checks, network=allow_network)
     machine = replace(machine, sandbox=sandbox.value, compiler_cache=compiler_cache.value)
-    machine = replace(machine, indexes=tuple(indexes or ()), checks=context.obj.checks)
-    recipe_of = overrides_of(context.obj, recipes).recipe
-    settings = ServeSettings(farm=machine, host=host, port=port, recipe_of=recipe_of)
+    settings = ServeSettings(farm=machine, host=host, port=port, database=database, blobs=blobs)
     behind = FallthroughSettings(upstream=fall_through, own=tuple(own_projects or ()))
     told = BusSettings(address=bus, told=bus_address, accounts=bus_accounts)
-    settings = replace(settings, database=database, blobs=blobs, bus=told, fall_through=behind)
-    settings = replace(settings, builders=builders, mail_server=mail_server, name=name)
+    settings = replace(settings, bus=told, fall_through=behind, builders=builders, name=name)
+    settings = replace(settings, recipe_of=overrides_of(context.obj, recipes).recipe)
     settings = replace(settings, public=not private, local_repositories=local_repositories)
-    rules, room = FarmRules.of_lease(lease), o.size(min_free_disk)
-    settings = replace(settings, rules=rules, least_disk_bytes=room, identities=_identities(openid))
-    _run(_completed(settings, context.obj.farm))
+    settings = replace(settings, mail_server=mail_server, least_disk_bytes=o.size(min_free_disk))
+    settings = replace(settings, rules=FarmRules.of_lease(lease), identities=_identities(openid))
+    _run(_completed(replace(settings, campaigns=_campaigns(context)), context.obj.farm))
+
+
+def _campaigns(context: typer.Context) -> CampaignSettings:
+    """Say where recipes are, and how what is done to them is built."""
+    # As they were read from the command line: paths are texts still.
+    told = context.params
+    feedstocks, job_file = told["feedstocks"], told["feedstock_job"]
+    return CampaignSettings(
+        feedstocks=Path(feedstocks) if feedstocks else None,
+        pin_repository=told["pin_repository"],
+        job_file=_job_file(Path(job_file)) if job_file else "",
+        rules=PinRules(trial=told["trial"]),
+    )
+
+
+def _job_file(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(
+            f"{str(path)!r} cannot be read: {error}", hint="Name a job file with --feedstock-job."
+        ) from error
 
 
 def _completed(settings: ServeSettings, farm: Mapping[str, str]) -> ServeSettings:

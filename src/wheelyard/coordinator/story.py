@@ -6,8 +6,8 @@ Display, JSON output and tests read the same events; nothing in here is needed t
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from wheelyard.cross.calls import Caught
 from wheelyard.model.artifact import Artifact
+from wheelyard.model.caught import Caught
 from wheelyard.model.job import BuildKey, Offer, Report, StepName
 from wheelyard.model.release import Release
 from wheelyard.model.way import Way

@@ -100,6 +100,7 @@ class Compiling:
         self.module = False
         self.language = {"c++": "c++", "fortran": "fortran"}.get(tool, "c")
         self.inputs: list[str] = []
+        self.objects: list[str] = []
         self.sources = False
         self.output = ""
         self._look()
@@ -139,6 +140,8 @@ class Compiling:
         self._speak(language)
         if language != "object" and ".so." not in name:
             self.sources = True
+        else:
+            self.objects.append(word)
 
     def _speak(self, language: str) -> None:
         """Note a language: one C++ file makes a command one for C++."""
@@ -239,10 +242,12 @@ class Compiling:
             return []
         names = list(rules.exported)
         if rules.exports == "pyinit":
-            defined = symbols(self.inputs)
-            if defined is None:
-                defined = [f"PyInit_{base(self.output).split('.')[0]}"]
-            names += [name for name in defined if name.startswith(_PYINIT)]
+            defined = symbols(self.objects) if self.objects else None
+            starts = [name for name in defined or () if name.startswith(_PYINIT)]
+            # What a source defines that is compiled and linked at once is known by the module's name alone.
+            if not starts and (defined is None or self.sources):
+                starts = [f"PyInit_{base(self.output).split('.')[0]}"]
+            names += starts
         if not names:
             raise RefusedError(
                 f"'{self.output}' would export nothing: no object that it is linked from defines PyInit_…;"

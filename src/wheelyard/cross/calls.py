@@ -133,16 +133,6 @@ class CallCount:
     cachable: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Caught:
-    """How far the compilers of a build are: commands caught, files compiled, and the last of them."""
-
-    calls: int
-    compiled: int
-    failed: int
-    what: str
-
-
 def parse_call(line: bytes | str) -> Call | None:
     """Read one line; None where it is no call."""
     if len(line) > _LONGEST_LINE:

@@ -109,7 +109,11 @@ def _telling(ready: ReadyPlatform, place: str) -> dict[str, str]:
 def _write_python(path: Path, ready: ReadyPlatform, place: str) -> None:
     """Write a Python that says of itself what the target's would, for who starts one to ask."""
     words = _telling(ready, place)
-    given = " ".join(f"{name}={shlex.quote(value)}" for name, value in words.items())
+    # What a build says of its own modules is looked at, too: numpy's generators are found so.
+    own = {"PYTHONPATH": '"${PYTHONPATH:+:$PYTHONPATH}"'}
+    given = " ".join(
+        f"{name}={shlex.quote(value)}{own.get(name, '')}" for name, value in words.items()
+    )
     path.write_text(f'#!/bin/sh\n{given} exec "$VIRTUAL_ENV/bin/python" "$@"\n')
     path.chmod(0o755)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from wheelyard.cross.calls import Call, Caught
+from wheelyard.cross.calls import Call
 from wheelyard.executor import bubblewrap
 from wheelyard.executor.environments import Environment, Environments
 from wheelyard.executor.hosts import View
@@ -26,6 +26,7 @@ from wheelyard.executor.settings import ExecutorSettings
 from wheelyard.executor.surroundings import build_environment, expanded
 from wheelyard.executor.wheelfile import WheelFacts
 from wheelyard.model.artifact import Artifact
+from wheelyard.model.caught import Caught
 from wheelyard.model.job import Finding, Offer, Step, StepName
 from wheelyard.ports import Blobs, Progress
 

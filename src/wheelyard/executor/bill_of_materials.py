@@ -47,7 +47,7 @@ def _bill(offer: Offer, binaries: list[dict[str, object]]) -> dict[str, object]:
         "version": str(offer.release.version),
         "purl": _purl(offer.release),
     }
-    tools = [_tool(wheel) for wheel in offer.requirements]
+    tools = [_tool(wheel) for wheel in (*offer.requirements, *offer.host_requirements)]
     return {
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
         "bomFormat": "CycloneDX",

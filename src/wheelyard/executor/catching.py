@@ -9,11 +9,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wheelyard.cross.calls import Call, Caught, count, last_failed, told
+from wheelyard.cross.calls import Call, count, last_failed, told
 from wheelyard.errors import StoreError
 from wheelyard.executor.calls import Trace
 from wheelyard.executor.outcomes import Stopped
 from wheelyard.executor.shims import TRACE
+from wheelyard.model.caught import Caught
 from wheelyard.ports import Blobs
 
 if TYPE_CHECKING:

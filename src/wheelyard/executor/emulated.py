@@ -20,7 +20,7 @@ from wheelyard.executor.sessions import Answer
 from wheelyard.executor.target_proof import Promise, faults_of
 from wheelyard.executor.wheel_archive import open_wheel
 from wheelyard.executor.wheelfile import WheelFacts
-from wheelyard.model.job import Outcome
+from wheelyard.model.job import Finding, Outcome, Verdict
 from wheelyard.targets.platform import Platform
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ def prove(attempt: "Attempt", wheel: Path, facts: WheelFacts) -> None:
         main=ready.main,
         foreign=_foreign(attempt),
         compiled=attempt.compiled > 0 and not attempt.offer.recipe.pure,
+        pure=attempt.offer.recipe.pure,
     )
     faults = faults_of(wheel, facts, promise)
     if not faults:
@@ -101,6 +102,15 @@ def extension_modules(facts: WheelFacts) -> tuple[str, ...]:
     found = (_EXTENSION.fullmatch(name) for name in facts.compiled)
     names = (match["module"].replace("/", ".") for match in found if match)
     return tuple(name for name in names if all(part.isidentifier() for part in name.split(".")))
+
+
+def not_run(attempt: "Attempt") -> Finding:
+    """Say that a wheel was not imported, because nothing here runs it."""
+    platform = attempt.offer.target.platform
+    message = (
+        f"it was not imported: there is no emulator for {platform} here, such as qemu-user-static"
+    )
+    return Finding(check="import", message=message, verdict=Verdict.WARN)
 
 
 async def unpack(attempt: "Attempt", running: "Running", wheel: str) -> list[str]:

@@ -77,6 +77,9 @@ async def test(attempt: Attempt, state: State) -> State:
             own = own_modules(attempt.offer.release.project, modules)
         if not modules and not recipe.test:
             return state
+        if attempt.across is not None and not attempt.across.ready.python:
+            # It is proved by reading; what it does there, nobody here can tell.
+            return replace(state, findings=(*state.findings, emulated.not_run(attempt)))
         findings = await _try_out(attempt, state, modules, own)
         return replace(state, findings=(*state.findings, *findings))
 

@@ -14,6 +14,9 @@ from wheelyard.jobs.reasons import reason_of
 from wheelyard.model.job import Finding, Limits, Offer
 from wheelyard.targets.target import Target
 
+_EMPTY = "platform-tag-without-binary"
+"""What a recipe says is right where it says that nothing compiled is wanted."""
+
 
 def standard_parts(policy: CheckPolicy) -> Parts:
     """Return the parts, with a policy of what findings do to a wheel."""
@@ -26,7 +29,7 @@ def standard_parts(policy: CheckPolicy) -> Parts:
         return repair_wheel(wheel, out_dir, target=target, libraries=libraries).path
 
     def check(wheel: Path, facts: WheelFacts, offer: Offer) -> tuple[Finding, ...]:
-        return check_wheel(
+        found = check_wheel(
             wheel,
             facts,
             target=offer.target,
@@ -35,6 +38,7 @@ def standard_parts(policy: CheckPolicy) -> Parts:
             upstream_portable=offer.upstream_portable,
             policy=policy,
         )
+        return tuple(one for one in found if one.check != _EMPTY or not offer.recipe.pure)
 
     def normalise(wheel: Path, epoch: int) -> None:
         normalise_wheel(wheel, epoch=epoch)

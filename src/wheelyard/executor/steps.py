@@ -193,11 +193,10 @@ def _prepare(attempt: Attempt, state: State, inside: Path, view: View) -> Binds:
 def preload(attempt: Attempt, state: State) -> tuple[str, ...]:
     """Say what may be loaded before the fork: never a project's own code.
 
-    Nor anything where the recipe sets variables, which a back end may read when it is loaded.
+    Nor anything where the recipe sets variables, which a back end may read when it is loaded. What answers for
+    a machine is amended after the fork (``inside/across``), so that a build across may begin with it loaded.
     """
-    own = state.system.backend_path or attempt.offer.recipe.environment
-    # What answers for another machine is loaded after it is known which.
-    if own or attempt.across is not None:
+    if state.system.backend_path or attempt.offer.recipe.environment:
         return ()
     return modules_of(state.system.backend)
 

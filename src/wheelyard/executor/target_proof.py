@@ -34,7 +34,7 @@ class Promise:
     ``suffix`` is that of the target's extension modules. ``glibc`` is the version of the C library there, where
     the tag itself promises none. ``libraries`` are names that the target has. ``main`` is Pyodide's own module.
     ``foreign`` are paths of the build machine, ``compiled`` says that compilers were called for the package
-    itself.
+    itself, ``pure`` that nothing compiled is wanted.
     """
 
     platform: Platform
@@ -44,6 +44,7 @@ class Promise:
     main: WasmModule | None = None
     foreign: tuple[str, ...] = ()
     compiled: bool = False
+    pure: bool = False
 
 
 @dataclass(slots=True)
@@ -65,7 +66,7 @@ def faults_of(path: Path, facts: WheelFacts, promise: Promise) -> tuple[str, ...
     pure = all(tag.platform == "any" for tag in facts.tags)
     if pure and promise.compiled:
         look.say("compilers ran for it and it holds nothing that they made", facts.filename)
-    if not pure and not facts.compiled:
+    if not pure and not facts.compiled and not promise.pure:
         look.say("it is tagged for one platform and holds nothing compiled", facts.filename)
     with zipfile.ZipFile(path) as archive:
         for name, content in _binaries(archive):

@@ -67,6 +67,7 @@ def _definition(offer: Offer, report: Report, artifact: Artifact) -> Mapping[str
         "resolvedDependencies": [
             {"name": "source", **_source(offer.source)},
             *(_requirement(wheel) for wheel in offer.requirements),
+            *(_requirement(wheel) for wheel in offer.host_requirements),
         ],
     }
 

@@ -1,4 +1,4 @@
-"""wheelyard.toml: options of commands, overrides of releases, verdicts of checks, and which farm is meant."""
+"""wheelyard.toml: options, overrides of releases, verdicts, which farm is meant, where versions are asked for."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,7 +8,8 @@ from wheelyard.errors import ConfigurationError, nearest
 from wheelyard.settings.overrides import Override, load, read_tables
 
 FILE_NAME = "wheelyard.toml"
-_TABLES = ("build", "package", "checks", "farm")
+_TABLES = ("build", "package", "checks", "farm", "versions")
+_VERSIONS = ("npm", "crates", "cran")
 _FARM = (
     "url",
     "token-file",
@@ -30,6 +31,7 @@ class Configuration:
     overrides: tuple[Override, ...] = ()
     checks: Mapping[str, str] = field(default_factory=dict)
     farm: Mapping[str, str] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
 
 
 def find(start: Path) -> Path | None:
@@ -54,7 +56,8 @@ def read(path: Path) -> Configuration:
         options=_table(content, "build", path),
         overrides=tuple(read_tables(_table(content, "package", path), path.parent, str(path))),
         checks=_verdicts(_table(content, "checks", path), path),
-        farm=_farm(_table(content, "farm", path), path),
+        farm=_texts("farm", _FARM, _table(content, "farm", path), path),
+        versions=_texts("versions", _VERSIONS, _table(content, "versions", path), path),
     )
 
 
@@ -74,15 +77,17 @@ def _verdicts(table: Mapping[str, object], path: Path) -> dict[str, str]:
     return {check: str(verdict) for check, verdict in table.items()}
 
 
-def _farm(table: Mapping[str, object], path: Path) -> dict[str, str]:
+def _texts(
+    name: str, known: tuple[str, ...], table: Mapping[str, object], path: Path
+) -> dict[str, str]:
     for key, value in table.items():
-        if key not in _FARM:
+        if key not in known:
             raise ConfigurationError(
-                f"{path}: farm has no key {key!r}",
-                hint=nearest(key, _FARM) or f"The keys are {', '.join(_FARM)}.",
+                f"{path}: {name} has no key {key!r}",
+                hint=nearest(key, known) or f"The keys are {', '.join(known)}.",
             )
         if not isinstance(value, str):
             raise ConfigurationError(
-                f"{path}: farm.{key} is {value!r}", hint=f'Write a text: {key} = "…".'
+                f"{path}: {name}.{key} is {value!r}", hint=f'Write a text: {key} = "…".'
             )
     return {key: str(value) for key, value in table.items()}

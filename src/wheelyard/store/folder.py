@@ -22,6 +22,7 @@ from wheelyard.ports import Clock
 from wheelyard.store import owners
 from wheelyard.store.artifacts import StoredArtifacts
 from wheelyard.store.builders import StoredBuilders
+from wheelyard.store.campaigns import StoredCampaigns
 from wheelyard.store.clock import SystemClock
 from wheelyard.store.database import PATIENCE_SECONDS, Database, open_database
 from wheelyard.store.evidence import StoredEvidence
@@ -77,6 +78,7 @@ class StateFolder:
         self.builders = StoredBuilders(database=database, clock=clock)
         self.tokens = StoredTokens(database=database, clock=clock)
         self.events = StoredEvents(database=database, clock=clock)
+        self.campaigns = StoredCampaigns(database=database)
         self.leadership = leadership
         self._database = database
         self._address = address

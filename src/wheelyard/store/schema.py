@@ -21,13 +21,20 @@ from sqlalchemy import (
     text,
 )
 
-from wheelyard.store import schema_site
+from wheelyard.store import schema_campaigns, schema_site
 from wheelyard.store.schema_base import METADATA, NUMBER
 
 __all__ = ["METADATA"]
 
 # What the site asks is in tables of its own.
 _OF_THE_SITE = (schema_site.CELLS, schema_site.KNOWN_PROJECTS, schema_site.ASKERS)
+# And so is what campaigns keep.
+_OF_CAMPAIGNS = (
+    schema_campaigns.CAMPAIGNS,
+    schema_campaigns.MEMBERS,
+    schema_campaigns.TURNS,
+    schema_campaigns.SEEN_VERSIONS,
+)
 
 JOBS = Table(
     "jobs",

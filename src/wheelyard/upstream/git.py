@@ -13,6 +13,7 @@ import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from wheelyard.errors import NotUpstreamError, ToolError, UpstreamError
 from wheelyard.model.secrets import without_secrets
@@ -206,9 +207,17 @@ def environment_for(repository: Repository) -> Mapping[str, str]:
         "SSH_ASKPASS": "true",
         "LC_ALL": "C",
         # A repository from elsewhere must not reach this machine's by its submodules.
-        "GIT_ALLOW_PROTOCOL": "file:https:ssh" if repository.is_local else "https:ssh",
+        "GIT_ALLOW_PROTOCOL": _protocols(repository),
     }
     return kept | _settings(_secrets(repository))
+
+
+def _protocols(repository: Repository) -> str:
+    if repository.is_local:
+        return "file:https:ssh"
+    # Over plain http anybody on the way could answer; to this machine itself there is no way.
+    host = urlsplit(repository.url).hostname
+    return "http" if host in {"127.0.0.1", "localhost", "::1"} else "https:ssh"
 
 
 def _secrets(repository: Repository) -> list[tuple[str, str]]:

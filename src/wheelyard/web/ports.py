@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from wheelyard.bus_ports import BuilderBus, Bus
+from wheelyard.campaign_ports import CampaignStore
 from wheelyard.coordinator.uploads import Uploaded
 from wheelyard.farm_ports import BuilderStore, EventLog, Queue, RequestStore, TokenStore
 from wheelyard.index.fallthrough import Fallthrough
@@ -232,6 +233,7 @@ class WebPorts:
     blobs: FarmBlobs
     events: EventLog
     site: SiteStore
+    campaigns: CampaignStore
     bus: Bus
     bus_of: BusOf
     end_of: Callable[[str], BuilderBus] | None

@@ -32,6 +32,7 @@ from wheelyard.model.command import CommandRequest
 from wheelyard.model.job import Limits, Verdict
 from wheelyard.model.recipe import Recipe
 from wheelyard.model.release import ProjectName, Release
+from wheelyard.model.way import NATIVE
 from wheelyard.plan.command import CommandPlan
 from wheelyard.plan.planner import Planner
 from wheelyard.plan.record import Answer
@@ -107,9 +108,12 @@ class Farm:
         if found.release is None or found.metadata is None:
             python = (await self._parts.upstream.facts(found.source)).requires_python
             meant = tuple(target for target in targets if allows(python, target.interpreter))
+            targets = meant or targets
             # What it takes to ask is not asked for itself: the build that follows makes it anew.
-            asked = self.on_this_machine(replace(options, rebuild=False))
-            asked = replace(asked, targets=(meant or targets)[:1])
+            asked = replace(options, rebuild=False)
+            # For another machine it is asked on this one, where it will be built, too.
+            ways = [(asked.ways.get(str(one)) or (NATIVE,))[0].runs_on(one) for one in targets]
+            asked = self.on_this_machine(replace(asked, targets=tuple(ways[:1])))
             describer = self._describer(recipe_of, listener)
             name = shown(found.source.location)
             found = await describer.describe(Question(found=found, name=repr(name), options=asked))

@@ -12,9 +12,9 @@ from wheelyard.targets.target import Target
 _FOLDER = "platforms"
 
 
-def known_platforms(state: Path) -> KnownPlatforms:
-    """Return the platforms that a state folder knows, to be listed, added and checked."""
-    return KnownPlatforms(state / _FOLDER)
+def known_platforms(state: Path, mirror: str = "") -> KnownPlatforms:
+    """Return the platforms that a state folder knows, to be listed, added and checked with a mirror of Debian."""
+    return KnownPlatforms(state / _FOLDER, mirror)
 
 
 def platforms_of(state: Path) -> Platforms | None:

@@ -37,7 +37,9 @@ from wheelyard.web.minting import Mint
 from wheelyard.web.ports import Times, WebPorts
 from wheelyard.web.stories import Stories
 from wheelyard.wiring.behind import NO_FALLTHROUGH, FallthroughSettings, fallthrough_of
+from wheelyard.wiring.campaign_builds import FarmPortsOfCampaigns
 from wheelyard.wiring.engines import BusSettings, Engine, open_engine
+from wheelyard.wiring.farm_campaigns import CampaignSettings, FarmCampaigns
 from wheelyard.wiring.farm_commands import FarmCommands
 from wheelyard.wiring.farm_runs import FarmRuns
 from wheelyard.wiring.keeping import upkeep_of
@@ -72,6 +74,7 @@ class ServeSettings:
     least_disk_bytes: int = 0
     recipe_of: Callable[[Release], Recipe] = lambda _: DEFAULT_RECIPE
     rules: FarmRules = field(default_factory=FarmRules)
+    campaigns: CampaignSettings = field(default_factory=CampaignSettings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +111,14 @@ async def serving(settings: ServeSettings) -> AsyncIterator[Served]:
             running(app, host=settings.host, port=settings.port)
         )
         stack.push_async_callback(app.end)
-        await stack.enter_async_context(_beside(coordinator.run(), app.run(), engine.keep()))
+        await stack.enter_async_context(
+            _beside(
+                coordinator.run(),
+                app.run(),
+                engine.keep(),
+                farm.campaigns(coordinator).run(),
+            )
+        )
         token = await farm.first_token()
         yield Served(address=address, token=token, app=app, coordinator=coordinator)
 
@@ -196,6 +206,22 @@ class _Farm:
             pass_by=failpoints.pass_by,
         )
 
+    def campaigns(self, coordinator: Coordinator) -> FarmCampaigns:
+        """Return what carries changes through recipes."""
+        folder = self._folder
+        return FarmCampaigns(
+            settings=self._settings.campaigns,
+            folder=folder,
+            farm=FarmPortsOfCampaigns(
+                desk=coordinator,
+                requests=folder.requests,
+                artifacts=folder.artifacts,
+                jobs=folder.jobs,
+            ),
+            clock=self._clock,
+            leads=lambda: coordinator.leads,
+        )
+
     def web(self, coordinator: Coordinator, site: SiteStore) -> WebPorts:
         """Return what the HTTP interface needs."""
         folder = self._folder
@@ -209,6 +235,7 @@ class _Farm:
             blobs=self._blobs,
             events=folder.events,
             site=site,
+            campaigns=folder.campaigns,
             bus=self._engine.bus,
             bus_of=self._engine.bus_of,
             end_of=self._engine.end_of,

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from wheelyard.errors import ToolError
 
-_KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 _TIMEOUT_SECONDS = 900
 _SETTING = "WHEELYARD_DEBIAN_MIRROR"
 _SAID = 3
@@ -32,7 +32,7 @@ class PackageSource:
     suite: str
     folder: Path
     mirror: str = ""
-    keyring: Path = _KEYRING
+    keyring: Path = KEYRING
 
     def refresh(self) -> None:
         """Read what packages there are. Raises ToolError."""

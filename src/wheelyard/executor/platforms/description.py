@@ -73,8 +73,9 @@ class Description(
         self._check_compilers()
         for version, origin in self.pythons.items():
             # A file is copied into the state folder, from where a relative path leads elsewhere.
-            release = r"\d+(\.\d+)*" if self.kind is Kind.EMSCRIPTEN else r"[a-z][a-z0-9-]*"
-            if not re.fullmatch(rf"{release}|(~|~?/.*)", origin):
+            if self.kind is Kind.EMSCRIPTEN and re.fullmatch(r"\d+(\.\d+)+", origin):
+                continue
+            if not re.fullmatch(r"[a-z][a-z0-9-]*|~?/.*", origin):
                 raise ValueError(
                     f"{origin!r}, of Python {version}, is neither a release of Debian nor a path that begins with / or ~/"
                 )

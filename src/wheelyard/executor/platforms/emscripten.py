@@ -6,7 +6,9 @@ and C++ libraries compiled, so that builds share them and nobody writes there.
 """
 
 import fcntl
+import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -35,6 +37,10 @@ _NEEDLESS = (
     "usr/share/man",
 )
 """Three quarters of what the packages unpack to, which no build of an extension reads."""
+_UNUSED = re.compile(
+    r"(nodejs|libnode\d+|libgcc-\d+-dev|libstdc\+\+-\d+-dev|libobjc-\d+-dev|lib[a-z]+san\d+|libc6-dev|linux-libc-dev)_"
+)
+"""What compiles for this machine, and Debian's Node, which starts from no other place than /usr."""
 _CONFIGURATION = """\
 LLVM_ROOT = {llvm!r}
 BINARYEN_ROOT = {binaryen!r}
@@ -74,7 +80,7 @@ class Emscripten:
 
     def command(self, script: str) -> tuple[str, ...]:
         """Return the command that runs one of Emscripten's scripts in the root folder's own Python."""
-        python = sorted((self.root / "usr" / "bin").glob("python3.[0-9]*[0-9]"))[-1]
+        python = self.root / "usr" / "bin" / f"python{self.python}"
         return (str(python), "-E", "-s", str(self.scripts / script))
 
     @property
@@ -103,9 +109,12 @@ class Emscripten:
         source.refresh()
         files = source.download(("emscripten", f"libpython{self.python}-dev"))
         shutil.rmtree(self.root, ignore_errors=True)
-        made = Made(suite=self.suite, packages=dict(debian.unpack(files, self.root)))
-        for name in _NEEDLESS:
-            shutil.rmtree(self.root / name, ignore_errors=True)
+        self.root.mkdir()
+        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+            # The largest first, which takes as long as all others.
+            ordered = sorted(files, key=lambda one: -one.stat().st_size)
+            digests = dict(pool.map(lambda one: _unpack(one, self.root), ordered))
+        made = Made(suite=self.suite, packages=dict(sorted(digests.items())))
         mend_links(self.root)
         _settle(self.root)
         self._configure()
@@ -133,6 +142,26 @@ class Emscripten:
         subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
 
 
+def _unpack(package: Path, root: Path) -> tuple[str, str]:
+    """Unpack what is needed of a package; return its name and SHA-256 digest. Raises ToolError."""
+    with package.open("rb") as stream:
+        digest = f"sha256:{hashlib.file_digest(stream, 'sha256').hexdigest()}"
+    if _UNUSED.match(package.name) is None:
+        without = [f"--exclude=./{name}" for name in _NEEDLESS]
+        files = subprocess.Popen(
+            ("dpkg-deb", "--fsys-tarfile", str(package)), stdout=subprocess.PIPE
+        )
+        with files:
+            # --no-same-owner: who makes it owns it, root or not.
+            command = ("tar", "-x", "--no-same-owner", "-C", str(root), *without)
+            done = subprocess.run(command, stdin=files.stdout, capture_output=True, check=False)
+        if files.returncode or done.returncode:
+            raise ToolError(
+                f"{package.name} cannot be unpacked", hint="Look whether the disk is full."
+            )
+    return package.name, digest
+
+
 def _settle(root: Path) -> None:
     """Let the programs of a root folder start with its own loader and libraries."""
     patchelf = _patchelf()
@@ -140,7 +169,7 @@ def _settle(root: Path) -> None:
     libraries = [*usr.glob("lib/*-linux-gnu*"), *usr.glob("lib/llvm-*/lib")]
     programs = [*usr.glob("lib/llvm-*/bin/*"), *usr.glob("bin/*")]
     # One that says where its own libraries lie would not look where the program does.
-    saying = [path for path in _elf(path for one in libraries for path in one.glob("*.so*"))]
+    saying = list(_elf(path for one in libraries for path in one.glob("*.so*")))
     paths = ":".join(map(str, (*libraries, usr / "lib")))
 
     def start(program: Path) -> None:

@@ -3,11 +3,10 @@
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
+from wheelyard.executor.platforms.debian import KEYRING
 from wheelyard.executor.platforms.description import Description, Kind
 
-KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 _GNU = {"gcc": "gcc-{triple}", "g++": "g++-{triple}", "ar": "binutils-{triple}"}
 
 

@@ -44,10 +44,11 @@ Values = Mapping[str, str | int | None]
 
 
 class _Info(msgspec.Struct, frozen=True):
-    """What Pyodide says of itself: ``emscripten_4_0_9`` and ``wasm32``."""
+    """What Pyodide says of itself: ``emscripten_4_0_9``, ``wasm32`` and ``3.13.2``."""
 
     platform: str
     arch: str
+    python: str
 
 
 class _Lock(msgspec.Struct, frozen=True):
@@ -84,15 +85,18 @@ class Pyodide:
 
     def host_platform(self) -> str:
         """Return its platform as its own sysconfig does. Raises ToolError."""
+        said = self._said()
+        system, *version = said.platform.split("_")
+        return f"{system}-{'.'.join(version)}-{said.arch}"
+
+    def _said(self) -> _Info:
         lock = self.package / "pyodide-lock.json"
         try:
-            said = msgspec.json.decode(lock.read_bytes(), type=_Lock).info
+            return msgspec.json.decode(lock.read_bytes(), type=_Lock).info
         except (OSError, msgspec.MsgspecError) as error:
             raise ToolError(
                 f"{lock} cannot be read: {error}", hint=f"Remove {self.folder}; it is made anew."
             ) from error
-        system, *version = said.platform.split("_")
-        return f"{system}-{'.'.join(version)}-{said.arch}"
 
     def main(self) -> WasmModule:
         """Read what the main module gives to those that it loads. Raises ToolError."""
@@ -146,6 +150,8 @@ class Pyodide:
         own = list(donor.parent.glob(f"*/{donor.name}/pyconfig.h"))
         text = (own[0] if own else donor / "pyconfig.h").read_text()
         (self.headers / "pyconfig.h").write_text(pyconfig(text, values))
+        level = self.headers / "patchlevel.h"
+        level.write_text(patchlevel(level.read_text(), self._said().python))
 
 
 def read_values(library: Path) -> dict[str, Values]:
@@ -177,3 +183,10 @@ def _line(line: str, values: Values) -> str:
         return f"/* #undef {name} */\n"
     quoted = (found[2] or "").startswith('"') and not str(value).startswith('"')
     return f'#define {name} "{value}"\n' if quoted else f"#define {name} {value}\n"
+
+
+def patchlevel(donor: str, version: str) -> str:
+    """Return ``patchlevel.h`` of a version of Python, ``3.13.2``, from that of another patch of it."""
+    micro = version.split(".")[2]
+    text = re.sub(r"(#define\s+PY_MICRO_VERSION\s+)\d+", rf"\g<1>{micro}", donor)
+    return re.sub(r'(#define\s+PY_VERSION\s+)".*"', rf'\g<1>"{version}"', text)

@@ -18,7 +18,6 @@ function mount(FS) {
 }
 
 const env = { ...process.env, PYTHONINSPECT: "" };
-delete env.PYTHONHOME;
 let code = 1;
 try {
   const python = await loadPyodide({ args, env, fullStdLib: false, fsInit: mount });

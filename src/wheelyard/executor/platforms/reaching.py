@@ -27,9 +27,9 @@ DESCRIPTIONS = "descriptions"
 class KnownPlatforms:
     """Those that come with wheelyard and those of a user, with all that they take in one folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, mirror: str = "") -> None:
         self._folder = folder
-        self._sysroots = Sysroots(folder)
+        self._sysroots = Sysroots(folder, mirror)
         self._zig = Zig(folder=folder / "zig")
         self._wasm = WebAssembly(folder)
 

@@ -60,7 +60,10 @@ class LinuxPlatform:
         )
 
     def calls(self, folder: Path) -> int:
-        """Count the compiler commands that the tools in a folder were given for the project itself."""
+        """Count the compiler commands that the tools in a folder were given for the project itself.
+
+        Those that failed, too: an extension that is optional is left out just then.
+        """
         calls = calls_in(folder / _SHIMS / TRACE)
         return sum(call.compiles and not call.is_probe for call in calls)
 

@@ -20,7 +20,7 @@ import msgspec
 
 from wheelyard.errors import ConfigurationError, ToolError
 from wheelyard.executor.platforms import debian
-from wheelyard.executor.platforms.debian import PackageSource
+from wheelyard.executor.platforms.debian import KEYRING, PackageSource
 from wheelyard.executor.platforms.description import Description
 
 PYTHON_HEADERS = "python-headers"
@@ -62,8 +62,10 @@ class Sysroot:
 class Sysroots:
     """Makes sysroots and keeps them. Its methods block."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, mirror: str = "", keyring: Path = KEYRING) -> None:
         self._folder = folder
+        self._mirror = mirror
+        self._keyring = keyring
 
     def python(self, platform: Description, version: str) -> Sysroot:
         """Return the sysroot with a platform's Python. Raises ToolError and ConfigurationError."""
@@ -119,7 +121,13 @@ class Sysroots:
                 hint="Say 'debian = \"arm64\"' or the like in its description.",
             )
         folder = self._folder / "apt" / f"{platform.debian}-{suite}"
-        return PackageSource(architecture=platform.debian, suite=suite, folder=folder)
+        return PackageSource(
+            architecture=platform.debian,
+            suite=suite,
+            folder=folder,
+            mirror=self._mirror,
+            keyring=self._keyring,
+        )
 
     def _made(
         self,
@@ -205,7 +213,9 @@ def _appear(root: Path, fill: Callable[[Path], Made]) -> Sysroot:
 def _set_python_apart(root: Path) -> None:
     """Link Python's headers into a folder without a C library's, for compilers that bring their own."""
     headers = root / "usr" / "include"
-    for found in (*headers.glob("python3*"), *headers.glob("*/python3*")):
+    # Python.h of 3.9 includes crypt.h, which is in a package of its own and not in every C library.
+    own = (*headers.glob("python3*"), *headers.glob("*/python3*"), *headers.glob("crypt.h"))
+    for found in own:
         place = root / PYTHON_HEADERS / found.relative_to(headers)
         place.parent.mkdir(parents=True, exist_ok=True)
         place.symlink_to(os.path.relpath(found, place.parent))
@@ -230,10 +240,19 @@ def mend_links(root: Path) -> None:
     for folder, folders, files in os.walk(root):
         for name in (*folders, *files):
             path = Path(folder, name)
-            if path.is_symlink() and (leads := path.readlink()).is_absolute():
-                inside = root / leads.relative_to("/")
-                path.unlink()
-                path.symlink_to(os.path.relpath(inside, folder))
+            if path.is_symlink():
+                leads, inside = path.readlink(), _inside(root, path)
+                if leads.is_absolute() or not Path(
+                    os.path.normpath(path.parent / leads)
+                ).is_relative_to(root):
+                    path.unlink()
+                    path.symlink_to(os.path.relpath(inside, folder))
+
+
+def _inside(root: Path, link: Path) -> Path:
+    """Return where a link leads to on a machine whose root folder this is: above it there is nothing."""
+    seen = Path("/", link.parent.relative_to(root), link.readlink())
+    return root / os.path.normpath(seen).lstrip("/")
 
 
 @contextmanager

@@ -80,6 +80,7 @@ class WebAssembly:
 def crossing(platform: Description, emscripten: Emscripten, python: str) -> Crossing:
     """Return what rewriting must know of Emscripten."""
     llvm = emscripten.llvm
+    tools: dict[Tool, tuple[str, ...]]
     tools = {tool: (str(llvm / name),) for tool, name in _LLVM.items()}
     tools |= {tool: (name,) for tool, name in _ON_THE_BUILD_MACHINE.items()}
     cc = emscripten.command("emcc.py")

@@ -24,7 +24,7 @@ async def nobody_can(farm: FarmUnderTest) -> None:
     await farm.start()
     await farm.join(*BUILDERS)
     request = await farm.submit(needs={"site": "cellar"})
-    await _says(farm, "needs site=cellar", "nearest builder")
+    await _says(farm, "site=cellar", "nearest builder")
     (cellar,) = await farm.join("cellar", WHEELYARD_LABEL="site=cellar", slots=4)
     await farm.built(5)
     cellar.program.send(signal.SIGTERM)

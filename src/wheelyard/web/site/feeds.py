@@ -8,6 +8,7 @@ from xml.etree import ElementTree as ET
 
 from starlette.responses import Response
 
+from wheelyard.campaign_ports import CampaignStore, Turn
 from wheelyard.ports import Clock
 from wheelyard.site_ports import JobLine, PublishedFile, SiteStore
 from wheelyard.web.access import READERS
@@ -35,8 +36,11 @@ class Entry:
 class Feeds:
     """Writes feeds."""
 
-    def __init__(self, *, site: SiteStore, clock: Clock, name: str) -> None:
+    def __init__(
+        self, *, site: SiteStore, campaigns: CampaignStore, clock: Clock, name: str
+    ) -> None:
         self._site = site
+        self._campaigns = campaigns
         self._clock = clock
         self._name = name
 
@@ -49,6 +53,11 @@ class Feeds:
         """Answer with the newest files of the index."""
         found = await self._site.published(limit=_MOST)
         return self._answer(call, "published", "Published", list(map(_file, found)))
+
+    async def migrations(self, call: Call) -> Response:
+        """Answer with what happened in migrations."""
+        found = await self._campaigns.turns(limit=_MOST)
+        return self._answer(call, "migrations", "Migrations", list(map(_turn, found)))
 
     async def project(self, call: Call) -> Response:
         """Answer with what happened to a project."""
@@ -99,6 +108,16 @@ def _file(one: PublishedFile) -> Entry:
     )
 
 
+def _turn(turn: Turn) -> Entry:
+    return Entry(
+        id=f"turn:{turn.campaign}:{turn.number}",
+        title=f"{turn.package} in {turn.campaign}: {turn.state.value}",
+        text=turn.reason or turn.state.value,
+        address=f"/migrations/{quote(turn.campaign)}/packages/{quote(turn.package, safe='')}",
+        updated=turn.at,
+    )
+
+
 def _or_oldest(moment: datetime | None) -> datetime:
     return moment or datetime.fromtimestamp(0, UTC)
 
@@ -122,7 +141,7 @@ def as_xml(text: str) -> str:
 
 def endpoints(ports: WebPorts) -> Sequence[Endpoint]:
     """Return all feeds."""
-    feeds = Feeds(site=ports.site, clock=ports.clock, name=ports.name)
+    feeds = Feeds(site=ports.site, campaigns=ports.campaigns, clock=ports.clock, name=ports.name)
     return [
         Endpoint(
             method="GET",
@@ -136,6 +155,7 @@ def endpoints(ports: WebPorts) -> Sequence[Endpoint]:
         for path, answer, says in (
             ("/feeds/failures.atom", feeds.failures, "The newest failures, as a feed."),
             ("/feeds/published.atom", feeds.published, "The newest files of the index, as a feed."),
+            ("/feeds/migrations.atom", feeds.migrations, "What happened in migrations, as a feed."),
             (
                 "/feeds/projects/{name}.atom",
                 feeds.project,

@@ -94,6 +94,15 @@ _SYMBOLS = {
     "cancelled": "⊘",
     "skipped": "⊘",
     "not-applicable": "·",
+    "published": "✓",
+    "merged": "▶",
+    "proposed": "▶",
+    "awaiting-parents": "…",
+    "awaiting-proposal": "…",
+    "not-solvable": "✗",
+    "needs-decision": "⚑",
+    "paused": "⚑",
+    "closed": "✓",
 }
 
 

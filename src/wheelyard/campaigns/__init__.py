@@ -1,0 +1,1 @@
+"""Campaigns: migrations carried out, in as many repositories as there are, until they close."""

@@ -1,0 +1,130 @@
+"""What is known of one member: its recipe, its proposal and its build, looked up where they are.
+
+Nothing here trusts our own records where the world can be asked: that is what makes a campaign survive
+being killed at any point.
+"""
+
+from dataclasses import dataclass, replace
+
+from wheelyard.campaign_ports import BuildAnswer, Builds, BuildState, BuildWish, Campaign, Member
+from wheelyard.campaigns.feedstocks import PATTERNS, feedstock_of, standing_of
+from wheelyard.campaigns.rules import Rule
+from wheelyard.errors import BusyError, WheelyardError
+from wheelyard.forge_ports import Forge
+from wheelyard.migrate.feedstock import Feedstock
+from wheelyard.migrate.states import Evidence, Offered
+from wheelyard.model.proposal import Proposal, ProposalName, ProposalState
+
+_OFFERED = {
+    ProposalState.OPEN: Offered.OPEN,
+    ProposalState.CONFLICT: Offered.OPEN,
+    ProposalState.MERGED: Offered.MERGED,
+    ProposalState.CLOSED: Offered.CLOSED,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """A member as it was found; ``feedstock`` is None where its repository cannot be read. ``conflict``: its proposal has one."""
+
+    member: Member
+    feedstock: Feedstock | None = None
+    commit: str = ""
+    conflict: bool = False
+
+
+class Looking:
+    """Looks members up."""
+
+    def __init__(self, *, forge: Forge, builds: Builds | None) -> None:
+        self._forge = forge
+        self._builds = builds
+
+    async def look(self, campaign: Campaign, rule: Rule, member: Member) -> Looked:
+        """Find out how a member stands. Raises BusyError where the forge wants to be left alone.
+
+        One without a repository is a project of the farm: nobody is asked, it is built again.
+        """
+        if not member.repository:
+            return Looked(member=await self._built(campaign, member, ""))
+        try:
+            tree = await self._forge.look(member.repository, PATTERNS)
+            proposal = await self._forge.proposal(proposal_name(member))
+            feedstock = feedstock_of(tree)
+            stands = standing_of(feedstock)
+            began = member.began or stands
+            done = rule.is_done(feedstock, began=began, stands=stands)
+        except BusyError:
+            raise
+        except WheelyardError as error:
+            known = replace(member.evidence, failed=f"{error.message}. {error.hint}".strip())
+            return Looked(member=replace(member, evidence=known))
+        before = member.evidence
+        is_open = proposal is not None and proposal.state.is_open
+        if tree.commit != member.seen or is_open:
+            before = replace(before, failed="", not_solvable="")
+        known = replace(
+            before,
+            offered=_OFFERED[proposal.state] if proposal else before.offered,
+            migrated=done or (proposal is not None and proposal.state is ProposalState.MERGED),
+        )
+        found = replace(
+            member,
+            evidence=known,
+            url=_address(proposal) or member.url,
+            began=began,
+            seen=tree.commit,
+            trial=member.trial if tree.commit == member.seen else "",
+            build=member.build if tree.commit == member.seen or not before.settled else "",
+        )
+        return Looked(
+            member=await self._built(campaign, found, tree.commit),
+            feedstock=feedstock,
+            commit=tree.commit,
+            conflict=proposal is not None and proposal.state is ProposalState.CONFLICT,
+        )
+
+    async def _built(self, campaign: Campaign, member: Member, commit: str) -> Member:
+        """Have what is merged built, and see what became of it."""
+        known = member.evidence
+        if not known.settled or known.published:
+            return member
+        if self._builds is None or not campaign.builds:
+            return replace(member, evidence=replace(known, published=True, failed=""))
+        if not member.build:
+            member = replace(member, evidence=replace(known, failed="", not_solvable=""))
+            known = member.evidence
+        build = member.build or await self._builds.ask(
+            BuildWish(
+                campaign=campaign.name,
+                package=member.package,
+                repository=member.repository,
+                commit=commit,
+            )
+        )
+        answer = await self._builds.answer(build)
+        known = replace(known, published=answer.state is BuildState.BUILT)
+        return replace(member, build=build, evidence=_with(known, answer))
+
+
+def _with(known: Evidence, answer: BuildAnswer) -> Evidence:
+    match answer.state:
+        case BuildState.WAITING:
+            return known
+        case BuildState.BUILT:
+            return replace(known, failed="", not_solvable="")
+        case BuildState.FAILED:
+            return replace(known, failed=answer.reason or "its build failed")
+        case BuildState.NOT_SOLVABLE:
+            return replace(known, not_solvable=answer.reason or "its requirements cannot be met")
+
+
+def proposal_name(member: Member) -> ProposalName:
+    """Return what names the proposal of a member."""
+    return ProposalName(repository=member.repository, key=member.campaign, round=member.round)
+
+
+def _address(proposal: Proposal | None) -> str:
+    if proposal is None:
+        return ""
+    return proposal.url or proposal.name.branch

@@ -1,0 +1,127 @@
+"""Recipes on disk, looked up: their new versions, and what a release says that it requires."""
+
+import asyncio
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from wheelyard.cli.feedstock_files import read_feedstock
+from wheelyard.errors import NotUpstreamError, RecipeError, WheelyardError
+from wheelyard.migrate.feedstock import FORGE, Feedstock
+from wheelyard.migrate.newest.choosing import Wish
+from wheelyard.migrate.newest.origins import OriginKind, origins_of
+from wheelyard.migrate.newest.requirement_changes import Difference, Said, differences
+from wheelyard.model.release import ProjectName, Release
+from wheelyard.model.source import ProjectPage
+from wheelyard.recipes.evaluate import evaluate
+from wheelyard.recipes.evaluated import EvaluatedRecipe, Variant
+from wheelyard.recipes.yaml_values import YamlError, recipe_values
+from wheelyard.upstream.core_metadata import parse_metadata
+from wheelyard.upstream.files import files_of, source_of
+from wheelyard.upstream.versions.watching import Seen, Watched
+from wheelyard.wiring.versions import Versions, VersionSettings, open_versions, show_on_site
+
+LookSettings = VersionSettings
+_NAMES = ("meta.yaml", "recipe.yaml")
+_HIDDEN = "."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """What was found of a recipe, or why nothing was."""
+
+    path: str
+    seen: Seen | None = None
+    error: str = ""
+
+
+def recipes_below(path: Path) -> Iterator[Path]:
+    """Find recipes: the one that is named, or all below a folder. Raises RecipeError where there is none."""
+    if path.is_file():
+        yield path
+        return
+    found = False
+    for folder, folders, names in os.walk(path):
+        folders[:] = sorted(name for name in folders if not name.startswith(_HIDDEN))
+        name = next((name for name in _NAMES if name in names), None)
+        if name:
+            found = True
+            yield Path(folder) / name
+    if not found:
+        raise RecipeError(f"{path} holds no recipe", hint="Name a meta.yaml or a recipe.yaml.")
+
+
+async def look_all(
+    recipes: Sequence[Path], settings: VersionSettings, *, anew: bool
+) -> list[Looked]:
+    """Look for new versions of recipes; one that is broken costs the others nothing."""
+    async with open_versions(settings) as versions:
+        found = await asyncio.gather(*(_look(path, versions, anew=anew) for path in recipes))
+    await show_on_site(settings.state, (one.seen for one in found if one.seen is not None))
+    return list(found)
+
+
+async def look_at_requirements(
+    feedstock: Feedstock, version: str, settings: VersionSettings
+) -> Sequence[Difference]:
+    """Hold a recipe against a release of what it packages. Raises WheelyardError."""
+    recipe = evaluate(feedstock.parsed, Variant())
+    urls = [url for source in recipe.sources for url in source.urls]
+    origins = origins_of(urls, (), recipe.version)
+    named = [origin.name for origin in origins if origin.kind is OriginKind.PYPI]
+    project = ProjectName(canonicalize_name(named[0] if named else recipe.name))
+    async with open_versions(settings) as versions:
+        page = await versions.upstream.page(project)
+        said = await _said(versions, page, _release(project, version or recipe.version))
+    return differences(recipe, said)
+
+
+async def _said(versions: Versions, page: ProjectPage, release: Release) -> Said:
+    metadata = parse_metadata(await versions.upstream.metadata(page, release))
+    sdists = files_of(page, release).sdists
+    build: tuple[str, ...] = ()
+    if sdists:
+        source = await versions.upstream.fetch(source_of(page, sdists[0]))
+        build = (await versions.upstream.facts(source)).build_requires
+    return Said(
+        requires_dist=metadata.requires_dist,
+        requires_python=metadata.requires_python,
+        build_requires=build,
+    )
+
+
+def _release(project: ProjectName, version: str) -> Release:
+    try:
+        return Release(project, Version(version))
+    except InvalidVersion as error:
+        raise NotUpstreamError(
+            f"{version!r} is no version of a Python index", hint="Name one with --version."
+        ) from error
+
+
+async def _look(path: Path, versions: Versions, *, anew: bool) -> Looked:
+    try:
+        feedstock, _ = await asyncio.to_thread(read_feedstock, path)
+        recipe = await asyncio.to_thread(evaluate, feedstock.parsed, Variant())
+        seen = await versions.watch.look(_watched(feedstock, recipe), anew=anew)
+    except WheelyardError as error:
+        return Looked(path=str(path), error=error.message)
+    return Looked(path=str(path), seen=seen)
+
+
+def _watched(feedstock: Feedstock, recipe: EvaluatedRecipe) -> Watched:
+    try:
+        settings = recipe_values(feedstock.files.get(FORGE, ""))
+    except YamlError as error:
+        raise error.said(FORGE) from error
+    return Watched(
+        name=recipe.name or feedstock.name,
+        version=recipe.version,
+        urls=tuple(url for source in recipe.sources for url in source.urls),
+        git_urls=tuple(source.git_url for source in recipe.sources if source.git_url),
+        wish=Wish.parse(settings if isinstance(settings, dict) else {}),
+    )

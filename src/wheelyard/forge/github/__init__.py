@@ -1,0 +1,1 @@
+"""GitHub: a proposal is a pull request from a fork."""

@@ -1,0 +1,1 @@
+"""The migrators that come with wheelyard, one small class each; ``builtin`` lists them."""

@@ -1,0 +1,1 @@
+"""Tables of names that migrators go by: facts about packages, without any code."""

@@ -1,0 +1,1 @@
+"""Asking the places where new versions show: indexes, registries, forges, directories."""

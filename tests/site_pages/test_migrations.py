@@ -1,0 +1,163 @@
+"""Pages about migrations."""
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from migrate.ecosystems import CASES, needs_cases
+from site_pages.filled import HOSTILE
+from web.place import Place
+from wheelyard.campaign_ports import Campaign, CampaignName, SeenVersion
+from wheelyard.campaigns.running import members_of
+from wheelyard.migrate.conda_status import read_status
+from wheelyard.migrate.membership import Membership, Rank
+from wheelyard.migrate.states import Evidence, Offered
+
+pytestmark = pytest.mark.anyio
+HTML = {"Accept": "text/html"}
+JSON = {"Accept": "application/json"}
+NAME = CampaignName("zlib2")
+PUBLISHED = Evidence(offered=Offered.MERGED, migrated=True, published=True)
+SMALL = Membership(
+    parents={"png": (), "tiff": ("png",), "gdal": ("tiff", "loop"), "loop": ("gdal",)},
+    ranks={
+        ("png", "tiff"): Rank.BUILD,
+        ("tiff", "gdal"): Rank.BUILD,
+        ("loop", "gdal"): Rank.RUN,
+        ("gdal", "loop"): Rank.BUILD,
+    },
+)
+
+
+async def fill(place: Place, name: str, members: Membership, evidence: dict[str, Evidence]) -> None:
+    now = place.clock.now()
+    campaign = Campaign(name=CampaignName(name), rule="pin", owner="ann", created=now)
+    kept = members_of(campaign.name, members, {}, evidence, now)
+    assert await place.ports.campaigns.add(campaign, kept)
+    place.clock.advance(3600)
+
+
+async def small(place: Place) -> None:
+    await fill(
+        place,
+        NAME,
+        SMALL,
+        {"png": PUBLISHED, "tiff": Evidence(failed=f"no compiler {HOSTILE}")},
+    )
+
+
+async def test_without_a_migration_the_page_says_how_one_begins(farm: Place) -> None:
+    page = await farm.client.get("/migrations", headers=HTML)
+
+    assert page.status_code == 200
+    assert "wheelyard migrate start" in page.text
+
+
+async def test_a_migration_is_shown_with_its_progress_its_packages_and_who_blocks(
+    farm: Place,
+) -> None:
+    await small(farm)
+
+    told = (await farm.client.get("/migrations/zlib2", headers=JSON)).json()
+
+    assert told["line"]["groups"] == {"published": 1, "asked": 0, "waiting": 2, "stuck": 1}
+    assert [one["package"] for one in told["blockers"]] == ["tiff"]
+    assert told["blockers"][0]["waiting"] == 2
+    assert told["cut"] == [["loop", "gdal"]]
+    assert [one["package"] for one in told["packages"]] == ["png", "tiff", "gdal", "loop"]
+    assert told["packages"][2]["why"] == "waits for tiff (failed)"
+    assert told["history"][-1]["published"] == 1
+    assert len(told["graph"]["nodes"]) == 4
+    assert (await farm.client.get("/migrations", headers=JSON)).json()["migrations"][0][
+        "packages"
+    ] == 4
+
+
+async def test_only_packages_in_a_state_are_listed_where_that_is_asked_for(farm: Place) -> None:
+    await small(farm)
+
+    told = (await farm.client.get("/migrations/zlib2?state=failed", headers=JSON)).json()
+
+    assert [one["package"] for one in told["packages"]] == ["tiff"]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/migrations",
+        "/migrations/zlib2",
+        "/migrations/zlib2/packages/gdal",
+        "/migrations/zlib2/packages/tiff",
+        "/packages/tiff",
+        "/versions",
+        "/feeds/migrations.atom",
+    ],
+)
+async def test_what_recipes_and_forges_say_is_text(farm: Place, address: str) -> None:
+    await small(farm)
+    now = farm.clock.now()
+    seen = SeenVersion(package="tiff", source="pypi", at=now, error=HOSTILE, again=now)
+    await farm.ports.campaigns.seen([seen])
+
+    page = await farm.client.get(address, headers={"Accept": "text/html, */*"})
+
+    assert page.status_code == 200
+    assert "<script>alert" not in page.text
+
+
+async def test_a_package_shows_why_it_waits_and_how_it_came_there(farm: Place) -> None:
+    await small(farm)
+
+    told = (await farm.client.get("/migrations/zlib2/packages/loop", headers=JSON)).json()
+
+    assert told["package"]["waits_for"] == ["gdal"]
+    assert told["in_the_end_for"] == ["tiff"]
+    assert [one["state"] for one in told["turns"]] == ["awaiting-parents"]
+
+
+async def test_a_package_shows_its_migrations_and_the_versions_that_were_seen(farm: Place) -> None:
+    await small(farm)
+    now = farm.clock.now()
+    again = now + timedelta(hours=1)
+    one = SeenVersion(package="png", source="pypi", at=now, version="2.0", current="1.9")
+    bad = SeenVersion(package="png", source="github", at=now, error="HTTP 404", again=again)
+    await farm.ports.campaigns.seen([one, bad])
+
+    told = (await farm.client.get("/packages/png", headers=JSON)).json()
+
+    assert [one["migration"] for one in told["migrations"]] == ["zlib2"]
+    assert [(one["source"], one["error"]) for one in told["versions"]] == [
+        ("github", "HTTP 404"),
+        ("pypi", ""),
+    ]
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["/migrations/none", "/migrations/zlib2/packages/none", "/packages/none"],
+)
+async def test_what_is_not_there_says_so(farm: Place, address: str) -> None:
+    await small(farm)
+
+    assert (await farm.client.get(address, headers=JSON)).status_code == 404
+
+
+@needs_cases
+@pytest.mark.parametrize(
+    ("name", "published", "drawn"), [("openssl", 55, False), ("archrebuild", 178, False)]
+)
+async def test_a_real_migration_is_shown(
+    farm: Place, name: str, published: int, drawn: bool
+) -> None:
+    content = (CASES / f"{name}.json").read_bytes()
+    status = read_status(content, name)
+    await fill(farm, name, status.members, dict(status.evidence))
+
+    told = (await farm.client.get(f"/migrations/{name}", headers=JSON)).json()
+    page = await farm.client.get(f"/migrations/{name}", headers=HTML)
+
+    assert page.status_code == 200
+    assert told["line"]["counts"]["published"] == published == len(json.loads(content)["done"])
+    assert (told["graph"] is not None) is drawn
+    assert sum(one["packages"] for one in told["levels"]) == told["line"]["packages"]
