@@ -145,8 +145,7 @@ class Resolver(Protocol):
 class Progress:
     """What an executor tells while it works: a step began, a line was printed, or compilers were caught.
 
-    ``log`` goes with a step: the file to which the log is appended while the attempt runs. It is removed
-    at the end; whoever has it open by then can read all of it.
+    ``log`` goes with a step: the file that the log is appended to, removed at the end; it can be read on.
     """
 
     key: BuildKey
