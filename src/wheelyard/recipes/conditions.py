@@ -3,15 +3,17 @@
 import re
 from collections.abc import Iterable
 from functools import lru_cache
-from itertools import product
+from itertools import islice, product
 
 from wheelyard.recipes.document import Document
 from wheelyard.recipes.evaluated import Variant
 from wheelyard.recipes.parse import Form, ParsedRecipe
 from wheelyard.recipes.platforms import PLATFORMS, SUBDIRS, selector_names
 from wheelyard.recipes.selectors import selector_of
+from wheelyard.recipes.templates.tags import tags
 
 MOST_VARIANTS = 64
+MOST_CHARACTERS = 4_000_000
 _CROSSED = (("linux-aarch64", "linux-64"), ("osx-arm64", "osx-64"))
 _COMPARED = re.compile(
     r"""\b([A-Za-z_]\w*)(?:\s*\|\s*\w+)?\s*(?:==|!=|<=|>=|<|>|\bnot\s+in\b|\bin\b)\s*"""
@@ -27,7 +29,6 @@ _VALUE = re.compile(r"""["']([^"'\n]*)["']|(-?[\d.]+)""")
 _NAME = re.compile(r"(?<![.\w\"'])[A-Za-z_]\w*\b(?!\s*[.(])")
 _TAG = re.compile(r"\{%[-+]?\s*(?:el)?if\s(.*?)[-+]?%\}", re.DOTALL)
 _INLINE = re.compile(r"\bif\s(.*?)(?:\belse\b|[-+]?[%}]\})", re.DOTALL)
-_TEMPLATE = re.compile(r"\{\{(?:(?!\{%).)*?\}\}|\{%(?:(?!\{%).)*?%\}", re.DOTALL)
 _KEY = re.compile(r"""["']([^"'\n]+)["']\s*:""")
 _LOOKED_UP = re.compile(r"\w\[\s*([A-Za-z_]\w*)\s*\]|\.get\(\s*([A-Za-z_]\w*)")
 _WORDS = frozenset(
@@ -54,15 +55,29 @@ _WORDS = frozenset(
 
 
 def variants_of(recipe: ParsedRecipe) -> tuple[Variant, ...]:
-    """Give variants that together take every condition of a recipe both ways, 64 at most."""
+    """Give variants that together take every condition of a recipe both ways.
+
+    64 at most, and no more than that all of them together have to read four million characters.
+    """
     if recipe.form is Form.META:
         return variants_in(recipe.text)
-    return variants_for(conditions_of(recipe), _TEMPLATE.findall(recipe.text))
+    every = variants_for(conditions_of(recipe), _templates(recipe.text))
+    return every[: _most(recipe.text)]
+
+
+def _most(text: str) -> int:
+    """Say in how many variants a text may be evaluated."""
+    return max(1, min(MOST_VARIANTS, MOST_CHARACTERS // (len(text) + 1)))
 
 
 def variants_in(text: str) -> tuple[Variant, ...]:
     """Give variants that take every condition of a text of meta.yaml both ways."""
-    return variants_for(conditions_in(text), _TEMPLATE.findall(text))
+    return variants_for(conditions_in(text), _templates(text))[: _most(text)]
+
+
+def _templates(text: str) -> list[str]:
+    """Give the statements and expressions of a text, with their braces."""
+    return [text[one.start : one.end] for one in tags(text) if one.kind != "#"]
 
 
 def conditions_of(recipe: ParsedRecipe) -> frozenset[str]:
@@ -70,14 +85,14 @@ def conditions_of(recipe: ParsedRecipe) -> frozenset[str]:
     text = recipe.text
     if recipe.form is Form.META:
         return conditions_in(text)
-    inline = (found[1] for one in _TEMPLATE.findall(text) for found in _INLINE.finditer(one))
+    inline = (found[1] for one in _templates(text) for found in _INLINE.finditer(one))
     return frozenset(_conditions_of_recipe(recipe.document)) | frozenset(inline)
 
 
 def conditions_in(text: str) -> frozenset[str]:
     """Give the conditions of a text of meta.yaml."""
     found: set[str] = set()
-    for template in _TEMPLATE.findall(text):
+    for template in _templates(text):
         pattern = _TAG if template.startswith("{%") and _TAG.match(template) else _INLINE
         found.update(one[1] for one in pattern.finditer(template))
     for line in text.splitlines():
@@ -199,7 +214,7 @@ def _combined(choices: dict[str, tuple[str, ...]], most: int) -> list[dict[str, 
     """Give every combination, or as many as may be: then each value stands in one at least."""
     count = 1
     for held in choices.values():
-        count *= len(held)
+        count = min(count * len(held), most + 1)
     names = sorted(choices)
     if count <= most:
         return [
@@ -207,12 +222,14 @@ def _combined(choices: dict[str, tuple[str, ...]], most: int) -> list[dict[str, 
             for one in product(*(choices[name] for name in names))
         ]
     base = {name: choices[name][0] for name in names}
-    single = [base | {name: value} for name in names for value in choices[name][1:]]
-    if len(single) < most:
-        return [base, *single]
+    singles = sum(len(held) - 1 for held in choices.values())
+    single = ({name: value} for name in names for value in choices[name][1:])
+    if singles < most:
+        return [base, *(base | one for one in single)]
     # Diagonals: the n-th value of every name together.
-    longest = max(len(held) for held in choices.values())
+    longest = min(max(len(held) for held in choices.values()), most)
     diagonal = [
         {name: choices[name][at % len(choices[name])] for name in names} for at in range(longest)
     ]
-    return [base, *diagonal, *single][: max(most, 1)]
+    rest = islice(single, max(most - 1 - longest, 0))
+    return [base, *diagonal, *(base | one for one in rest)][: max(most, 1)]

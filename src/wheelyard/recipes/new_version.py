@@ -5,7 +5,7 @@ with the version, the digest of what the new address holds is written where the 
 that in the source, in a variable, or in a table of a template. The old digest's own value says where.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from wheelyard.errors import RefusedEditError
@@ -93,8 +93,9 @@ class _Search:
         after = values_in(self.recipe, scalars, variants, edits)
         for one, other in zip(before, after, strict=True):
             start = 0
+            values = (one.by_index(), other.by_index())
             for number, source in enumerate(self.sources):
-                self._ask(number, source, start, (one, other))
+                self._ask(number, source, start, values, other)
                 start += len(source.urls) + len(source.hashes)
         if not self.questions:
             raise RefusedEditError(
@@ -117,7 +118,12 @@ class _Search:
         return variants_of(self.recipe)
 
     def _ask(
-        self, number: int, source: WrittenSource, start: int, values: tuple[Values, Values]
+        self,
+        number: int,
+        source: WrittenSource,
+        start: int,
+        values: tuple[Mapping[int, str], Mapping[int, str]],
+        after_all: Values,
     ) -> None:
         """Note what one variant asks of one source."""
         before, after = values
@@ -142,7 +148,7 @@ class _Search:
         asked: list[tuple[str, Span | None]] = [] if source.hashes else [("sha256", None)]
         asked += [(kind, self._place(one, value)) for kind, (one, value) in held.items()]
         for kind, place in asked:
-            question = _Question(kind=kind, standing=tuple(standing), values=after)
+            question = _Question(kind=kind, standing=tuple(standing), values=after_all)
             self.questions.setdefault((number, place), []).append(question)
 
     def _answer(self, key: tuple[int, Span | None], asked: list[_Question]) -> str:

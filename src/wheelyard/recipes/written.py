@@ -8,9 +8,6 @@ than reading the file.
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
-
-from jinja2 import nodes
 
 from wheelyard.errors import RecipeError
 from wheelyard.recipes.document import Entry
@@ -28,7 +25,7 @@ from wheelyard.recipes.statements import (
     reaching,
     tag_identifiers,
 )
-from wheelyard.recipes.templates.bounds import TemplateError
+from wheelyard.recipes.templates.bounds import Budget, TemplateError
 from wheelyard.recipes.templates.carrying_out import Carrying
 from wheelyard.recipes.templates.reading import META, read_template
 
@@ -85,12 +82,9 @@ class Values:
     held: tuple[tuple[int, str], ...]
     names: Mapping[str, object] = field(repr=False)
 
-    def get(self, index: int) -> str | None:
-        """Give the last value of a scalar, or None where it doesn't stand in this variant."""
-        for at, value in reversed(self.held):
-            if at == index:
-                return value
-        return None
+    def by_index(self) -> Mapping[int, str]:
+        """Give the last value of each scalar that stands in this variant."""
+        return dict(self.held)
 
     def rendered(self, template: str) -> str | None:
         """Give what a template of Jinja comes to with these names, or None where it can't be carried out."""
@@ -98,7 +92,7 @@ class Values:
             return template
         try:
             carrying = Carrying(environment=META, names=self.names, filters=FILTERS)
-            return carrying.render(_template(template)).text
+            return carrying.render(read_template(template)).text
         except TemplateError:
             return None
 
@@ -194,17 +188,13 @@ def _spare_rows(recipe: ParsedRecipe, needed: frozenset[str]) -> frozenset[int]:
     return frozenset(spare)
 
 
-@lru_cache(maxsize=128)
-def _template(text: str) -> nodes.Template:
-    return read_template(text)
-
-
 def _of_meta(bones: str, variant: Variant, *, name: str) -> Values:
     names = names_of(variant)
     text = selected(bones, names, name=name) if "]" in bones else bones
     if "{" in text:
         try:
-            answer = Carrying(environment=META, names=names).render(_template(text))
+            carrying = Carrying(environment=META, names=names, budget=Budget.of(text))
+            answer = carrying.render(read_template(text))
         except TemplateError as error:
             raise RecipeError(
                 f"{name}:{error.line or 1}: {error.message}", hint=error.hint
