@@ -1,6 +1,7 @@
 """Looking a recipe over: what its tool would refuse, and what people trip over."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 
 from wheelyard.errors import RecipeError, nearest
@@ -16,6 +17,7 @@ from wheelyard.recipes.parse import Form, ParsedRecipe
 from wheelyard.recipes.pins import read_pins
 from wheelyard.recipes.requirements import requirements
 from wheelyard.recipes.sources import written_sources
+from wheelyard.recipes.templates.bounds import ENDLESS
 from wheelyard.recipes.yaml_values import YamlError, recipe_values
 
 _LINE = re.compile(r":(\d+): ")
@@ -55,6 +57,8 @@ def _evaluates(recipe: ParsedRecipe) -> Iterator[Finding]:
             if error.message not in seen:
                 seen.add(error.message)
                 yield _of(error, "evaluation")
+            if error.hint == ENDLESS:
+                return  # each variant would take as long
             continue
         named = named or bool(answer.name)
     if not named and not seen:
@@ -135,10 +139,11 @@ def _sources(recipe: ParsedRecipe) -> Iterator[Finding]:
 def _duplicates(recipe: ParsedRecipe) -> Iterator[Finding]:
     """Find one requirement twice in a list under the same condition."""
     seen: dict[tuple[str, str, str | None, str | None], int] = {}
+    tagged = recipe.document.tagged
     for one in requirements(recipe):
         key = (one.text, one.section, one.output, one.condition)
         first = seen.setdefault(key, one.line)
-        if first != one.line and "{%" not in _between(recipe, first, one.line):
+        if first != one.line and not _is_between(tagged, first, one.line):
             yield Finding(
                 line=one.line, rule="duplicate",
                 message=f"{one.text!r} stands in {one.section} on line {first} already",
@@ -148,13 +153,14 @@ def _duplicates(recipe: ParsedRecipe) -> Iterator[Finding]:
 def _double_keys(recipe: ParsedRecipe) -> Iterator[Finding]:
     """Find one key twice under no selector: the last one counts, and the first is forgotten."""
     pending: list[tuple[Entry, ...]] = [recipe.document.entries]
+    tagged = recipe.document.tagged
     while pending:
         entries = pending.pop()
         seen: dict[tuple[str, str | None], Entry] = {}
         for one in entries:
             if one.key and not one.is_item:
                 first = seen.setdefault((one.key, one.selector), one)
-                if first is not one and "{%" not in _between(recipe, first.line, one.line):
+                if first is not one and not _is_between(tagged, first.line, one.line):
                     yield Finding(
                         line=one.line, rule="double-key",
                         message=f"{one.key!r} stands on line {first.line} already; only this one counts",
@@ -163,9 +169,10 @@ def _double_keys(recipe: ParsedRecipe) -> Iterator[Finding]:
             pending.append(one.entries)
 
 
-def _between(recipe: ParsedRecipe, first: int, last: int) -> str:
-    rows = recipe.document.rows
-    return recipe.text[rows[first - 1].start : rows[last - 1].end]
+def _is_between(tagged: tuple[int, ...], first: int, last: int) -> bool:
+    """Say whether a statement of Jinja stands on one of some lines (both included)."""
+    at = bisect_left(tagged, first - 1)
+    return at < len(tagged) and tagged[at] <= last - 1
 
 
 def _about(recipe: ParsedRecipe) -> Iterator[Finding]:

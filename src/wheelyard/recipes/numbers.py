@@ -40,9 +40,9 @@ def _scalars(recipe: ParsedRecipe, entry: Entry) -> Iterator[Written]:
     """Give the scalar of a number, or those of the branches that it has."""
     value = entry.value
     if value.startswith("*"):
-        anchor = re.search(rf"&{re.escape(value[1:])}\s+(\S+)", recipe.text)
+        anchor = recipe.anchors.get(value[1:])
         if anchor:
-            yield written(entry, anchor[1], anchor.start(1))
+            yield written(entry, anchor.of(recipe.text), anchor.start)
         return
     anchored = _ANCHORED.match(value)
     if value:

@@ -24,6 +24,9 @@ _WHOLE = re.compile(r"""(?<![\w.])(?:(["'])(\d+)\1|\d+)(?![\w.])""")
 _CONSTANT = re.compile(r"""(["']?)(\d+)\1""")
 
 
+MOST_DIGITS = 18
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
     """A name that a recipe sets, and the expression or scalar it is set to."""
@@ -125,8 +128,12 @@ def number_spans(text: str, offset: int) -> tuple[Span, ...]:
     for found in _WHOLE.finditer(text):
         group = 2 if found[1] else 0
         start, end = found.span(group)
-        if not found[1] and any(one < start < other for one, other in strings):
+        if end - start > MOST_DIGITS:
             continue
+        if not found[1]:
+            at = bisect_right(strings, (start, 0)) - 1
+            if at >= 0 and strings[at][0] < start < strings[at][1]:
+                continue
         spans.append(Span(start=offset + start, end=offset + end))
     return tuple(spans)
 
@@ -149,7 +156,7 @@ def tag_identifiers(text: str) -> frozenset[str]:
 
 def is_whole(text: str) -> bool:
     """Say whether an expression is a whole number, in quotes or without."""
-    return bool(_CONSTANT.fullmatch(text))
+    return len(text) <= MOST_DIGITS + 2 and bool(_CONSTANT.fullmatch(text))
 
 
 def reaching(names: Iterable[str], every: Iterable[Setting]) -> frozenset[str]:

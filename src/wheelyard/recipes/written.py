@@ -23,7 +23,6 @@ from wheelyard.recipes.statements import (
     identifiers,
     number_spans,
     reaching,
-    tag_identifiers,
 )
 from wheelyard.recipes.templates.bounds import Budget, TemplateError
 from wheelyard.recipes.templates.carrying_out import Carrying
@@ -167,7 +166,7 @@ def skeleton(
 def needed_names(recipe: ParsedRecipe, every: tuple[Written, ...]) -> frozenset[str]:
     """Give the names that scalars and the conditions around them depend on."""
     used = frozenset().union(*(one.names for one in every))
-    return reaching(used | tag_identifiers(recipe.text), recipe.settings)
+    return reaching(used | recipe.tag_names, recipe.settings)
 
 
 def _spare_rows(recipe: ParsedRecipe, needed: frozenset[str]) -> frozenset[int]:

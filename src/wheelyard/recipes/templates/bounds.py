@@ -31,22 +31,22 @@ class TemplateError(Exception):
 
 @dataclass(slots=True)
 class Budget:
-    """The steps that are left."""
+    """The steps that a template has taken, and how many it may take."""
 
-    steps: int = MOST_STEPS
+    steps: int = 0
+    most: int = MOST_STEPS
 
     @classmethod
     def of(cls, text: str) -> "Budget":
         """Give the steps that a text may take: a long one has more to do."""
-        return cls(steps=MOST_STEPS + len(text) // 5)
+        return cls(most=MOST_STEPS + len(text) // 5)
 
     def spend(self, steps: int = 1) -> None:
         """Count steps; raise TemplateError when there are none left."""
-        self.steps -= steps
-        if self.steps < 0:
+        self.steps += steps
+        if self.steps > self.most:
             raise TemplateError(
-                "the template takes too many steps, and goes on after the last that it may take",
-                hint=ENDLESS,
+                f"the template has taken {self.most:,} steps and goes on", hint=ENDLESS
             )
 
     def spend_on(self, value: object) -> None:
