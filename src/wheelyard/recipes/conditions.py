@@ -24,6 +24,8 @@ _MATCHED = re.compile(r"""match\(\s*([A-Za-z_]\w*)\s*,\s*["']([^"']*)["']""")
 _METHOD = re.compile(
     r"""\b([A-Za-z_]\w*)(?:\[[^\]]*\]\s*==|\.(?:startswith|endswith)\()\s*["']([^"']+)["']"""
 )
+_QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
+_OF_A_PYTHON = re.compile(r"py[23]k|py\d\d")
 _VALUE = re.compile(r"""["']([^"'\n]*)["']|(-?[\d.]+)""")
 # A name that is called or asked for a part of itself is no variant's.
 _NAME = re.compile(r"(?<![.\w\"'])[A-Za-z_]\w*\b(?!\s*[.(])")
@@ -172,7 +174,8 @@ def _true_names(platform: str) -> frozenset[str]:
 
 
 def _gather(condition: str, held: dict[str, set[str]], names: set[str]) -> None:
-    names.update(_NAME.findall(re.sub(r"\"[^\"]*\"|'[^']*'", "''", condition)))
+    own = frozenset(_NAME.findall(_QUOTED.sub("''", condition)))
+    names |= own
     for found in _COMPARED.finditer(condition):
         for value in _VALUE.finditer(found[2]):
             held.setdefault(found[1], set()).add(value[1] or value[2] or "")
@@ -181,7 +184,7 @@ def _gather(condition: str, held: dict[str, set[str]], names: set[str]) -> None:
     for pattern in (_MATCHED, _METHOD):
         for found in pattern.finditer(condition):
             held.setdefault(found[1], set()).add(found[2].lstrip("<>=!~ ").removesuffix(".*"))
-    if "py" in held or any(re.fullmatch(r"py[23]k|py\d\d", name) for name in names):
+    if "py" in held or any(map(_OF_A_PYTHON.fullmatch, own)):
         constants = held.pop("py", set())
         held.setdefault("python", set()).update(
             {"2.7", "3.6", "3.12"} | {_dotted(one) for one in constants}

@@ -3,6 +3,7 @@
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
+from itertools import islice
 
 from wheelyard.errors import RecipeError, nearest
 from wheelyard.recipes.answers import LENGTHS
@@ -20,6 +21,7 @@ from wheelyard.recipes.sources import written_sources
 from wheelyard.recipes.templates.bounds import ENDLESS
 from wheelyard.recipes.yaml_values import YamlError, recipe_values
 
+MOST_FINDINGS = 500
 _LINE = re.compile(r":(\d+): ")
 
 Rule = Callable[[ParsedRecipe], Iterator[Finding]]
@@ -28,8 +30,20 @@ Rule = Callable[[ParsedRecipe], Iterator[Finding]]
 def lint(recipe: ParsedRecipe) -> tuple[Finding, ...]:
     """Give every finding, in the order of the lines."""
     rules = _OF_RECIPES if recipe.form in (Form.META, Form.RECIPE) else _OF_CONFIGURATION
-    found = {one for rule in rules for one in rule(recipe)}
+    found = {one for rule in rules for one in _some(rule(recipe))}
     return tuple(sorted(found))
+
+
+def _some(findings: Iterator[Finding]) -> Iterator[Finding]:
+    """Give the first findings of a rule, and say where there are more than anybody reads."""
+    last = None
+    for last in islice(findings, MOST_FINDINGS):
+        yield last
+    if last is not None and next(findings, None) is not None:
+        yield Finding(
+            line=last.line, rule=last.rule,
+            message=f"there are more than {MOST_FINDINGS} such findings; the others are not named",
+        )  # fmt: skip
 
 
 def _error(line: int, rule: str, message: str, hint: str = "") -> Finding:

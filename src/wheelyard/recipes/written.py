@@ -18,7 +18,7 @@ from wheelyard.recipes.recipe_yaml import FILTERS, context_of
 from wheelyard.recipes.rows import RowKind
 from wheelyard.recipes.scalars import quote_of, scalar_of, unquoted
 from wheelyard.recipes.selectors import selector_of
-from wheelyard.recipes.spans import Replacement, Span, replaced_within
+from wheelyard.recipes.spans import Replacement, Span, in_order, replaced_within
 from wheelyard.recipes.statements import (
     identifiers,
     number_spans,
@@ -117,6 +117,7 @@ def values_in(
 
     Raises RecipeError.
     """
+    edits = in_order(edits)
     if recipe.form is Form.META:
         bones = skeleton(recipe, every, edits)
         return [_of_meta(bones, variant, name=recipe.name) for variant in variants]

@@ -1,15 +1,16 @@
 """Reading a template into Jinja's own tree."""
 
+import re
 from functools import lru_cache
 
 from jinja2 import TemplateSyntaxError, nodes
 from jinja2.sandbox import SandboxedEnvironment
 
 from wheelyard.recipes.templates.bounds import TemplateError, shortened
-from wheelyard.recipes.templates.tags import tags
 
+_OPENED = re.compile(r"\{[%{]")
 LONGEST_TAG = 50_000
-MOST_TAGS = 200_000
+MOST_TAGS = 30_000
 LONGEST_KEPT = 20_000
 # What can never stand in a recipe.yaml: there, only ${{ … }} is a template.
 _NEVER = "\x00never"
@@ -57,18 +58,16 @@ def check_tags(text: str) -> None:
     """Refuse a text with more tags than can be kept, or with one that is too long. Raises TemplateError."""
     if len(text) <= LONGEST_TAG:
         return
-    count = 0
-    for count, tag in enumerate(tags(text), 1):
-        if tag.kind != "#" and tag.end - tag.start > LONGEST_TAG:
-            raise TemplateError(
-                f"a tag of {tag.end - tag.start:,} characters is more than a template may have",
-                line=text.count("\n", 0, tag.start) + 1,
-            )
-        if count > MOST_TAGS:
-            raise TemplateError(
-                f"there are more than {MOST_TAGS:,} tags in the template",
-                line=text.count("\n", 0, tag.start) + 1,
-            )
+    for count, found in enumerate(_OPENED.finditer(text)):
+        start = found.start()
+        closed = text.find("%}" if found[0] == "{%" else "}}", start, start + LONGEST_TAG)
+        if closed < 0 and len(text) - start > LONGEST_TAG:
+            said = f"a tag of more than {LONGEST_TAG:,} characters begins here"
+        elif count >= MOST_TAGS:
+            said = f"there are more than {MOST_TAGS:,} tags in the template"
+        else:
+            continue
+        raise TemplateError(said, line=text.count("\n", 0, start) + 1)
 
 
 def _parsed(environment: SandboxedEnvironment, text: str) -> nodes.Template:
