@@ -233,10 +233,22 @@ class _Search:
                 yield from islice(product(*choices), MOST_TRIES)
                 yield tuple(span for spans in choices for span in spans)
                 yield from ((span,) for spans in choices for span in spans)
+        yield self._every(at)
         own = self.written[at].number_spans()
         if own:
             yield own
             yield from ((span,) for span in own)
+
+    def _every(self, at: int) -> Places:
+        """Give the whole numbers of all that a number depends on, but for the version and addresses."""
+        every = self.recipe.settings_by_name
+        return tuple(
+            span
+            for name in self._names(at)
+            if name not in self.others
+            for each in every.get(name, ())
+            for span in each.number_spans()
+        )
 
     def _rises(self, places: Places, *, only: int | None = None) -> bool:
         """Say whether a change makes every number (or one) rise by exactly one in each variant."""

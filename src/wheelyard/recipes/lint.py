@@ -74,9 +74,14 @@ def _evaluates(recipe: ParsedRecipe) -> Iterator[Finding]:
             if error.hint == ENDLESS:
                 return  # each variant would take as long
             continue
-        named = named or bool(answer.name)
-    if not named and not seen:
+        named = named or bool(answer.name) or (recipe.form is Form.RECIPE and bool(answer.outputs[0].name))
+    if not named and not seen and not _is_named_elsewhere(recipe):
         yield _error(1, "name", "the package has no name", "Write name: under package:.")
+
+
+def _is_named_elsewhere(recipe: ParsedRecipe) -> bool:
+    """Say whether a template gives the name, perhaps from a file that is not here."""
+    return any("{{" in one.value for one in recipe.document.find("package", "name"))
 
 
 def _tabs(recipe: ParsedRecipe) -> Iterator[Finding]:

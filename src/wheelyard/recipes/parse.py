@@ -17,6 +17,8 @@ from wheelyard.recipes.statements import (
 
 LARGEST = 6_000_000
 DEEPEST = 100
+VARIANTS = ("variants.yaml", "variants.yml")
+"""What rattler-build reads beside a recipe.yaml."""
 
 
 _ANCHOR = re.compile(r"(?<!\S)&(\S+)\s+(\S+)")
@@ -97,6 +99,8 @@ def parse_recipe(text: str, *, name: str) -> ParsedRecipe:
 def form_of(name: str, text: str) -> Form:
     """Say which form a file has, by its name, else by its text."""
     last = name.replace("\\", "/").rpartition("/")[2].lower()
+    if last in VARIANTS:
+        return Form.PINS
     for form in Form:
         if last in (
             form.value,

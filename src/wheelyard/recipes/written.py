@@ -81,9 +81,12 @@ class Values:
     held: tuple[tuple[int, str], ...]
     names: Mapping[str, object] = field(repr=False)
 
-    def by_index(self) -> Mapping[int, str]:
-        """Give the last value of each scalar that stands in this variant."""
-        return dict(self.held)
+    def by_index(self) -> Mapping[int, list[str]]:
+        """Give the values of each scalar that stands in this variant: more than one, where it is in a loop."""
+        found: dict[int, list[str]] = {}
+        for at, value in self.held:
+            found.setdefault(at, []).append(value)
+        return found
 
     def rendered(self, template: str) -> str | None:
         """Give what a template of Jinja comes to with these names, or None where it can't be carried out."""
