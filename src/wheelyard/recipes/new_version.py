@@ -138,6 +138,11 @@ class _Search:
             value = before.get(at)
             if "{{" in kind:
                 kind = _KINDS.get(len(value or ""), "")  # noqa: PLW2901 - a template names it
+            if value and not after.get(at):
+                raise RefusedEditError(
+                    f"{self.recipe.name}:{one.line}: the digest {one.scalar!r} is known for the old version only",
+                    hint="Write the new one where it is looked up.",
+                )
             # A literal is a digest to be, whatever stands there.
             if value and kind and (_is_digest(value) or not one.is_template):
                 held[kind] = (one, value)
