@@ -25,7 +25,14 @@ def proven_version(
 
     Raises RefusedEditError where the package would have another version, or a lower one.
     """
-    written = tuple(written_at(one) for one in versions_of(recipe) if "{{" in one.value)
+    alone = re.compile(rf"\$?\{{\{{\s*{re.escape(variable.name)}\s*\}}\}}")
+    written = tuple(
+        written_at(one)
+        for one in versions_of(recipe)
+        if "{{" in one.value and not alone.fullmatch(one.scalar)
+    )
+    if not written:
+        return said, version_replacements(variable, said)
     found = _BEFORE.match(variable.value)
     before = found[0] if found else ""
     asked = _order(said)
