@@ -292,6 +292,8 @@ class _Search:
 
 def _is_next(one: str, other: str) -> bool:
     """Say whether a whole number follows on another."""
-    if not all(each.isascii() and each.isdigit() and len(each) <= MOST_DIGITS for each in (one, other)):
+    if not all(
+        each.isascii() and each.isdigit() and len(each) <= MOST_DIGITS for each in (one, other)
+    ):
         return False
     return int(other) == int(one) + 1

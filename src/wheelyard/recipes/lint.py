@@ -74,7 +74,11 @@ def _evaluates(recipe: ParsedRecipe) -> Iterator[Finding]:
             if error.hint == ENDLESS:
                 return  # each variant would take as long
             continue
-        named = named or bool(answer.name) or (recipe.form is Form.RECIPE and bool(answer.outputs[0].name))
+        named = (
+            named
+            or bool(answer.name)
+            or (recipe.form is Form.RECIPE and bool(answer.outputs[0].name))
+        )
     if not named and not seen and not _is_named_elsewhere(recipe):
         yield _error(1, "name", "the package has no name", "Write name: under package:.")
 

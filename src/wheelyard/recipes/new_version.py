@@ -235,7 +235,9 @@ class _Search:
 
 
 def _turns(
-    source: WrittenSource, start: int, values: tuple[Mapping[int, list[str]], Mapping[int, list[str]]]
+    source: WrittenSource,
+    start: int,
+    values: tuple[Mapping[int, list[str]], Mapping[int, list[str]]],
 ) -> Iterator[tuple[Mapping[int, str], Mapping[int, str]]]:
     """Give what the scalars of a source come to, once for each turn of the loop that it may be in."""
     places = range(start, start + len(source.urls) + len(source.hashes))

@@ -12,9 +12,7 @@ from wheelyard.recipes.selectors import selector_of
 from wheelyard.recipes.spans import Replacement, Span, replaced_within
 from wheelyard.recipes.templates.tags import tags
 
-_SET = re.compile(
-    r"\{%[-+]?\s*set\s+([A-Za-z_][\w.]*(?:\s*,\s*[A-Za-z_]\w*)*)\s*=(?!=)\s*"
-)
+_SET = re.compile(r"\{%[-+]?\s*set\s+([A-Za-z_][\w.]*(?:\s*,\s*[A-Za-z_]\w*)*)\s*=(?!=)\s*")
 _BLOCK_SET = re.compile(r"\{%[-+]?\s*set\s+([A-Za-z_]\w*)\s*[-+]?%\}")
 _END_SET = re.compile(r"\{%[-+]?\s*endset\b")
 _STATEMENT = re.compile(r"\{%[-+]?\s*(?!set\b)\w+")

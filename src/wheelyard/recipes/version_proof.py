@@ -61,11 +61,7 @@ def _evaluated(
         return []
     of_meta = recipe.form is Form.META
     variants = variants_in(skeleton(recipe, written)) if of_meta else variants_of(recipe)
-    return [
-        value
-        for one in values_in(recipe, written, variants, edits)
-        for _, value in one.held
-    ]
+    return [value for one in values_in(recipe, written, variants, edits) for _, value in one.held]
 
 
 def _order(text: str) -> Version | None:

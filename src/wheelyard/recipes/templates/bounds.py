@@ -204,7 +204,7 @@ def check_format(text: str, arguments: tuple[object, ...] = (), *, sign: str = "
     widest = max((int(one[:9]) for one in _NUMBER.findall(text)), default=0)
     if (
         text.count(sign) * (widest + weight(list(arguments))) > LONGEST_VALUE * 10
-        or sign == "{" and _NESTED_WIDTH.search(text)
+        or (sign == "{" and _NESTED_WIDTH.search(text))
     ):  # fmt: skip
         raise TemplateError("the template pads a text too widely")
 
