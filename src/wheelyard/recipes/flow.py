@@ -25,8 +25,9 @@ def is_flow(text: str) -> bool:
 
 
 def flow_items(text: str, offset: int) -> tuple[FlowItem, ...]:
-    """Give the items of a collection that begins at an offset; none where YAML can't read it, or it is longer
-    than anybody writes.
+    """Give the items of a collection that begins at an offset.
+
+    There are none where YAML can't read it, or it is longer than anybody writes.
     """
     if len(text) > LONGEST_FLOW:
         return ()

@@ -53,9 +53,9 @@ def split_selector(line: str) -> tuple[str, str] | None:
 
 
 def _found(line: str) -> tuple[int, str] | None:
-    """Find where a selector (or the comment that holds it) begins, and what it is.
+    r"""Find where a selector (or the comment that holds it) begins, and what it is.
 
-    What conda-build's expression ``(.+?)\\s*(#.*)?\\[([^\\[\\]]+)\\](?(2)[^()]*)$`` finds, in one pass.
+    What conda-build's expression ``(.+?)\s*(#.*)?\[([^\[\]]+)\](?(2)[^()]*)$`` finds, in one pass.
     """
     end = line.rfind("]")
     start = line.rfind("[", 0, max(end, 0))
@@ -67,9 +67,7 @@ def _found(line: str) -> tuple[int, str] | None:
     if comment < 0:
         return None
     # In a comment, the last pair of brackets counts, if no parenthesis follows it.
-    last = None
-    for last in _PAIR.finditer(line, comment + 1):
-        pass
+    last = max(_PAIR.finditer(line, comment + 1), key=re.Match.start, default=None)
     if last is None or "(" in (rest := line[last.end() :]) or ")" in rest:
         return None
     return comment, last[1]

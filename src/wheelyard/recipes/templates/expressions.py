@@ -55,13 +55,7 @@ class Expressions:
             self._kinds[kind] = getattr(self, "_" + kind.__name__.lower(), self._unknown)
         method = self._kinds[kind]
         try:
-            answer = method(node)
-            if isinstance(answer, str):
-                if len(answer) > LONG:
-                    self.budget.spend_on(bounded(answer))
-            elif isinstance(answer, list | tuple | dict):
-                self.budget.spend_on(answer)
-            return answer
+            return self._counted(method(node))
         except TemplateError as error:
             error.line = error.line or node.lineno
             raise
@@ -71,6 +65,15 @@ class Expressions:
             ) from None
         except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
             raise TemplateError(str(error) or type(error).__name__, line=node.lineno) from error
+
+    def _counted(self, answer: object) -> object:
+        """Count what handling a large value costs."""
+        if isinstance(answer, str):
+            if len(answer) > LONG:
+                self.budget.spend_on(bounded(answer))
+        elif isinstance(answer, list | tuple | dict):
+            self.budget.spend_on(answer)
+        return answer
 
     def _unknown(self, node: nodes.Node) -> object:
         raise TemplateError(f"{type(node).__name__} is not known here")
