@@ -180,8 +180,8 @@ def test_variants_grow_fewer_as_the_text_grows() -> None:
         "{% macro f() %}xxxx{% endmacro %}"
         + "".join(f"{{% macro f{i}() %}}{{{{ f() }}}}{{{{ f() }}}}{{% endmacro %}}" for i in range(3))
         + "{% macro g() %}{{ g() }}{{ g() }}{% endmacro %}{{ g() }}",
-        "{% macro f() %}{{ caller() }}{% endmacro %}"
-        + "{% macro g() %}{% call f() %}{{ g() }}{% endcall %}{% endmacro %}{{ g() }}",
+        "{% macro f() %}{{ caller() }}{% endmacro %}{% macro g() %}{% call f() %}{{ g() }}{% endcall %}"
+        "{% endmacro %}{{ g() }}".strip(),
         "{% set a = " + "9" * 5000 + " %}",
         "{{ " + "1+" * LONGEST_TAG + "1 }}",
         "{{ " * LONGEST_TAG,
