@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from packaging.utils import canonicalize_name
 
-from builder.processes import PATIENCE_SECONDS, SOURCES, environment
+from builder.processes import SOURCES, environment
 from wheelyard.errors import ExitCode
 
 
@@ -24,7 +24,6 @@ def python(*words: str, **more: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=PATIENCE_SECONDS,
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 
 from coordinator.farm import Farm
+from coordinator.outside import Letters, Looks
 from coordinator.waiting import ended, until_quiet
 from plan.world import Package, World, target
 from wheelyard.bus.memory import MemoryBus
@@ -17,8 +18,6 @@ from wheelyard.coordinator.farm.ports import FarmPorts
 from wheelyard.coordinator.farm.rules import FarmRules
 from wheelyard.coordinator.questions import Questions
 from wheelyard.coordinator.run import Run
-from wheelyard.errors import WheelyardError
-from wheelyard.model.artifact import Artifact
 from wheelyard.model.builder import Builder, Facts, FactValue, Health, Mode, Running, Tier
 from wheelyard.model.job import BuildKey, Offer, Outcome, Report
 from wheelyard.model.recipe import DEFAULT_RECIPE
@@ -63,31 +62,6 @@ X86: Mapping[str, FactValue] = {
     "memory_gb": 8,
 }
 _PRESENCE = 0.05
-
-
-class Letters:
-    """A notifier that keeps what it is given; ``broken`` makes it fail so often."""
-
-    def __init__(self) -> None:
-        self.sent: list[tuple[str, str, str]] = []
-        self.failures: list[WheelyardError] = []
-
-    async def send(self, address: str, subject: str, body: str) -> None:
-        if self.failures:
-            raise self.failures.pop(0)
-        self.sent.append((address, subject, body))
-
-
-class Looks:
-    """An inspector that believes what it is told, but for what is in ``faults`` by project."""
-
-    def __init__(self) -> None:
-        self.faults: dict[str, WheelyardError] = {}
-
-    async def inspect(self, artifact: Artifact, offer: Offer) -> Artifact:
-        if offer.release.project in self.faults:
-            raise self.faults[offer.release.project]
-        return artifact
 
 
 class Machines:
