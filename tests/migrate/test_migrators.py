@@ -13,7 +13,7 @@ from wheelyard.migrate.feedstock import Feedstock
 from wheelyard.migrate.migrator import CleanUp, Migrator, make, options_of, parse_reference
 from wheelyard.migrate.migrators.pin_rebuild import PinRebuild, platforms
 from wheelyard.migrate.pins.migration import PinMigration
-from wheelyard.wiring.migrators import GROUP, known_migrators, migrator_of
+from wheelyard.campaigns.migrators import GROUP, known_migrators, migrator_of
 
 RECIPE = """\
 package:

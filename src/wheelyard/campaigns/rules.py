@@ -1,23 +1,21 @@
 """The rule of a campaign, made from its record: a migrator, and whom it is for."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from importlib.metadata import entry_points
 
 from wheelyard.campaign_ports import Campaign
-from wheelyard.errors import ConfigurationError, nearest
-from wheelyard.migrate.builtin import BUILTIN
+from wheelyard.campaigns.migrators import migrator_of
+from wheelyard.errors import ConfigurationError
 from wheelyard.migrate.feedstock import Feedstock
 from wheelyard.migrate.membership import Scope
-from wheelyard.migrate.migrator import Migrator, make, parse_reference
+from wheelyard.migrate.migrator import Migrator
 from wheelyard.migrate.migrators.pin_rebuild import PinRebuild
 from wheelyard.migrate.pins.migration import PinMigration
 
 PINS = "pin"
 """The rule of a campaign that carries a pin file's migration."""
-GROUP = "wheelyard.migrators"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
 
 
@@ -41,14 +39,6 @@ class Rule:
         return self.migrator.wants(self.migrator.edit(feedstock))
 
 
-def known_migrators() -> Mapping[str, type]:
-    """Return every migrator that is installed, those of others too."""
-    found = dict(BUILTIN)
-    for one in entry_points(group=GROUP):
-        found.setdefault(one.name, one.load())
-    return found
-
-
 def rule_of(campaign: Campaign) -> Rule:
     """Return the rule of a campaign. Raises ConfigurationError, and InvalidMigrationError for its pins."""
     return _rule(campaign.name, campaign.rule, campaign.pins)
@@ -63,14 +53,7 @@ def _rule(campaign: str, rule: str, pins: str) -> Rule:
             migrator=PinRebuild(migration=replace(migration, paused=False)),
             title=migration.title(),
         )
-    name, options = parse_reference(rule)
-    known = known_migrators()
-    if name not in known:
-        raise ConfigurationError(
-            f"{name!r} is no migrator",
-            hint=nearest(name, known) or f"There are {', '.join(known)}.",
-        )
-    migrator = make(known[name], options)
+    migrator = migrator_of(rule)
     return Rule(migrator=migrator, title=f"{campaign}: {migrator.summary}")
 
 

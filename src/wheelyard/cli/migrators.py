@@ -27,7 +27,7 @@ from wheelyard.migrate.pins.opening import started
 from wheelyard.recipes.answers import Answers
 from wheelyard.upstream.answers import NetworkAnswers
 from wheelyard.wiring.answering import answer_settings
-from wheelyard.wiring.migrators import known_migrators, migrator_of
+from wheelyard.campaigns.migrators import known_migrators, migrator_of
 
 
 def add_commands(app: typer.Typer) -> None:
