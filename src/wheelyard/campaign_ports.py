@@ -10,10 +10,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NewType, Protocol
 
+from wheelyard.migrate.feedstock import Feedstock
 from wheelyard.migrate.membership import LeftOut, Rank, Scope
 from wheelyard.migrate.priority import Limits
 from wheelyard.migrate.states import NOTHING, Evidence, State
 from wheelyard.model.proposal import FileEdit
+from wheelyard.recipes.answers import RecordedAnswers
 
 CampaignName = NewType("CampaignName", str)
 
@@ -54,6 +56,8 @@ class Campaign:
     closed: datetime | None = None
     note: str = ""
     revision: int = 0
+    answers: str = ""
+    says: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,11 +162,33 @@ class CampaignStore(Protocol):
         ...
 
     async def seen(self, versions: Sequence[SeenVersion]) -> None:
-        """Keep what sources said, in place of what they said before."""
+        """Keep what sources said of packages, in place of all that was said of these before."""
         ...
 
     async def versions(self, *, package: str = "", limit: int = 1000) -> Sequence[SeenVersion]:
         """Return what sources said, those with errors first, then by package and source."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionLook:
+    """What is new upstream of a recipe: ``version`` is the one to go to, or empty; ``again`` when sources are asked next."""
+
+    current: str
+    again: datetime
+    version: str = ""
+    seen: tuple[SeenVersion, ...] = ()
+
+
+class NewVersions(Protocol):
+    """Where new versions of recipes show."""
+
+    async def look(self, package: str, feedstock: Feedstock) -> VersionLook:
+        """Ask what is due, and return what is known. Raises RecipeError where the recipe cannot be read."""
+        ...
+
+    async def answers(self, feedstock: Feedstock, version: str) -> RecordedAnswers:
+        """Return all that an edit to a version asks of the network. Raises RefusedEditError where there is no such edit."""
         ...
 
 

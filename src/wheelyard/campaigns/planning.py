@@ -34,6 +34,8 @@ class Intention:
     builds: bool = True
     pin_repository: str = ""
     pin_path: str = ""
+    answers: str = ""
+    says: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +61,8 @@ def planned(intention: Intention, graph: PackageGraph, now: datetime) -> Planned
         builds=intention.builds,
         pin_repository=intention.pin_repository,
         pin_path=intention.pin_path,
+        answers=intention.answers,
+        says=intention.says,
     )
     rule_of(campaign)
     scope = Scope(

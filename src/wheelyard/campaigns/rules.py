@@ -5,14 +5,18 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+import msgspec
+
 from wheelyard.campaign_ports import Campaign
 from wheelyard.campaigns.migrators import migrator_of
-from wheelyard.errors import ConfigurationError
+from wheelyard.errors import ConfigurationError, RefusedEditError
 from wheelyard.migrate.feedstock import Feedstock
 from wheelyard.migrate.membership import Scope
 from wheelyard.migrate.migrator import Migrator
 from wheelyard.migrate.migrators.pin_rebuild import PinRebuild
+from wheelyard.migrate.migrators.rebuild import NewVersion
 from wheelyard.migrate.pins.migration import PinMigration
+from wheelyard.recipes.answers import RecordedAnswers
 
 PINS = "pin"
 """The rule of a campaign that carries a pin file's migration."""
@@ -36,16 +40,19 @@ class Rule:
         return bool(began) and began != stands and self._is_restless(feedstock)
 
     def _is_restless(self, feedstock: Feedstock) -> bool:
-        return self.migrator.wants(self.migrator.edit(feedstock))
+        try:
+            return self.migrator.wants(self.migrator.edit(feedstock))
+        except RefusedEditError:
+            return False
 
 
 def rule_of(campaign: Campaign) -> Rule:
     """Return the rule of a campaign. Raises ConfigurationError, and InvalidMigrationError for its pins."""
-    return _rule(campaign.name, campaign.rule, campaign.pins)
+    return _rule(campaign.name, campaign.rule, campaign.pins, campaign.answers)
 
 
 @lru_cache(maxsize=256)
-def _rule(campaign: str, rule: str, pins: str) -> Rule:
+def _rule(campaign: str, rule: str, pins: str, answers: str) -> Rule:
     if rule == PINS:
         migration = PinMigration.parse(pins, name=campaign)
         # That it is paused is ours to heed; whether a recipe has it does not depend on that.
@@ -53,7 +60,10 @@ def _rule(campaign: str, rule: str, pins: str) -> Rule:
             migrator=PinRebuild(migration=replace(migration, paused=False)),
             title=migration.title(),
         )
-    migrator = migrator_of(rule)
+    told = msgspec.json.decode(answers, type=RecordedAnswers) if answers else None
+    migrator = migrator_of(rule, answers=told)
+    if isinstance(migrator, NewVersion):
+        return Rule(migrator=migrator, title=f"Go to version {migrator.to}")
     return Rule(migrator=migrator, title=f"{campaign}: {migrator.summary}")
 
 

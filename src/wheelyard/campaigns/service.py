@@ -19,7 +19,7 @@ from wheelyard.campaign_ports import (
     Mode,
 )
 from wheelyard.campaigns.closing import Closing
-from wheelyard.campaigns.looking import Looked, Looking
+from wheelyard.campaigns.looking import Looked, Looking, proposal_name
 from wheelyard.campaigns.offering import Offering
 from wheelyard.campaigns.planning import Planned
 from wheelyard.campaigns.rules import rule_of
@@ -53,6 +53,7 @@ class Campaigns:
         self._store = store
         self._clock = clock
         self._events = events
+        self._forge = forge
         self._looking = Looking(forge=forge, builds=builds)
         self._offering = Offering(forge=forge, builds=builds)
         self._closing = Closing(forge=forge)
@@ -180,6 +181,18 @@ class Campaigns:
             await self._close(running)
             return running.campaign
 
+    async def withdraw(self, name: CampaignName, why: str) -> None:
+        """End a campaign that is not wanted any more, and take back what it offered."""
+        async with self._turn:
+            running = await self._opened(name)
+            for member in running.members.values():
+                if member.state is State.PROPOSED:
+                    await self._forge.close(proposal_name(member), why)
+            now = self._clock.now()
+            await self._update(
+                running, replace(running.campaign, mode=Mode.CLOSED, closed=now, note=why)
+            )
+
     async def why(self, name: CampaignName, package: str) -> str:
         """Say why a package stands where it does."""
         running = await self._opened(name)
@@ -284,7 +297,8 @@ class Campaigns:
             await self._rebuild(running, looked.member)
             return
         rule = rule_of(running.campaign)
-        said = f"{running.campaign.name}: everything that {package} needs is published."
+        usual = f"{running.campaign.name}: everything that {package} needs is published."
+        said = running.campaign.says or usual
         try:
             member = await self._offering.offer(running.campaign, rule, looked, said)
         except BusyError as error:

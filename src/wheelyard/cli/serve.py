@@ -14,6 +14,7 @@ import typer
 
 from wheelyard import failpoints
 from wheelyard.campaigns.pin_watch import PinRules
+from wheelyard.campaigns.version_rounds import Following, VersionRules
 from wheelyard.cli import options as o
 from wheelyard.cli.addresses import Blobs, Database, FallThrough, Host, OwnProjects, Port
 from wheelyard.cli.campaign_options import Feedstocks
@@ -166,6 +167,15 @@ Trial = Annotated[
     ),
 ]
 
+Versions = Annotated[
+    Following,
+    typer.Option(
+        "--versions",
+        envvar="WHEELYARD_VERSIONS",
+        help="What becomes of new versions of recipes: they are looked for and shown, or proposed as well.",
+    ),
+]
+
 
 def serve(  # noqa: PLR0913, PLR0917 - the options of a process
     context: typer.Context,
@@ -194,10 +204,11 @@ def serve(  # noqa: PLR0913, PLR0917 - the options of a process
     openid: OpenId = None,
     lease: Lease = 60,
     min_free_disk: FreeDisk = "1G",
-    feedstocks: Feedstocks = None,  # noqa: ARG001 - _campaigns reads this one and the next three
+    feedstocks: Feedstocks = None,  # noqa: ARG001 - _campaigns reads this one and the next ones
     feedstock_job: FeedstockJob = None,  # noqa: ARG001
     pin_repository: PinRepository = "",  # noqa: ARG001
     trial: Trial = False,  # noqa: ARG001
+    versions: Versions = Following.OFF,  # noqa: ARG001
     failpoint: o.Failpoints = "",
 ) -> None:
     """Run a farm: take requests, plan them, have them built, and serve the index, until Ctrl-C.
@@ -229,6 +240,8 @@ def _campaigns(context: typer.Context) -> CampaignSettings:
         pin_repository=told["pin_repository"],
         job_file=_job_file(Path(job_file)) if job_file else "",
         rules=PinRules(trial=told["trial"]),
+        versions=VersionRules(following=Following(told["versions"]), trial=told["trial"]),
+        sources=context.obj.versions,
     )
 
 

@@ -11,18 +11,17 @@ from packaging.version import InvalidVersion, Version
 
 from wheelyard.cli.feedstock_files import read_feedstock
 from wheelyard.errors import NotUpstreamError, RecipeError, WheelyardError
-from wheelyard.migrate.feedstock import FORGE, Feedstock
-from wheelyard.migrate.newest.choosing import Wish
+from wheelyard.migrate.feedstock import Feedstock
 from wheelyard.migrate.newest.origins import OriginKind, origins_of
 from wheelyard.migrate.newest.requirement_changes import Difference, Said, differences
+from wheelyard.migrate.newest.watched import watched_of
 from wheelyard.model.release import ProjectName, Release
 from wheelyard.model.source import ProjectPage
 from wheelyard.recipes.evaluate import evaluate
-from wheelyard.recipes.evaluated import EvaluatedRecipe, Variant
-from wheelyard.recipes.yaml_values import YamlError, recipe_values
+from wheelyard.recipes.evaluated import Variant
 from wheelyard.upstream.core_metadata import parse_metadata
 from wheelyard.upstream.files import files_of, source_of
-from wheelyard.upstream.versions.watching import Seen, Watched
+from wheelyard.upstream.versions.watching import Seen
 from wheelyard.wiring.versions import Versions, VersionSettings, open_versions, show_on_site
 
 LookSettings = VersionSettings
@@ -56,12 +55,13 @@ def recipes_below(path: Path) -> Iterator[Path]:
 
 
 async def look_all(
-    recipes: Sequence[Path], settings: VersionSettings, *, anew: bool
+    recipes: Sequence[Path], settings: VersionSettings, *, anew: bool, database: str = ""
 ) -> list[Looked]:
     """Look for new versions of recipes; one that is broken costs the others nothing."""
     async with open_versions(settings) as versions:
         found = await asyncio.gather(*(_look(path, versions, anew=anew) for path in recipes))
-    await show_on_site(settings.state, (one.seen for one in found if one.seen is not None))
+    seen = [one.seen for one in found if one.seen is not None]
+    await show_on_site(settings.state, seen, database=database)
     return list(found)
 
 
@@ -106,22 +106,8 @@ def _release(project: ProjectName, version: str) -> Release:
 async def _look(path: Path, versions: Versions, *, anew: bool) -> Looked:
     try:
         feedstock, _ = await asyncio.to_thread(read_feedstock, path)
-        recipe = await asyncio.to_thread(evaluate, feedstock.parsed, Variant())
-        seen = await versions.watch.look(_watched(feedstock, recipe), anew=anew)
+        watched = await asyncio.to_thread(watched_of, feedstock)
+        seen = await versions.watch.look(watched, anew=anew)
     except WheelyardError as error:
         return Looked(path=str(path), error=error.message)
     return Looked(path=str(path), seen=seen)
-
-
-def _watched(feedstock: Feedstock, recipe: EvaluatedRecipe) -> Watched:
-    try:
-        settings = recipe_values(feedstock.files.get(FORGE, ""))
-    except YamlError as error:
-        raise error.said(FORGE) from error
-    return Watched(
-        name=recipe.name or feedstock.name,
-        version=recipe.version,
-        urls=tuple(url for source in recipe.sources for url in source.urls),
-        git_urls=tuple(source.git_url for source in recipe.sources if source.git_url),
-        wish=Wish.parse(settings if isinstance(settings, dict) else {}),
-    )

@@ -91,7 +91,10 @@ class MemoryCampaigns:
         return found[:limit]
 
     async def seen(self, versions: Sequence[SeenVersion]) -> None:
-        """Keep what sources said, in place of what they said before."""
+        """Keep what sources said of packages, in place of all that was said of these before."""
+        packages = {one.package for one in versions}
+        for key in [key for key in self._versions if key[0] in packages]:
+            del self._versions[key]
         self._versions.update({(one.package, one.source): one for one in versions})
 
     async def versions(self, *, package: str = "", limit: int = 1000) -> Sequence[SeenVersion]:

@@ -2,13 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from wheelyard import failpoints
 from wheelyard.campaigns.pin_watch import PinRules, PinWatch
 from wheelyard.campaigns.service import Campaigns
+from wheelyard.campaigns.version_rounds import Following, VersionRounds, VersionRules
 from wheelyard.campaigns.watching import Watching
 from wheelyard.errors import WheelyardError
 from wheelyard.forge.git import GitForge
@@ -17,29 +18,36 @@ from wheelyard.forge_ports import Forge
 from wheelyard.ports import Clock
 from wheelyard.store.folder import StateFolder
 from wheelyard.wiring.campaign_builds import FarmBuilds, FarmPortsOfCampaigns
-from wheelyard.wiring.campaigns import recipe_place
+from wheelyard.wiring.campaigns import RecipePlace, recipe_place
 from wheelyard.wiring.forges import close_forge
+from wheelyard.wiring.versions import VersionSettings, open_recipe_versions
 
 _LOG = logging.getLogger(__name__)
 _ROUND_SECONDS = 0.25
 _LOOK_SECONDS = 1.0
+_VERSION_SECONDS = 10.0
 _LINES = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CampaignSettings:
-    """What campaigns of a farm are told: where recipes and pin file are, and how a feedstock is built."""
+    """What campaigns of a farm are told: where recipes and pin file are, and how a feedstock is built.
+
+    ``versions``: what becomes of new versions; ``sources`` (by kind) are asked for them in place of what recipes name.
+    """
 
     feedstocks: Path | None = None
     pin_repository: str = ""
     job_file: str = ""
     rules: PinRules = field(default_factory=PinRules)
+    versions: VersionRules = field(default_factory=VersionRules)
+    sources: Mapping[str, str] = field(default_factory=dict)
 
 
 class FarmCampaigns:
     """Carries campaigns on while ``leads`` says so."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - its parts, by name
         self,
         *,
         settings: CampaignSettings,
@@ -47,10 +55,16 @@ class FarmCampaigns:
         farm: FarmPortsOfCampaigns,
         clock: Clock,
         leads: Callable[[], bool],
+        upstream: VersionSettings | None = None,
     ) -> None:
         self._folder = folder
         self._leads = leads
-        place = recipe_place(settings.feedstocks, folder.memory) if settings.feedstocks else None
+        self._settings = settings
+        self._upstream = upstream
+        self._clock = clock
+        self._place = place = (
+            recipe_place(settings.feedstocks, folder.memory) if settings.feedstocks else None
+        )
         self._forge: Forge = place.forge if place else GitForge()
         forge = self._forge
         self.campaigns = Campaigns(
@@ -99,6 +113,8 @@ class FarmCampaigns:
                 group.create_task(self._hear())
                 if self._watching is not None:
                     group.create_task(self._look(self._watching))
+                if self._place is not None and self._upstream is not None:
+                    group.create_task(self._look_upstream(self._place, self._upstream))
         finally:
             await close_forge(self._forge)
 
@@ -121,11 +137,29 @@ class FarmCampaigns:
     async def _look(self, watching: Watching) -> None:
         while True:
             if self._led:
-                try:
-                    await watching.look()
-                except WheelyardError as error:
-                    _LOG.warning("campaigns wait: %s", error.message)
+                await _guarded(watching.look)
             await asyncio.sleep(_LOOK_SECONDS)
+
+    async def _look_upstream(self, place: RecipePlace, upstream: VersionSettings) -> None:
+        """Look for new versions of all recipes, for ever."""
+        rules = self._settings.versions
+        if rules.following is Following.OFF:
+            return
+        async with open_recipe_versions(upstream, self._folder.memory) as news:
+            rounds = VersionRounds(
+                campaigns=self.campaigns,
+                store=self._folder.campaigns,
+                forge=self._forge,
+                clock=self._clock,
+                scan=place.scan,
+                news=news,
+                rules=rules,
+            )
+            while True:
+                led = self._led
+                if led:
+                    await _guarded(rounds.look)
+                await asyncio.sleep(_VERSION_SECONDS if led else _ROUND_SECONDS)
 
     async def _heard(self, last: int) -> int:
         """Take what the event log says of builds that ended, and of campaigns that others changed."""
@@ -136,3 +170,10 @@ class FarmCampaigns:
         if any(one.action in {"campaign.started", "campaign.mode"} for one in found):
             await self.campaigns.recover()
         return found[-1].id if found else last
+
+
+async def _guarded(do: Callable[[], Awaitable[object]]) -> None:
+    try:
+        await do()
+    except WheelyardError as error:
+        _LOG.warning("campaigns wait: %s", error.message)

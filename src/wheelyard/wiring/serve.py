@@ -47,6 +47,7 @@ from wheelyard.wiring.local import FarmSettings, upstream_settings
 from wheelyard.wiring.local_builders import LocalBuilders
 from wheelyard.wiring.planning import Planning
 from wheelyard.wiring.shelving import open_blobs
+from wheelyard.wiring.versions import VersionSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,6 +221,12 @@ class _Farm:
             ),
             clock=self._clock,
             leads=lambda: coordinator.leads,
+            upstream=VersionSettings(
+                state=folder.path,
+                indexes=self._settings.farm.indexes,
+                addresses=self._settings.campaigns.sources,
+                offline=self._settings.farm.offline,
+            ),
         )
 
     def web(self, coordinator: Coordinator, site: SiteStore) -> WebPorts:
