@@ -1,0 +1,109 @@
+"""A farm with recipes, as one process: what it looks for, hears and offers by itself."""
+
+import asyncio
+import shutil
+import subprocess
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from upstream.web import Site
+from wheelyard.campaigns.version_rounds import Following, VersionRules
+from wheelyard.testing.sdists import SdistSpec, write_sdist
+from wheelyard.wiring.farm_campaigns import CampaignSettings
+from wheelyard.wiring.local import FarmSettings
+from wheelyard.wiring.serve import Served, ServeSettings, serving
+
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.skipif(shutil.which("git") is None, reason="there is no git here"),
+]
+PATIENCE = 60.0
+
+
+def git(*arguments: str | Path) -> str:
+    command = ["git", "-c", "user.name=Ann", "-c", "user.email=ann@localhost"]
+    ran = subprocess.run(
+        [*command, *map(str, arguments)], check=True, capture_output=True, text=True
+    )
+    return ran.stdout.strip()
+
+
+def repository(folder: Path, name: str, recipe: str) -> Path:
+    """Make a bare repository with a recipe."""
+    tree, bare = folder / "trees" / name, folder / "forge" / f"{name}.git"
+    (tree / "recipe").mkdir(parents=True)
+    (tree / "recipe" / "meta.yaml").write_text(recipe)
+    git("init", "-q", "-b", "main", tree)
+    git("-C", tree, "add", "-A")
+    git("-C", tree, "commit", "-q", "-m", "Begin")
+    git("clone", "-q", "--bare", tree, bare)
+    return bare
+
+
+@asynccontextmanager
+async def farm(folder: Path, campaigns: CampaignSettings) -> AsyncIterator[Served]:
+    index = folder / "index"
+    index.mkdir(exist_ok=True)
+    settings = ServeSettings(
+        farm=FarmSettings(state=folder / "state", indexes=(str(index),)),
+        port=0,
+        builders=0,
+        campaigns=campaigns,
+    )
+    async with serving(settings) as served:
+        yield served
+
+
+async def until(ask: Callable[[], Awaitable[Any]]) -> Any:
+    """Ask again until the answer is true."""
+    async with asyncio.timeout(PATIENCE):
+        while not (found := await ask()):
+            await asyncio.sleep(0.1)
+    return found
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    opened = Site()
+    yield opened
+    opened.close()
+
+
+async def test_a_new_version_upstream_is_shown_and_offered(tmp_path: Path, site: Site) -> None:
+    (tmp_path / "index").mkdir()
+    for version in ("1.0", "1.1"):
+        write_sdist(SdistSpec(name="thing", version=version), tmp_path / "index")
+    place = "/packages/source/t/thing/thing-{}.tar.gz"
+    site.put(place.format("1.1"), (tmp_path / "index" / "thing-1.1.tar.gz").read_bytes())
+    recipe = (
+        '{% set version = "1.0" %}\npackage:\n  name: thing\n  version: {{ version }}\n'
+        f"source:\n  url: {site.url}{place.format('{{ version }}')}\n  sha256: {'0' * 64}\n"
+        "build:\n  number: 2\n"
+    )
+    bare = repository(tmp_path, "thing-feedstock", recipe)
+    rules = VersionRules(following=Following.PROPOSE, builds=False)
+    settings = CampaignSettings(feedstocks=tmp_path / "forge", versions=rules)
+
+    async with (
+        farm(tmp_path, settings) as served,
+        httpx.AsyncClient(base_url=served.address, trust_env=False) as client,
+    ):
+
+        async def versions() -> Any:
+            told = (await client.get("/versions", headers={"Accept": "application/json"})).json()
+            return told["versions"]
+
+        async def branch() -> str:
+            return git("-C", bare, "branch", "--list", "wheelyard/thing-1.1")
+
+        [seen] = await until(versions)
+        assert (seen["source"], seen["version"], seen["current"]) == ("pypi", "1.1", "1.0")
+        await until(branch)
+        offered = git("-C", bare, "show", "wheelyard/thing-1.1:recipe/meta.yaml")
+    assert 'set version = "1.1"' in offered
+    assert "0" * 64 not in offered
