@@ -10,6 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NewType, Protocol
 
+from wheelyard.migrate.automerge import Automerge
 from wheelyard.migrate.feedstock import Feedstock
 from wheelyard.migrate.membership import LeftOut, Rank, Scope
 from wheelyard.migrate.priority import Limits
@@ -58,6 +59,7 @@ class Campaign:
     revision: int = 0
     answers: str = ""
     says: str = ""
+    automerge: Automerge = Automerge.RECIPE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,14 +6,23 @@ being killed at any point.
 
 from dataclasses import dataclass, replace
 
-from wheelyard.campaign_ports import BuildAnswer, Builds, BuildState, BuildWish, Campaign, Member
+from wheelyard.campaign_ports import (
+    BuildAnswer,
+    Builds,
+    BuildState,
+    BuildWish,
+    Campaign,
+    Member,
+    Mode,
+)
 from wheelyard.campaigns.feedstocks import PATTERNS, feedstock_of, standing_of
 from wheelyard.campaigns.rules import Rule
 from wheelyard.errors import BusyError, WheelyardError
 from wheelyard.forge_ports import Forge
+from wheelyard.migrate.automerge import merges_itself
 from wheelyard.migrate.feedstock import Feedstock
 from wheelyard.migrate.states import Evidence, Offered, State
-from wheelyard.model.proposal import Proposal, ProposalName, ProposalState
+from wheelyard.model.proposal import CheckState, Proposal, ProposalName, ProposalState
 
 _OFFERED = {
     ProposalState.OPEN: Offered.OPEN,
@@ -63,6 +72,10 @@ class Looking:
             tree = await self._forge.look(member.repository, PATTERNS)
             proposal = await self._forge.proposal(proposal_name(member))
             feedstock = feedstock_of(tree)
+            if proposal is not None and _merges_itself(campaign, rule, feedstock, proposal):
+                proposal = await self._forge.merge(proposal.name)
+                tree = await self._forge.look(member.repository, PATTERNS)
+                feedstock = feedstock_of(tree)
             stands = standing_of(feedstock)
             began = member.began or stands
             done = rule.is_done(feedstock, began=began, stands=stands)
@@ -117,6 +130,19 @@ class Looking:
         answer = await self._builds.answer(build)
         known = replace(known, published=answer.state is BuildState.BUILT)
         return replace(member, build=build, evidence=_with(known, answer))
+
+
+def _merges_itself(
+    campaign: Campaign, rule: Rule, feedstock: Feedstock, proposal: Proposal
+) -> bool:
+    """Whether a proposal is to be merged now. What nobody checked, or somebody changed, is left to people."""
+    return (
+        proposal.state is ProposalState.OPEN
+        and proposal.checked is CheckState.PASSED
+        and not proposal.foreign
+        and campaign.mode is Mode.RUNNING
+        and merges_itself(campaign.automerge, feedstock, rule.change)
+    )
 
 
 def _with(known: Evidence, answer: BuildAnswer) -> Evidence:

@@ -8,6 +8,7 @@ from wheelyard.campaign_ports import Campaign, CampaignName, Mode
 from wheelyard.campaigns.rules import PINS, check_name, migration_of, rule_of, scope_of
 from wheelyard.errors import ConfigurationError, nearest
 from wheelyard.graph.packages import PackageGraph
+from wheelyard.migrate.automerge import Automerge
 from wheelyard.migrate.membership import Membership, Scope, membership
 from wheelyard.migrate.priority import Limits
 
@@ -36,6 +37,7 @@ class Intention:
     pin_path: str = ""
     answers: str = ""
     says: str = ""
+    automerge: Automerge = Automerge.RECIPE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +65,7 @@ def planned(intention: Intention, graph: PackageGraph, now: datetime) -> Planned
         pin_path=intention.pin_path,
         answers=intention.answers,
         says=intention.says,
+        automerge=intention.automerge,
     )
     rule_of(campaign)
     scope = Scope(

@@ -10,6 +10,7 @@ import msgspec
 from wheelyard.campaign_ports import Campaign
 from wheelyard.campaigns.migrators import migrator_of
 from wheelyard.errors import ConfigurationError, RefusedEditError
+from wheelyard.migrate.automerge import Change
 from wheelyard.migrate.feedstock import Feedstock
 from wheelyard.migrate.membership import Scope
 from wheelyard.migrate.migrator import Migrator
@@ -29,6 +30,7 @@ class Rule:
 
     migrator: Migrator
     title: str
+    change: Change = Change.MIGRATION
 
     def is_done(self, feedstock: Feedstock, *, began: str, stands: str) -> bool:
         """Whether a recipe has the change, whoever made it.
@@ -63,7 +65,8 @@ def _rule(campaign: str, rule: str, pins: str, answers: str) -> Rule:
     told = msgspec.json.decode(answers, type=RecordedAnswers) if answers else None
     migrator = migrator_of(rule, answers=told)
     if isinstance(migrator, NewVersion):
-        return Rule(migrator=migrator, title=f"Go to version {migrator.to}")
+        title = f"Go to version {migrator.to}"
+        return Rule(migrator=migrator, title=title, change=Change.VERSION)
     return Rule(migrator=migrator, title=f"{campaign}: {migrator.summary}")
 
 

@@ -24,7 +24,7 @@ from wheelyard.campaigns.offering import Offering
 from wheelyard.campaigns.planning import Planned
 from wheelyard.campaigns.rules import rule_of
 from wheelyard.campaigns.running import Running, members_of
-from wheelyard.errors import BusyError, ConfigurationError, nearest
+from wheelyard.errors import BusyError, ConfigurationError, WheelyardError, nearest
 from wheelyard.farm_ports import EventLog
 from wheelyard.forge_ports import Forge
 from wheelyard.migrate.states import Evidence, State
@@ -263,6 +263,19 @@ class Campaigns:
                     state=one.state.value,
                     reason=one.reason,
                 )
+                if one.state is State.NEEDS_DECISION:
+                    await self._ask(one)
+
+    async def _ask(self, member: Member) -> None:
+        """Say at a proposal that was closed what waits for people now."""
+        text = (
+            f"This was closed without being merged. {member.package} now needs a decision in {member.campaign}: "
+            "retry it, exclude it, or make the change by hand."
+        )
+        try:
+            await self._forge.comment(proposal_name(member), text, once="closed: what now")
+        except WheelyardError as error:
+            _LOG.warning("%s is not told: %s", member.package, error.message)
 
     async def _go_on(self, running: Running) -> None:
         """Offer what is ready, as long as that leads to more, and close what is done."""
@@ -306,6 +319,11 @@ class Campaigns:
             return
         self._pass_by("campaigns.offered")
         await self._learn(running, member)
+        if running.members[package].state is State.PROPOSED and member.trial:
+            # Where its trial is all that it is checked by, it may be merged now.
+            again = await self._looked(running, package)
+            if again is not None:
+                await self._learn(running, again.member)
 
     async def _rebuild(self, running: Running, member: Member) -> None:
         """Have a project of the farm built again: there is no recipe that people would have to agree to."""

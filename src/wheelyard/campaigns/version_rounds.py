@@ -30,6 +30,7 @@ from wheelyard.campaigns.scanning import Scan, Scanned
 from wheelyard.campaigns.service import Campaigns
 from wheelyard.errors import BusyError, InvalidNameError, WheelyardError
 from wheelyard.forge_ports import Forge
+from wheelyard.migrate.automerge import Automerge
 from wheelyard.migrate.feedstock import Feedstock
 from wheelyard.migrate.states import State
 from wheelyard.ports import Clock
@@ -64,6 +65,7 @@ class VersionRules:
     most: int = 50
     trial: bool = False
     builds: bool = True
+    automerge: Automerge = Automerge.RECIPE
 
 
 @dataclass(slots=True, kw_only=True)
@@ -206,6 +208,7 @@ class VersionRounds:
             packages=(package,),
             trial=self._rules.trial,
             builds=self._rules.builds,
+            automerge=self._rules.automerge,
             answers=answers,
             says=f"{package} {look.version} is there{where}; the recipe has {look.current}.",
         )

@@ -92,7 +92,8 @@ class Watching:
                 for one in members:
                     if one.state in {State.PROPOSED, State.NEEDS_DECISION}:
                         found = await self._forge.proposal(proposal_name(one))
-                        parts.append(f"{one.campaign}={found.state if found else ''}")
+                        checked = found and found.checked
+                        parts.append(f"{one.campaign}={found.state if found else ''} {checked}")
             except WheelyardError as error:
                 return f"! {error.message}"
             return " ".join(parts)

@@ -17,6 +17,7 @@ from wheelyard.cli.addresses import Database
 from wheelyard.cli.display import campaigns as shown
 from wheelyard.cli.display.console import results, say
 from wheelyard.errors import ConfigurationError
+from wheelyard.migrate.automerge import Automerge
 from wheelyard.migrate.preview import Pace, Preview, preview
 from wheelyard.migrate.priority import Limits
 from wheelyard.wiring.campaigns import Workplace
@@ -113,6 +114,7 @@ def start(  # noqa: PLR0913, PLR0917 - its options
     pin_repository: c.PinRepository = "",
     builds: c.Builds = False,
     trial: c.Trial = False,
+    automerge: c.AutomergeOption = Automerge.RECIPE,
     state: o.State = None,
     database: Database = "",
     as_json: o.AsJson = False,
@@ -130,6 +132,7 @@ def start(  # noqa: PLR0913, PLR0917 - its options
         limits=Limits(first=first, most=max(first, most)),
         builds=builds or wheels,
         trial=trial,
+        automerge=automerge,
         pin_repository=pin_repository,
     )
 

@@ -17,12 +17,13 @@ from wheelyard.campaigns.pin_watch import PinRules
 from wheelyard.campaigns.version_rounds import Following, VersionRules
 from wheelyard.cli import options as o
 from wheelyard.cli.addresses import Blobs, Database, FallThrough, Host, OwnProjects, Port
-from wheelyard.cli.campaign_options import Feedstocks
+from wheelyard.cli.campaign_options import AutomergeOption, Feedstocks
 from wheelyard.cli.recipes import overrides_of
 from wheelyard.coordinator.farm.rules import FarmRules
 from wheelyard.errors import ConfigurationError
 from wheelyard.executor.settings import CompilerCache, Sandbox
 from wheelyard.index.serving import keep_what_is_there
+from wheelyard.migrate.automerge import Automerge
 from wheelyard.settings.overrides import load
 from wheelyard.web.identities import OpenIdSettings
 from wheelyard.wiring.behind import FallthroughSettings
@@ -209,6 +210,7 @@ def serve(  # noqa: PLR0913, PLR0917 - the options of a process
     pin_repository: PinRepository = "",  # noqa: ARG001
     trial: Trial = False,  # noqa: ARG001
     versions: Versions = Following.OFF,  # noqa: ARG001
+    automerge: AutomergeOption = Automerge.RECIPE,  # noqa: ARG001
     failpoint: o.Failpoints = "",
 ) -> None:
     """Run a farm: take requests, plan them, have them built, and serve the index, until Ctrl-C.
@@ -235,12 +237,15 @@ def _campaigns(context: typer.Context) -> CampaignSettings:
     # As they were read from the command line: paths are texts still.
     told = context.params
     feedstocks, job_file = told["feedstocks"], told["feedstock_job"]
+    trial, automerge = told["trial"], Automerge(told["automerge"])
     return CampaignSettings(
         feedstocks=Path(feedstocks) if feedstocks else None,
         pin_repository=told["pin_repository"],
         job_file=_job_file(Path(job_file)) if job_file else "",
-        rules=PinRules(trial=told["trial"]),
-        versions=VersionRules(following=Following(told["versions"]), trial=told["trial"]),
+        rules=PinRules(trial=trial, automerge=automerge),
+        versions=VersionRules(
+            following=Following(told["versions"]), trial=trial, automerge=automerge
+        ),
         sources=context.obj.versions,
     )
 
