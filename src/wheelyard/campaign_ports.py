@@ -78,6 +78,8 @@ class Member:
     ``round`` counts how often people were asked; ``url`` is where the proposal is; ``base`` the commit that
     it was made on; ``trial``, ``build``: the requests that build it, before and after it is merged. ``seen`` is the commit
     that was looked at last; ``began``: what the recipe said when the campaign began, its version and build number.
+    ``staged``: its trial passed, and what it left is in the staging index; ``ahead``: why a trial failed that was made with
+    what those of its parents had left.
     """
 
     campaign: CampaignName
@@ -95,6 +97,8 @@ class Member:
     build: str = ""
     seen: str = ""
     began: str = ""
+    staged: bool = False
+    ahead: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -239,6 +243,14 @@ class Builds(Protocol):
 
     async def answer(self, build: str) -> BuildAnswer:
         """Return how a build stands; what was built and is not staging is published."""
+        ...
+
+    async def stage(self, campaign: CampaignName, build: str) -> int:
+        """Let other trials of a campaign have what a trial left; return how many files these are."""
+        ...
+
+    async def unstage(self, campaign: CampaignName) -> None:
+        """Forget what the trials of a campaign left."""
         ...
 
     async def seconds(self, packages: Sequence[str]) -> dict[str, float]:

@@ -100,6 +100,8 @@ class Looking:
             began=began,
             seen=tree.commit,
             trial=member.trial if tree.commit == member.seen else "",
+            staged=member.staged and tree.commit == member.seen,
+            ahead=member.ahead if tree.commit == member.seen else "",
             build=member.build if tree.commit == member.seen or not before.settled else "",
         )
         return Looked(

@@ -72,6 +72,27 @@ class Offering:
         except WheelyardError as error:
             return _failed(member, f"{error.message}. {error.hint}".strip())
 
+    async def ahead(self, campaign: Campaign, rule: Rule, looked: Looked) -> Member:
+        """Try a change with what the trials of its parents left; nobody is asked, whatever comes of it.
+
+        Where it fails, that may be for something that its parents get before they are merged: it is tried
+        again when they are published. Raises BusyError.
+        """
+        member = looked.member
+        if looked.feedstock is None or self._builds is None:
+            return member
+        try:
+            change = _change(rule, looked.feedstock)
+            tried, _ = await self._tried(self._builds, campaign, looked, change.files)
+        except BusyError:
+            raise
+        except WheelyardError as error:
+            return replace(member, ahead=f"{error.message}. {error.hint}".strip())
+        bad = tried.evidence.failed or tried.evidence.not_solvable
+        if bad:
+            return replace(member, trial="", ahead=bad)
+        return replace(tried, reason=member.reason)
+
     async def _tell(self, draft: Draft, looked: Looked, proposal: Proposal, *, tried: bool) -> None:
         """Show at a proposal that its trial passed, and that it was made again where it conflicted."""
         if not proposal.state.is_open:
@@ -106,7 +127,9 @@ class Offering:
             case BuildState.WAITING:
                 return replace(member, reason=_TRIED), False
             case BuildState.BUILT:
-                return member, True
+                if not member.staged:
+                    await builds.stage(campaign.name, trial)
+                return replace(member, staged=True), True
             case BuildState.FAILED:
                 return _failed(member, f"its trial build failed: {answer.reason}"), False
             case BuildState.NOT_SOLVABLE:

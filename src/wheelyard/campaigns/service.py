@@ -54,6 +54,7 @@ class Campaigns:
         self._clock = clock
         self._events = events
         self._forge = forge
+        self._builds = builds
         self._looking = Looking(forge=forge, builds=builds)
         self._offering = Offering(forge=forge, builds=builds)
         self._closing = Closing(forge=forge)
@@ -237,6 +238,7 @@ class Campaigns:
                 await self._learn(running, looked.member)
                 if looked.conflict and running.campaign.mode is Mode.RUNNING:
                     await self._offered(running, looked)
+                await self._try_ahead(running, [package, *running.progress.children(package)])
 
     async def _looked(self, running: Running, package: str) -> Looked | None:
         """Look at a member; None where the forge is busy: the next event asks again."""
@@ -288,6 +290,26 @@ class Campaigns:
         if running.progress.finished and running.campaign.mode in {Mode.RUNNING, Mode.CLOSING}:
             await self._close(running)
 
+    async def _try_ahead(self, running: Running, among: Sequence[str]) -> None:
+        """Try changes that wait for parents alone whose own trials passed, one after the other upwards."""
+        campaign, left = running.campaign, list(among)
+        if not campaign.trial or campaign.mode is not Mode.RUNNING:
+            return
+        while packages := running.ahead(left):
+            left = []
+            for package in packages:
+                looked = await self._looked(running, package)
+                if looked is None or looked.feedstock is None:
+                    continue
+                try:
+                    member = await self._offering.ahead(campaign, rule_of(campaign), looked)
+                except BusyError as error:
+                    _LOG.warning("%s of %s waits: %s", package, campaign.name, error.message)
+                    continue
+                await self._learn(running, member)
+                if member.staged:
+                    left += running.progress.children(package)
+
     async def _waits(self, campaign: Campaign) -> bool:
         for name in campaign.waits_for:
             other = await self._store.campaign(name)
@@ -319,6 +341,8 @@ class Campaigns:
             return
         self._pass_by("campaigns.offered")
         await self._learn(running, member)
+        if member.staged:
+            await self._try_ahead(running, running.progress.children(package))
         if running.members[package].state is State.PROPOSED and member.trial:
             # Where its trial is all that it is checked by, it may be merged now.
             again = await self._looked(running, package)
@@ -343,6 +367,8 @@ class Campaigns:
         running.campaign = campaign
         await self._store.update(campaign)
         if campaign.mode is not mode:
+            if campaign.mode is Mode.CLOSED and self._builds is not None:
+                await self._builds.unstage(campaign.name)
             await self._write("campaign.mode", campaign.name, mode=campaign.mode.value)
 
     async def _write(
@@ -371,4 +397,6 @@ def _anew(member: Member) -> Member:
         url="" if asked else member.url,
         trial="",
         build="",
+        staged=False,
+        ahead="",
     )

@@ -149,6 +149,17 @@ FeedstockJob = Annotated[
         show_default=False,
     ),
 ]
+FeedstockIndex = Annotated[
+    str,
+    typer.Option(
+        "--feedstock-index",
+        metavar="URL",
+        envvar="WHEELYARD_FEEDSTOCK_INDEX",
+        help="How builds of feedstocks reach this farm: http://farm:8080. They may then use the network, and trials find what "
+        "other trials of their migration left.",
+        show_default=False,
+    ),
+]
 PinRepository = Annotated[
     str,
     typer.Option(
@@ -207,6 +218,7 @@ def serve(  # noqa: PLR0913, PLR0917 - the options of a process
     min_free_disk: FreeDisk = "1G",
     feedstocks: Feedstocks = None,  # noqa: ARG001 - _campaigns reads this one and the next ones
     feedstock_job: FeedstockJob = None,  # noqa: ARG001
+    feedstock_index: FeedstockIndex = "",  # noqa: ARG001
     pin_repository: PinRepository = "",  # noqa: ARG001
     trial: Trial = False,  # noqa: ARG001
     versions: Versions = Following.OFF,  # noqa: ARG001
@@ -242,6 +254,7 @@ def _campaigns(context: typer.Context) -> CampaignSettings:
         feedstocks=Path(feedstocks) if feedstocks else None,
         pin_repository=told["pin_repository"],
         job_file=_job_file(Path(job_file)) if job_file else "",
+        index=told["feedstock_index"],
         rules=PinRules(trial=trial, automerge=automerge),
         versions=VersionRules(
             following=Following(told["versions"]), trial=trial, automerge=automerge

@@ -110,6 +110,7 @@ class MemoryBuilds:
         self.wishes: dict[str, BuildWish] = {}
         self._answers: dict[str, BuildAnswer] = {}
         self.took: dict[str, float] = {}
+        self.staged: dict[str, list[str]] = {}
 
     async def ask(self, wish: BuildWish) -> str:
         """Have something built; the same wish joins the build that goes on, and is another one after its end."""
@@ -123,6 +124,15 @@ class MemoryBuilds:
     async def answer(self, build: str) -> BuildAnswer:
         """Return how a build stands."""
         return self._answers.get(build, BuildAnswer(state=BuildState.WAITING))
+
+    async def stage(self, campaign: CampaignName, build: str) -> int:
+        """Keep which trial was staged."""
+        self.staged.setdefault(campaign, []).append(build)
+        return 1
+
+    async def unstage(self, campaign: CampaignName) -> None:
+        """Forget it."""
+        self.staged.pop(campaign, None)
 
     async def seconds(self, packages: Sequence[str]) -> dict[str, float]:
         """Return what earlier builds of packages took, where there were any."""

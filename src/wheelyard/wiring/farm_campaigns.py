@@ -33,12 +33,14 @@ _LINES = 1000
 class CampaignSettings:
     """What campaigns of a farm are told: where recipes and pin file are, and how a feedstock is built.
 
+    ``index``: how builds of feedstocks reach this farm's index; empty: they reach nothing.
     ``versions``: what becomes of new versions; ``sources`` (by kind) are asked for them in place of what recipes name.
     """
 
     feedstocks: Path | None = None
     pin_repository: str = ""
     job_file: str = ""
+    index: str = ""
     rules: PinRules = field(default_factory=PinRules)
     versions: VersionRules = field(default_factory=VersionRules)
     sources: Mapping[str, str] = field(default_factory=dict)
@@ -76,6 +78,7 @@ class FarmCampaigns:
                 folder=settings.feedstocks,
                 trials=folder.place("jobs") / "trials",
                 job_file=settings.job_file,
+                index=settings.index,
                 address_of=forge.address if isinstance(forge, GitHubForge) else None,
             ),
             events=folder.events,

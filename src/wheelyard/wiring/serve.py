@@ -38,6 +38,7 @@ from wheelyard.web.ports import Times, WebPorts
 from wheelyard.web.stories import Stories
 from wheelyard.wiring.behind import NO_FALLTHROUGH, FallthroughSettings, fallthrough_of
 from wheelyard.wiring.campaign_builds import FarmPortsOfCampaigns
+from wheelyard.wiring.campaign_staging import Staging
 from wheelyard.wiring.engines import BusSettings, Engine, open_engine
 from wheelyard.wiring.farm_campaigns import CampaignSettings, FarmCampaigns
 from wheelyard.wiring.farm_commands import FarmCommands
@@ -218,6 +219,11 @@ class _Farm:
                 requests=folder.requests,
                 artifacts=folder.artifacts,
                 jobs=folder.jobs,
+                staging=Staging(
+                    store=folder.staging,
+                    blobs=self._blobs,
+                    scratch=folder.place("jobs") / "staged",
+                ),
             ),
             clock=self._clock,
             leads=lambda: coordinator.leads,
