@@ -82,7 +82,7 @@ class FarmBuilds:
                 job_file=self._job_file,
                 name=_named(wish),
                 network=bool(self._index),
-                variables=await self._variables(wish),
+                variables=await self.variables(wish),
                 # What the staging index has is no part of what names a build.
                 rebuild=wish.staging and bool(self._index),
             )
@@ -106,7 +106,7 @@ class FarmBuilds:
         if self._farm.staging is not None:
             await self._farm.staging.clear(campaign)
 
-    async def _variables(self, wish: BuildWish) -> tuple[tuple[str, str], ...]:
+    async def variables(self, wish: BuildWish) -> tuple[tuple[str, str], ...]:
         """Say where a build finds the index, and a trial what other trials left."""
         if not self._index:
             return ()
