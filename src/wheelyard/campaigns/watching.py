@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 
-from wheelyard.campaign_ports import CampaignStore, Member, Mode
+from wheelyard.campaign_ports import CampaignName, CampaignStore, Member, Mode
 from wheelyard.campaigns.looking import proposal_name
 from wheelyard.campaigns.pin_watch import PinWatch
 from wheelyard.campaigns.planning import planned
@@ -44,6 +44,7 @@ class Watching:
         self._scan = scan
         self._pins = pins
         self._seen: dict[str, str] = {}
+        self._decided: dict[CampaignName, tuple[Mode, int]] = {}
         self._turn = asyncio.Semaphore(_AT_ONCE)
 
     async def run(self, seconds: float) -> None:
@@ -62,6 +63,7 @@ class Watching:
     async def look(self) -> Sequence[str]:
         """Look once; return the repositories that campaigns were told of."""
         await self.begin_what_pins_want()
+        await self._hear_decisions()
         before = dict(self._seen)
         members = [
             one
@@ -83,6 +85,31 @@ class Watching:
         for name in changed:
             await self._campaigns.pushed(name)
         return changed
+
+    async def told(self, repository: str) -> None:
+        """Take it from the forge that something happened in a repository; its name may be in other letters."""
+        if self._pins is not None and _same(self._pins.repository, repository):
+            await self.begin_what_pins_want()
+        open_ones = [one for one in await self._store.campaigns() if one.mode is not Mode.CLOSED]
+        known = {one.pin_repository for one in open_ones}
+        for campaign in open_ones:
+            known |= {one.repository for one in await self._store.members(campaign.name)}
+        for name in sorted(one for one in known if _same(one, repository)):
+            await self._campaigns.pushed(name)
+
+    async def _hear_decisions(self) -> None:
+        """Tell campaigns of those about which another process decided something."""
+        before, self._decided = (
+            self._decided,
+            {
+                one.name: (one.mode, one.revision)
+                for one in await self._store.campaigns()
+                if one.mode is not Mode.CLOSED
+            },
+        )
+        decided = {name for name, now in self._decided.items() if before.get(name, now) != now}
+        if decided:
+            await self._campaigns.recover(only=decided)
 
     async def _sign(self, repository: str, members: Sequence[Member]) -> str:
         """Return a text that is another one when something happened in a repository."""
@@ -115,3 +142,7 @@ class Watching:
                     _LOG.warning("%s does not begin: %s", intention.name, error.message)
         await self._pins.remember()
         return begun
+
+
+def _same(name: str, other: str) -> bool:
+    return name.casefold() == other.casefold()

@@ -179,6 +179,16 @@ Trial = Annotated[
     ),
 ]
 
+HookSecret = Annotated[
+    Path | None,
+    typer.Option(
+        "--hook-secret",
+        metavar="FILE",
+        envvar="WHEELYARD_HOOK_SECRET",
+        help="A file with the secret that web hooks of GitHub are signed with. Without it: none are taken.",
+        show_default=False,
+    ),
+]
 Versions = Annotated[
     Following,
     typer.Option(
@@ -187,6 +197,8 @@ Versions = Annotated[
         help="What becomes of new versions of recipes: they are looked for and shown, or proposed as well.",
     ),
 ]
+
+_SHORTEST_SECRET = 16
 
 
 def serve(  # noqa: PLR0913, PLR0917 - the options of a process
@@ -223,6 +235,7 @@ def serve(  # noqa: PLR0913, PLR0917 - the options of a process
     trial: Trial = False,  # noqa: ARG001
     versions: Versions = Following.OFF,  # noqa: ARG001
     automerge: AutomergeOption = Automerge.RECIPE,  # noqa: ARG001
+    hook_secret: HookSecret = None,
     failpoint: o.Failpoints = "",
 ) -> None:
     """Run a farm: take requests, plan them, have them built, and serve the index, until Ctrl-C.
@@ -241,6 +254,7 @@ def serve(  # noqa: PLR0913, PLR0917 - the options of a process
     settings = replace(settings, public=not private, local_repositories=local_repositories)
     settings = replace(settings, mail_server=mail_server, least_disk_bytes=o.size(min_free_disk))
     settings = replace(settings, rules=FarmRules.of_lease(lease), identities=_identities(openid))
+    settings = replace(settings, hook_secret=_secret(hook_secret))
     _run(_completed(replace(settings, campaigns=_campaigns(context)), context.obj.farm))
 
 
@@ -261,6 +275,25 @@ def _campaigns(context: typer.Context) -> CampaignSettings:
         ),
         sources=context.obj.versions,
     )
+
+
+def _secret(path: Path | None) -> bytes:
+    """Read the secret of web hooks. Raises ConfigurationError where it is none that nobody guesses."""
+    if path is None:
+        return b""
+    try:
+        secret = path.read_bytes().strip()
+    except OSError as error:
+        raise ConfigurationError(
+            f"{str(path)!r} cannot be read: {error.strerror}",
+            hint="Name the file of the secret with --hook-secret.",
+        ) from error
+    if len(secret) < _SHORTEST_SECRET:
+        raise ConfigurationError(
+            f"the secret in {str(path)!r} is shorter than {_SHORTEST_SECRET} characters",
+            hint="Make one: openssl rand -hex 32.",
+        )
+    return secret
 
 
 def _job_file(path: Path) -> str:

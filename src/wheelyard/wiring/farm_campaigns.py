@@ -19,14 +19,19 @@ from wheelyard.ports import Clock
 from wheelyard.store.folder import StateFolder
 from wheelyard.wiring.campaign_builds import FarmBuilds, FarmPortsOfCampaigns
 from wheelyard.wiring.campaigns import RecipePlace, recipe_place
-from wheelyard.wiring.forges import close_forge
+from wheelyard.wiring.forges import close_forge, is_github
 from wheelyard.wiring.versions import VersionSettings, open_recipe_versions
 
 _LOG = logging.getLogger(__name__)
 _ROUND_SECONDS = 0.25
 _LOOK_SECONDS = 1.0
+# A service is asked less often than a disk; and where it calls, only for what a call that was lost would have told.
+_FAR_SECONDS = 30.0
+_HOOKED_SECONDS = 300.0
 _VERSION_SECONDS = 10.0
 _LINES = 1000
+_TOLD = "repository.told"
+_DECIDED = frozenset({"campaign.started", "campaign.mode", "campaign.decided"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +63,9 @@ class FarmCampaigns:
         clock: Clock,
         leads: Callable[[], bool],
         upstream: VersionSettings | None = None,
+        hooked: bool = False,
     ) -> None:
+        self._look_seconds = _look_seconds(settings, hooked=hooked)
         self._folder = folder
         self._leads = leads
         self._settings = settings
@@ -141,7 +148,7 @@ class FarmCampaigns:
         while True:
             if self._led:
                 await _guarded(watching.look)
-            await asyncio.sleep(_LOOK_SECONDS)
+            await asyncio.sleep(self._look_seconds)
 
     async def _look_upstream(self, place: RecipePlace, upstream: VersionSettings) -> None:
         """Look for new versions of all recipes, for ever."""
@@ -170,9 +177,21 @@ class FarmCampaigns:
         for one in found:
             if one.action == "request.ended":
                 await self.campaigns.built(one.subject)
-        if any(one.action in {"campaign.started", "campaign.mode"} for one in found):
-            await self.campaigns.recover()
+        told = dict.fromkeys(one.subject for one in found if one.action == _TOLD)
+        for repository in told:
+            if self._watching is not None:
+                await self._watching.told(repository)
+        decided = {one.subject for one in found if one.action in _DECIDED}
+        if decided:
+            await self.campaigns.recover(only=decided)
         return found[-1].id if found else last
+
+
+def _look_seconds(settings: CampaignSettings, *, hooked: bool) -> float:
+    """Return how often repositories are looked at."""
+    if not is_github(settings.feedstocks):
+        return _LOOK_SECONDS
+    return _HOOKED_SECONDS if hooked else _FAR_SECONDS
 
 
 async def _guarded(do: Callable[[], Awaitable[object]]) -> None:
