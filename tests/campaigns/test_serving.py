@@ -1,6 +1,8 @@
 """A farm with recipes, as one process: what it looks for, hears and offers by itself."""
 
 import asyncio
+import hashlib
+import hmac
 import shutil
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -9,10 +11,21 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
+from campaigns.world import PINS, recipe
+from forge.github_hub import OWNER, TOKEN
+from forge.worlds import GitHubWorld
 from upstream.web import Site
+from wheelyard.campaigns.planning import Intention, planned
+from wheelyard.campaigns.scanning import Scanner
+from wheelyard.campaigns.service import Campaigns
 from wheelyard.campaigns.version_rounds import Following, VersionRules
+from wheelyard.model.proposal import ProposalName
+from wheelyard.store.folder import StateFolder
+from wheelyard.testing.clock import ManualClock
+from wheelyard.testing.memo import MemoryMemo
 from wheelyard.testing.sdists import SdistSpec, write_sdist
 from wheelyard.wiring.farm_campaigns import CampaignSettings
 from wheelyard.wiring.local import FarmSettings
@@ -23,6 +36,7 @@ pytestmark = [
     pytest.mark.skipif(shutil.which("git") is None, reason="there is no git here"),
 ]
 PATIENCE = 60.0
+SECRET = b"a secret that nobody guesses"
 
 
 def git(*arguments: str | Path) -> str:
@@ -33,11 +47,11 @@ def git(*arguments: str | Path) -> str:
     return ran.stdout.strip()
 
 
-def repository(folder: Path, name: str, recipe: str) -> Path:
+def repository(folder: Path, name: str, text: str) -> Path:
     """Make a bare repository with a recipe."""
     tree, bare = folder / "trees" / name, folder / "forge" / f"{name}.git"
     (tree / "recipe").mkdir(parents=True)
-    (tree / "recipe" / "meta.yaml").write_text(recipe)
+    (tree / "recipe" / "meta.yaml").write_text(text)
     git("init", "-q", "-b", "main", tree)
     git("-C", tree, "add", "-A")
     git("-C", tree, "commit", "-q", "-m", "Begin")
@@ -46,7 +60,9 @@ def repository(folder: Path, name: str, recipe: str) -> Path:
 
 
 @asynccontextmanager
-async def farm(folder: Path, campaigns: CampaignSettings) -> AsyncIterator[Served]:
+async def farm(
+    folder: Path, campaigns: CampaignSettings, *, hook_secret: bytes = b""
+) -> AsyncIterator[Served]:
     index = folder / "index"
     index.mkdir(exist_ok=True)
     settings = ServeSettings(
@@ -54,6 +70,7 @@ async def farm(folder: Path, campaigns: CampaignSettings) -> AsyncIterator[Serve
         port=0,
         builders=0,
         campaigns=campaigns,
+        hook_secret=hook_secret,
     )
     async with serving(settings) as served:
         yield served
@@ -80,12 +97,12 @@ async def test_a_new_version_upstream_is_shown_and_offered(tmp_path: Path, site:
         write_sdist(SdistSpec(name="thing", version=version), tmp_path / "index")
     place = "/packages/source/t/thing/thing-{}.tar.gz"
     site.put(place.format("1.1"), (tmp_path / "index" / "thing-1.1.tar.gz").read_bytes())
-    recipe = (
+    text = (
         '{% set version = "1.0" %}\npackage:\n  name: thing\n  version: {{ version }}\n'
         f"source:\n  url: {site.url}{place.format('{{ version }}')}\n  sha256: {'0' * 64}\n"
         "build:\n  number: 2\n"
     )
-    bare = repository(tmp_path, "thing-feedstock", recipe)
+    bare = repository(tmp_path, "thing-feedstock", text)
     rules = VersionRules(following=Following.PROPOSE, builds=False)
     settings = CampaignSettings(feedstocks=tmp_path / "forge", versions=rules)
 
@@ -107,3 +124,59 @@ async def test_a_new_version_upstream_is_shown_and_offered(tmp_path: Path, site:
         offered = git("-C", bare, "show", "wheelyard/thing-1.1:recipe/meta.yaml")
     assert 'set version = "1.1"' in offered
     assert "0" * 64 not in offered
+
+
+async def test_a_merge_on_github_is_heard_by_a_signed_hook(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = GitHubWorld(tmp_path / "github")
+    world.create("png-feedstock", {"recipe/meta.yaml": recipe("png", "zlib")})
+    monkeypatch.setenv("GITHUB_TOKEN", TOKEN)
+    monkeypatch.setenv("GITHUB_API_URL", world.hub.url)
+    where = Path(f"github:{OWNER}/*")
+    name = world.repository("png-feedstock")
+    try:
+        async with (
+            farm(tmp_path, CampaignSettings(feedstocks=where), hook_secret=SECRET) as served,
+            httpx.AsyncClient(base_url=served.address, trust_env=False) as client,
+        ):
+            await start(tmp_path / "state", world)
+
+            async def state() -> str:
+                page = "/migrations/zlib2/packages/png"
+                told = await client.get(page, headers={"Accept": "application/json"})
+                return str(told.json()["package"]["state"]) if told.is_success else ""
+
+            async def proposed() -> bool:
+                return await state() == "proposed"
+
+            async def published() -> bool:
+                return await state() == "published"
+
+            await until(proposed)
+            world.merge(ProposalName(repository=name, key="zlib2"))
+            content = msgspec.json.encode({"repository": {"full_name": name.upper()}})
+            signature = hmac.new(SECRET, content, hashlib.sha256).hexdigest()
+            headers = {
+                "X-GitHub-Event": "pull_request",
+                "X-Hub-Signature-256": f"sha256={signature}",
+            }
+            answer = await client.post("/api/hooks/github", content=content, headers=headers)
+            assert answer.status_code == 202
+            await until(published)
+    finally:
+        await world.close()
+
+
+async def start(state: Path, world: GitHubWorld) -> None:
+    """Begin a campaign as another process does, that a farm carries on."""
+    scan = await Scanner(memory=MemoryMemo(), processes=1).forge(world.forge)
+    wish = Intention(name="zlib2", owner="ann", pins=PINS, builds=False)
+    async with await StateFolder.open(state) as folder:
+        campaigns = Campaigns(
+            store=folder.campaigns,
+            forge=world.forge,
+            clock=ManualClock(),
+            events=folder.events,
+        )
+        await campaigns.record(planned(wish, scan.graph, ManualClock().now()), scan.places)

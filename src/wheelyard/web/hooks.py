@@ -19,10 +19,10 @@ from wheelyard.web.endpoint import Call, Endpoint, answered
 from wheelyard.web.ports import WebPorts
 from wheelyard.web.refusals import Refusal
 
-_LIMIT = 25 << 20
-"""As much as GitHub sends at most."""
+_LIMIT = 8 << 20
+"""GitHub sends more for a push of thousands of commits alone, and that is seen by the next look."""
 _SIGNATURE = re.compile(r"sha256=([0-9a-f]{64})")
-_NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}/[A-Za-z0-9_.-]{1,100}")
 _EVENTS = frozenset(
     {
         "push",
@@ -66,8 +66,14 @@ class Hooks:
         """Check who sent a hook, and let campaigns know of its repository."""
         if not self._secret:
             raise Refusal(404, "this farm takes no web hooks", "Start it with --hook-secret.")
+        found = _SIGNATURE.fullmatch(call.request.headers.get("x-hub-signature-256", ""))
+        if found is None:
+            # Before a byte is read of what nobody signed.
+            raise _unsigned()
         content = await call.body(_LIMIT)
-        self._check(call.request.headers.get("x-hub-signature-256", ""), content)
+        made = hmac.new(self._secret, content, hashlib.sha256).hexdigest()
+        if not hmac.compare_digest(found[1], made):
+            raise _unsigned()
         event = call.request.headers.get("x-github-event", "")
         if event not in _EVENTS:
             return answered(Heard())
@@ -75,17 +81,14 @@ class Hooks:
         await self._events.write(Action.REPOSITORY_TOLD, name, event=event)
         return answered(Heard(repository=name), 202)
 
-    def _check(self, header: str, content: bytes) -> None:
-        """Raise a Refusal where a body was not signed with the secret."""
-        found = _SIGNATURE.fullmatch(header)
-        made = hmac.new(self._secret, content, hashlib.sha256).hexdigest()
-        if found is None or not hmac.compare_digest(found[1], made):
-            raise Refusal(
-                401,
-                "the hook is not signed with this farm's secret",
-                "Give GitHub the same secret, and the content type application/json.",
-                {"WWW-Authenticate": "X-Hub-Signature-256"},
-            )
+
+def _unsigned() -> Refusal:
+    return Refusal(
+        401,
+        "the hook is not signed with this farm's secret",
+        "Give GitHub the same secret, and the content type application/json.",
+        {"WWW-Authenticate": "X-Hub-Signature-256"},
+    )
 
 
 def _repository_of(content: bytes) -> str:
