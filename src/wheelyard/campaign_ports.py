@@ -60,6 +60,7 @@ class Campaign:
     answers: str = ""
     says: str = ""
     automerge: Automerge = Automerge.RECIPE
+    everybody: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -66,6 +66,7 @@ def planned(intention: Intention, graph: PackageGraph, now: datetime) -> Planned
         answers=intention.answers,
         says=intention.says,
         automerge=intention.automerge,
+        everybody=not (intention.pins or intention.packages or intention.ports),
     )
     rule_of(campaign)
     scope = Scope(
@@ -97,16 +98,13 @@ def _of_pins(campaign: Campaign, graph: PackageGraph) -> tuple[Campaign, Scope]:
     limits = campaign.limits
     if migration.pr_limit:
         limits = Limits(first=min(limits.first, migration.pr_limit), most=migration.pr_limit)
-    outputs = {name for package in graph.packages.values() for name in package.outputs} | {
-        need.name for package in graph.packages for need in graph.needs_of(package)
-    }
     told = replace(
         campaign,
         limits=limits,
         mode=Mode.PAUSED if migration.paused else campaign.mode,
         waits_for=tuple(CampaignName(one) for one in migration.wait_for_migrators),
     )
-    return told, scope_of(migration, outputs)
+    return told, scope_of(migration, graph.names)
 
 
 def _check_packages(intention: Intention, graph: PackageGraph) -> None:

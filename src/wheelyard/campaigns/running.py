@@ -144,15 +144,20 @@ def members_of(
             repository=repositories.get(package, ""),
             state=progress.state(package),
             changed=now,
-            links=tuple(
-                Link(
-                    parent=parent,
-                    rank=found.ranks[parent, package],
-                    ignored=(parent, package) in found.ignored,
-                )
-                for parent in parents
-            ),
+            links=links_of(found, package),
             evidence=progress.evidence(package),
         )
-        for package, parents in found.parents.items()
+        for package in found.parents
     ]
+
+
+def links_of(found: Membership, package: str) -> tuple[Link, ...]:
+    """Return whom a member waits for, as it is kept."""
+    return tuple(
+        Link(
+            parent=parent,
+            rank=found.ranks[parent, package],
+            ignored=(parent, package) in found.ignored,
+        )
+        for parent in found.parents[package]
+    )

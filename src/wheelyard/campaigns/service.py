@@ -24,8 +24,10 @@ from wheelyard.campaigns.looking import Looked, Looking, proposal_name
 from wheelyard.campaigns.offering import Offering
 from wheelyard.campaigns.planning import Planned
 from wheelyard.campaigns.record import CampaignRecord, member_of
+from wheelyard.campaigns.renewing import Renewing
 from wheelyard.campaigns.rules import rule_of
 from wheelyard.campaigns.running import Running, members_of
+from wheelyard.campaigns.scanning import Scan
 from wheelyard.errors import BusyError, ConfigurationError, WheelyardError
 from wheelyard.farm_ports import EventLog
 from wheelyard.forge_ports import Forge
@@ -56,6 +58,7 @@ class Campaigns:
         self._clock = clock
         self._record = CampaignRecord(store=store, clock=clock, events=events)
         self._decisions = Decisions(self._record)
+        self._renewing = Renewing(record=self._record, forge=forge)
         self._forge = forge
         self._builds = builds
         self._looking = Looking(forge=forge, builds=builds)
@@ -99,6 +102,27 @@ class Campaigns:
                 stale = [one.package for one in members if await self._looking.is_stale(one)]
                 await self._look_at(running, stale)
                 await self._go_on(running)
+
+    async def renew(self, scan: Scan) -> bool:
+        """Take recipes in that came while campaigns go on, and let go those that need nothing of them any more.
+
+        False where the forge was busy, so that not all of it is done.
+        """
+        graph, whole = scan.graph, True
+        async with self._turn:
+            for running in await self._all():
+                name = running.campaign.name
+                try:
+                    joined = await self._renewing.renew(name, scan, graph)
+                except BusyError as error:
+                    _LOG.warning("%s is renewed later: %s", name, error.message)
+                    whole = False
+                    continue
+                if joined is not None:
+                    running = await self._record.fresh(name)  # noqa: PLW2901 - it is another one now
+                    await self._look_at(running, joined)
+                    await self._go_on(running)
+        return whole
 
     async def pushed(self, repository: str) -> None:
         """Take it that something came to a repository, or that a proposal there was decided."""

@@ -7,6 +7,7 @@ of a campaign only the newest commit, and the state of what is offered there.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
 
 from wheelyard.campaign_ports import CampaignName, CampaignStore, Member, Mode
 from wheelyard.campaigns.looking import proposal_name
@@ -21,6 +22,7 @@ from wheelyard.ports import Clock
 
 _LOG = logging.getLogger(__name__)
 _AT_ONCE = 4
+_RENEWED = timedelta(seconds=30)
 Scanning = Callable[[], Awaitable[Scan]]
 
 
@@ -44,6 +46,8 @@ class Watching:
         self._scan = scan
         self._pins = pins
         self._seen: dict[str, str] = {}
+        self._renewed: datetime | None = None
+        self._stamps: dict[str, str] = {}
         self._decided: dict[CampaignName, tuple[Mode, int]] = {}
         self._turn = asyncio.Semaphore(_AT_ONCE)
 
@@ -64,6 +68,7 @@ class Watching:
         """Look once; return the repositories that campaigns were told of."""
         await self.begin_what_pins_want()
         await self._hear_decisions()
+        await self._renew()
         before = dict(self._seen)
         members = [
             one
@@ -110,6 +115,19 @@ class Watching:
         decided = {name for name, now in self._decided.items() if before.get(name, now) != now}
         if decided:
             await self._campaigns.recover(only=decided)
+
+    async def _renew(self) -> None:
+        """Tell campaigns of recipes that came, went or changed; all of them are looked at, so once in a while."""
+        now = self._clock.now()
+        if self._renewed is not None and now - self._renewed < _RENEWED:
+            return
+        self._renewed = now
+        if all(one.mode is Mode.CLOSED for one in await self._store.campaigns()):
+            return
+        scan = await self._scan()
+        stamps = {one.place: one.stamp for one in scan.scanned}
+        if stamps != self._stamps and await self._campaigns.renew(scan):
+            self._stamps = stamps
 
     async def _sign(self, repository: str, members: Sequence[Member]) -> str:
         """Return a text that is another one when something happened in a repository."""
