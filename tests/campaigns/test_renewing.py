@@ -75,8 +75,7 @@ async def test_a_recipe_that_has_the_change_already_is_not_taken_in() -> None:
     offered = await yard.world.forge.look(
         "png-feedstock", ["*"], branch=yard.world.name("png").branch
     )
-    files = {path: content.replace(b"name: png", b"name: jpeg") for path, content in proposal.files}
-    assert support or files
+    files = {path: content.replace(b"name: png", b"name: jpeg") for path, content in offered.files}
     yard.world.forge.create("jpeg-feedstock", files)
     revision = (await yard.campaign()).revision
 
