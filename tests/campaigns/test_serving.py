@@ -4,8 +4,10 @@ import asyncio
 import hashlib
 import hmac
 import shutil
+import socket
 import subprocess
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -22,11 +24,13 @@ from wheelyard.campaigns.planning import Intention, planned
 from wheelyard.campaigns.scanning import Scanner
 from wheelyard.campaigns.service import Campaigns
 from wheelyard.campaigns.version_rounds import Following, VersionRules
+from wheelyard.forge.git import GitForge
+from wheelyard.forge_ports import Forge
 from wheelyard.model.proposal import ProposalName
 from wheelyard.store.folder import StateFolder
 from wheelyard.testing.clock import ManualClock
 from wheelyard.testing.memo import MemoryMemo
-from wheelyard.testing.sdists import SdistSpec, write_sdist
+from wheelyard.testing.sdists import SdistSpec, write_sdist, write_wheel
 from wheelyard.wiring.farm_campaigns import CampaignSettings
 from wheelyard.wiring.local import FarmSettings
 from wheelyard.wiring.serve import Served, ServeSettings, serving
@@ -47,11 +51,14 @@ def git(*arguments: str | Path) -> str:
     return ran.stdout.strip()
 
 
-def repository(folder: Path, name: str, text: str) -> Path:
-    """Make a bare repository with a recipe."""
+def repository(folder: Path, name: str, text: str, more: Mapping[str, bytes] | None = None) -> Path:
+    """Make a bare repository with a recipe, and more files."""
     tree, bare = folder / "trees" / name, folder / "forge" / f"{name}.git"
     (tree / "recipe").mkdir(parents=True)
     (tree / "recipe" / "meta.yaml").write_text(text)
+    for path, content in (more or {}).items():
+        (tree / path).parent.mkdir(parents=True, exist_ok=True)
+        (tree / path).write_bytes(content)
     git("init", "-q", "-b", "main", tree)
     git("-C", tree, "add", "-A")
     git("-C", tree, "commit", "-q", "-m", "Begin")
@@ -61,14 +68,20 @@ def repository(folder: Path, name: str, text: str) -> Path:
 
 @asynccontextmanager
 async def farm(
-    folder: Path, campaigns: CampaignSettings, *, hook_secret: bytes = b""
+    folder: Path,
+    campaigns: CampaignSettings,
+    *,
+    hook_secret: bytes = b"",
+    port: int = 0,
+    builders: int = 0,
 ) -> AsyncIterator[Served]:
     index = folder / "index"
     index.mkdir(exist_ok=True)
     settings = ServeSettings(
-        farm=FarmSettings(state=folder / "state", indexes=(str(index),)),
-        port=0,
-        builders=0,
+        farm=FarmSettings(state=folder / "state", indexes=(str(index),), slots=1, network=True),
+        port=port,
+        builders=builders,
+        local_repositories=True,
         campaigns=campaigns,
         hook_secret=hook_secret,
     )
@@ -126,6 +139,55 @@ async def test_a_new_version_upstream_is_shown_and_offered(tmp_path: Path, site:
     assert "0" * 64 not in offered
 
 
+_COPY = "import os, shutil; os.mkdir('dist'); [shutil.copy(f'made/{one}', 'dist') for one in os.listdir('made')]"
+_READ = (
+    "import os, pathlib, urllib.request as web; "
+    "page = web.urlopen(os.environ['PIP_EXTRA_INDEX_URL'] + 'png/').read(); "
+    "os.mkdir('dist'); pathlib.Path('dist/seen.html').write_bytes(page)"
+)
+
+
+def job(program: str) -> bytes:
+    python = f"cp{sys.version_info.major}{sys.version_info.minor}"
+    text = f'command = ["python", "-c", "{program}"]\nartifacts = ["dist/*"]\n'
+    return f'{text}[needs]\npython = "{python}"\n'.encode()
+
+
+async def test_a_trial_is_built_with_what_the_trial_before_it_left(tmp_path: Path) -> None:
+    wheel = write_wheel(SdistSpec(name="png", version="1.0"), tmp_path)
+    repository(
+        tmp_path,
+        "png-feedstock",
+        recipe("png", "zlib").decode(),
+        {"wheelyard-job.toml": job(_COPY), f"made/{wheel.name}": wheel.read_bytes()},
+    )
+    more = {"wheelyard-job.toml": job(_READ)}
+    repository(tmp_path, "tiff-feedstock", recipe("tiff", "zlib", "png").decode(), more)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    forge = GitForge(folder=tmp_path / "forge")
+    settings = CampaignSettings(feedstocks=tmp_path / "forge", index=f"http://127.0.0.1:{port}")
+    async with (
+        farm(tmp_path, settings, port=port, builders=1) as served,
+        httpx.AsyncClient(base_url=served.address, trust_env=False) as client,
+    ):
+        await start(tmp_path / "state", forge, trial=True)
+
+        async def tried() -> Any:
+            page = "/migrations/zlib2/packages/tiff"
+            told = await client.get(page, headers={"Accept": "application/json"})
+            package = told.json().get("package", {})
+            return package if "its trial" in package.get("why", "") else None
+
+        tiff = await until(tried)
+        assert tiff["state"] == "awaiting-parents"
+        assert tiff["why"].endswith("its trial with what theirs left: it passed")
+        staged = await client.get("/snapshots/staging-zlib2/simple/png/")
+        assert wheel.name in staged.text
+        assert (await client.get("/simple/png/")).status_code == 404
+        assert "wheelyard/zlib2" in git("-C", tmp_path / "forge" / "png-feedstock.git", "branch")
+
+
 async def test_a_merge_on_github_is_heard_by_a_signed_hook(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -140,7 +202,7 @@ async def test_a_merge_on_github_is_heard_by_a_signed_hook(
             farm(tmp_path, CampaignSettings(feedstocks=where), hook_secret=SECRET) as served,
             httpx.AsyncClient(base_url=served.address, trust_env=False) as client,
         ):
-            await start(tmp_path / "state", world)
+            await start(tmp_path / "state", world.forge)
 
             async def state() -> str:
                 page = "/migrations/zlib2/packages/png"
@@ -168,14 +230,14 @@ async def test_a_merge_on_github_is_heard_by_a_signed_hook(
         await world.close()
 
 
-async def start(state: Path, world: GitHubWorld) -> None:
+async def start(state: Path, forge: Forge, *, trial: bool = False) -> None:
     """Begin a campaign as another process does, that a farm carries on."""
-    scan = await Scanner(memory=MemoryMemo(), processes=1).forge(world.forge)
-    wish = Intention(name="zlib2", owner="ann", pins=PINS, builds=False)
+    scan = await Scanner(memory=MemoryMemo(), processes=1).forge(forge)
+    wish = Intention(name="zlib2", owner="ann", pins=PINS, builds=trial, trial=trial)
     async with await StateFolder.open(state) as folder:
         campaigns = Campaigns(
             store=folder.campaigns,
-            forge=world.forge,
+            forge=forge,
             clock=ManualClock(),
             events=folder.events,
         )
