@@ -71,7 +71,6 @@ async def farm(
     folder: Path,
     campaigns: CampaignSettings,
     *,
-    hook_secret: bytes = b"",
     port: int = 0,
     builders: int = 0,
 ) -> AsyncIterator[Served]:
@@ -83,7 +82,6 @@ async def farm(
         builders=builders,
         local_repositories=True,
         campaigns=campaigns,
-        hook_secret=hook_secret,
     )
     async with serving(settings) as served:
         yield served
@@ -199,7 +197,7 @@ async def test_a_merge_on_github_is_heard_by_a_signed_hook(
     name = world.repository("png-feedstock")
     try:
         async with (
-            farm(tmp_path, CampaignSettings(feedstocks=where), hook_secret=SECRET) as served,
+            farm(tmp_path, CampaignSettings(feedstocks=where, hook_secret=SECRET)) as served,
             httpx.AsyncClient(base_url=served.address, trust_env=False) as client,
         ):
             await start(tmp_path / "state", world.forge)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from wheelyard.campaign_ports import Campaign, CampaignName, Member, Mode
+from wheelyard.campaigns.actions import CampaignAction
 from wheelyard.campaigns.record import CampaignRecord, member_of
 from wheelyard.errors import ConfigurationError
 from wheelyard.migrate.states import Evidence, State
@@ -82,7 +83,11 @@ class Decisions:
 
     async def _wrote(self, name: CampaignName, actor: str, decision: str, *packages: str) -> None:
         await self._record.write(
-            "campaign.decided", name, actor, decision=decision, packages=" ".join(packages[:100])
+            CampaignAction.DECIDED,
+            name,
+            actor,
+            decision=decision,
+            packages=" ".join(packages[:100]),
         )
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from wheelyard.campaign_ports import Campaign, CampaignName, CampaignStore, Member
+from wheelyard.campaigns.actions import CampaignAction
 from wheelyard.campaigns.running import Running
 from wheelyard.errors import ConfigurationError, nearest
 from wheelyard.farm_ports import EventLog
@@ -48,7 +49,7 @@ class CampaignRecord:
         turned = [one for one in changed if one.state is not before[one.package]]
         for one in turned:
             await self.write(
-                "campaign.turned",
+                CampaignAction.TURNED,
                 one.campaign,
                 package=one.package,
                 state=one.state.value,
@@ -62,7 +63,7 @@ class CampaignRecord:
         running.campaign = campaign
         await self.store.update(campaign)
         if campaign.mode is not mode:
-            await self.write("campaign.mode", campaign.name, actor, mode=campaign.mode.value)
+            await self.write(CampaignAction.MODE, campaign.name, actor, mode=campaign.mode.value)
 
     async def write(
         self, action: str, campaign: str, actor: str = "", **detail: str | float

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from wheelyard.campaign_ports import Campaign, CampaignName, Link, Member, Mode
+from wheelyard.campaigns.actions import CampaignAction
 from wheelyard.campaigns.feedstocks import PATTERNS, feedstock_of
 from wheelyard.campaigns.looking import proposal_name
 from wheelyard.campaigns.record import CampaignRecord
@@ -140,9 +141,11 @@ class Renewing:
         )
         await record.update(now, renewed)
         for name in change.joined:
-            await record.write("campaign.joined", campaign.name, package=name)
+            await record.write(CampaignAction.JOINED, campaign.name, package=name)
         for name, reason in change.left.items():
-            await record.write("campaign.left", campaign.name, package=name, reason=reason.value)
+            await record.write(
+                CampaignAction.LEFT, campaign.name, package=name, reason=reason.value
+            )
 
     async def _withdraw(self, member: Member, why: str) -> None:
         try:

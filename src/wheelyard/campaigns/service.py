@@ -18,6 +18,7 @@ from wheelyard.campaign_ports import (
     Member,
     Mode,
 )
+from wheelyard.campaigns.actions import CampaignAction
 from wheelyard.campaigns.closing import Closing
 from wheelyard.campaigns.deciding import Decisions
 from wheelyard.campaigns.looking import Looked, Looking, proposal_name
@@ -88,7 +89,7 @@ class Campaigns:
             )
         self._pass_by("campaigns.started")
         await self._record.write(
-            "campaign.started", campaign.name, campaign.owner, packages=len(members)
+            CampaignAction.STARTED, campaign.name, campaign.owner, packages=len(members)
         )
         return campaign
 

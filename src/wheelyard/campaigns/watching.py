@@ -22,7 +22,8 @@ from wheelyard.ports import Clock
 
 _LOG = logging.getLogger(__name__)
 _AT_ONCE = 4
-_RENEWED = timedelta(seconds=30)
+RENEW_SECONDS = 30.0
+"""How often all recipes are looked at, for those that came and went."""
 Scanning = Callable[[], Awaitable[Scan]]
 
 
@@ -38,7 +39,9 @@ class Watching:
         clock: Clock,
         scan: Scanning,
         pins: PinWatch | None = None,
+        renew_seconds: float = RENEW_SECONDS,
     ) -> None:
+        self._renew_every = timedelta(seconds=renew_seconds)
         self._campaigns = campaigns
         self._store = store
         self._forge = forge
@@ -99,7 +102,11 @@ class Watching:
         known = {one.pin_repository for one in open_ones}
         for campaign in open_ones:
             known |= {one.repository for one in await self._store.members(campaign.name)}
-        for name in sorted(one for one in known if _same(one, repository)):
+        told = sorted(one for one in known if _same(one, repository))
+        if not told:
+            # It may be a recipe that nobody knows yet.
+            self._renewed = None
+        for name in told:
             await self._campaigns.pushed(name)
 
     async def _hear_decisions(self) -> None:
@@ -119,7 +126,7 @@ class Watching:
     async def _renew(self) -> None:
         """Tell campaigns of recipes that came, went or changed; all of them are looked at, so once in a while."""
         now = self._clock.now()
-        if self._renewed is not None and now - self._renewed < _RENEWED:
+        if self._renewed is not None and now - self._renewed < self._renew_every:
             return
         self._renewed = now
         if all(one.mode is Mode.CLOSED for one in await self._store.campaigns()):

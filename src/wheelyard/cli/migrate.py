@@ -137,11 +137,8 @@ def start(  # noqa: PLR0913, PLR0917 - its options
     )
 
     async def work(place: Workplace) -> Campaign:
-        if not wheels and not await place.recipes.is_forge():
-            raise ConfigurationError(
-                f"there is no git repository in {str(place.recipes.folder)!r}",
-                hint="Proposals are made to repositories; name a folder of them with --feedstocks.",
-            )
+        if not wheels:
+            await _check_forge(place)
         scan = await place.scan(wheels=wheels)
         found = planned(intention, scan.graph, place.clock.now())
         if builds or wheels:
@@ -150,6 +147,15 @@ def start(  # noqa: PLR0913, PLR0917 - its options
 
     begun = c.with_workplace(context, feedstocks, state, database, work)
     _status(context, begun.name, state, database, as_json=as_json)
+
+
+async def _check_forge(place: Workplace) -> None:
+    """Raise ConfigurationError where there is nothing that proposals can be made to."""
+    if not await place.recipes.is_forge():
+        raise ConfigurationError(
+            f"there is no git repository in {str(place.recipes.folder)!r}",
+            hint="Proposals are made to repositories; name a folder of them with --feedstocks.",
+        )
 
 
 @app.command("status")

@@ -203,39 +203,39 @@ _SHORTEST_SECRET = 16
 
 def serve(  # noqa: PLR0913, PLR0917 - the options of a process
     context: typer.Context,
-    state: o.State = None,
+    state: o.State = None,  # noqa: ARG001 - _machine, _reached and _campaigns read what is not read here
     host: Host = "127.0.0.1",
     port: Port = 8080,
     database: Database = "",
     blobs: Blobs = "",
-    bus: BusOption = "",
-    bus_address: BusTold = "",
-    bus_accounts: BusAccounts = None,
+    bus: BusOption = "",  # noqa: ARG001
+    bus_address: BusTold = "",  # noqa: ARG001
+    bus_accounts: BusAccounts = None,  # noqa: ARG001
     builders: Builders = 1,
     mail_server: MailServer = "",
-    indexes: o.Indexes = None,
-    offline: o.Offline = False,
+    indexes: o.Indexes = None,  # noqa: ARG001
+    offline: o.Offline = False,  # noqa: ARG001
     recipes: o.Recipes = None,
     local_repositories: LocalRepositories = False,
-    fall_through: FallThrough = "",
-    own_projects: OwnProjects = None,
-    jobs: o.Jobs = None,
-    sandbox: o.Sandbox = Sandbox.AUTO,
-    compiler_cache: o.CompilerCacheOption = CompilerCache.NONE,
-    allow_network: o.AllowNetwork = False,
+    fall_through: FallThrough = "",  # noqa: ARG001
+    own_projects: OwnProjects = None,  # noqa: ARG001
+    jobs: o.Jobs = None,  # noqa: ARG001
+    sandbox: o.Sandbox = Sandbox.AUTO,  # noqa: ARG001
+    compiler_cache: o.CompilerCacheOption = CompilerCache.NONE,  # noqa: ARG001
+    allow_network: o.AllowNetwork = False,  # noqa: ARG001
     private: Private = False,
     name: Name = "wheelyard",
     openid: OpenId = None,
     lease: Lease = 60,
     min_free_disk: FreeDisk = "1G",
-    feedstocks: Feedstocks = None,  # noqa: ARG001 - _campaigns reads this one and the next ones
+    feedstocks: Feedstocks = None,  # noqa: ARG001
     feedstock_job: FeedstockJob = None,  # noqa: ARG001
     feedstock_index: FeedstockIndex = "",  # noqa: ARG001
     pin_repository: PinRepository = "",  # noqa: ARG001
     trial: Trial = False,  # noqa: ARG001
     versions: Versions = Following.OFF,  # noqa: ARG001
     automerge: AutomergeOption = Automerge.RECIPE,  # noqa: ARG001
-    hook_secret: HookSecret = None,
+    hook_secret: HookSecret = None,  # noqa: ARG001
     failpoint: o.Failpoints = "",
 ) -> None:
     """Run a farm: take requests, plan them, have them built, and serve the index, until Ctrl-C.
@@ -243,24 +243,45 @@ def serve(  # noqa: PLR0913, PLR0917 - the options of a process
     The first start prints the token of an administrator, once. Other machines join with 'wheelyard builder'.
     """
     failpoints.arm(failpoint)
-    machine = FarmSettings(state=state_path(state), offline=offline, indexes=tuple(indexes or ()))
-    machine = replace(machine, slots=jobs, checks=context.obj.checks, network=allow_network)
-    machine = replace(machine, sandbox=sandbox.value, compiler_cache=compiler_cache.value)
-    settings = ServeSettings(farm=machine, host=host, port=port, database=database, blobs=blobs)
-    behind = FallthroughSettings(upstream=fall_through, own=tuple(own_projects or ()))
-    told = BusSettings(address=bus, told=bus_address, accounts=bus_accounts)
-    settings = replace(settings, bus=told, fall_through=behind, builders=builders, name=name)
+    settings = ServeSettings(farm=_machine(context), host=host, port=port, name=name)
+    told, behind = _reached(context)
+    settings = replace(settings, bus=told, fall_through=behind, database=database, blobs=blobs)
     settings = replace(settings, recipe_of=overrides_of(context.obj, recipes).recipe)
     settings = replace(settings, public=not private, local_repositories=local_repositories)
     settings = replace(settings, mail_server=mail_server, least_disk_bytes=o.size(min_free_disk))
     settings = replace(settings, rules=FarmRules.of_lease(lease), identities=_identities(openid))
-    settings = replace(settings, hook_secret=_secret(hook_secret))
-    _run(_completed(replace(settings, campaigns=_campaigns(context)), context.obj.farm))
+    settings = replace(settings, builders=builders, campaigns=_campaigns(context))
+    _run(_completed(settings, context.obj.farm))
+
+
+def _machine(context: typer.Context) -> FarmSettings:
+    """Say what this process builds with."""
+    # As they were read from the command line: paths are texts still.
+    told = context.params
+    return FarmSettings(
+        state=state_path(Path(told["state"]) if told["state"] else None),
+        offline=told["offline"],
+        indexes=tuple(told["indexes"] or ()),
+        slots=told["jobs"],
+        checks=context.obj.checks,
+        network=told["allow_network"],
+        sandbox=Sandbox(told["sandbox"]).value,
+        compiler_cache=CompilerCache(told["compiler_cache"]).value,
+    )
+
+
+def _reached(context: typer.Context) -> tuple[BusSettings, FallthroughSettings]:
+    """Say how builders reach the bus, and which index stands behind this farm's."""
+    told = context.params
+    accounts = Path(told["bus_accounts"]) if told["bus_accounts"] else None
+    return (
+        BusSettings(address=told["bus"], told=told["bus_address"], accounts=accounts),
+        FallthroughSettings(upstream=told["fall_through"], own=tuple(told["own_projects"] or ())),
+    )
 
 
 def _campaigns(context: typer.Context) -> CampaignSettings:
     """Say where recipes are, and how what is done to them is built."""
-    # As they were read from the command line: paths are texts still.
     told = context.params
     feedstocks, job_file = told["feedstocks"], told["feedstock_job"]
     trial, automerge = told["trial"], Automerge(told["automerge"])
@@ -274,6 +295,7 @@ def _campaigns(context: typer.Context) -> CampaignSettings:
             following=Following(told["versions"]), trial=trial, automerge=automerge
         ),
         sources=context.obj.versions,
+        hook_secret=_secret(Path(told["hook_secret"]) if told["hook_secret"] else None),
     )
 
 

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from wheelyard import failpoints
+from wheelyard.campaigns.actions import CampaignAction
 from wheelyard.campaigns.pin_watch import PinRules, PinWatch
 from wheelyard.campaigns.service import Campaigns
 from wheelyard.campaigns.version_rounds import Following, VersionRounds, VersionRules
-from wheelyard.campaigns.watching import Watching
+from wheelyard.campaigns.watching import RENEW_SECONDS, Watching
+from wheelyard.coordinator.farm.actions import Action
 from wheelyard.errors import WheelyardError
 from wheelyard.forge.git import GitForge
 from wheelyard.forge.github.forge import GitHubForge
@@ -28,10 +30,11 @@ _LOOK_SECONDS = 1.0
 # A service is asked less often than a disk; and where it calls, only for what a call that was lost would have told.
 _FAR_SECONDS = 30.0
 _HOOKED_SECONDS = 300.0
+# So often all repositories of a service are asked for their newest commit.
+_SCAN_SECONDS = 900.0
 _VERSION_SECONDS = 10.0
 _LINES = 1000
-_TOLD = "repository.told"
-_DECIDED = frozenset({"campaign.started", "campaign.mode", "campaign.decided"})
+_DECIDED = frozenset({CampaignAction.STARTED, CampaignAction.MODE, CampaignAction.DECIDED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +43,7 @@ class CampaignSettings:
 
     ``index``: how builds of feedstocks reach this farm's index; empty: they reach nothing.
     ``versions``: what becomes of new versions; ``sources`` (by kind) are asked for them in place of what recipes name.
+    ``hook_secret``: what web hooks of the forge are signed with; empty: none are taken.
     """
 
     feedstocks: Path | None = None
@@ -49,6 +53,7 @@ class CampaignSettings:
     rules: PinRules = field(default_factory=PinRules)
     versions: VersionRules = field(default_factory=VersionRules)
     sources: Mapping[str, str] = field(default_factory=dict)
+    hook_secret: bytes = field(default=b"", repr=False)
 
 
 class FarmCampaigns:
@@ -63,9 +68,8 @@ class FarmCampaigns:
         clock: Clock,
         leads: Callable[[], bool],
         upstream: VersionSettings | None = None,
-        hooked: bool = False,
     ) -> None:
-        self._look_seconds = _look_seconds(settings, hooked=hooked)
+        self._look_seconds = _look_seconds(settings)
         self._folder = folder
         self._leads = leads
         self._settings = settings
@@ -101,6 +105,7 @@ class FarmCampaigns:
                 clock=clock,
                 scan=place.scan,
                 pins=self._pins(settings, forge, clock),
+                renew_seconds=_SCAN_SECONDS if is_github(settings.feedstocks) else RENEW_SECONDS,
             )
 
     def _pins(self, settings: CampaignSettings, forge: Forge, clock: Clock) -> PinWatch | None:
@@ -165,11 +170,12 @@ class FarmCampaigns:
                 news=news,
                 rules=rules,
             )
+            every = _SCAN_SECONDS if is_github(self._settings.feedstocks) else _VERSION_SECONDS
             while True:
                 led = self._led
                 if led:
                     await _guarded(rounds.look)
-                await asyncio.sleep(_VERSION_SECONDS if led else _ROUND_SECONDS)
+                await asyncio.sleep(every if led else _ROUND_SECONDS)
 
     async def _heard(self, last: int) -> int:
         """Take what the event log says of builds that ended, and of campaigns that others changed."""
@@ -177,7 +183,7 @@ class FarmCampaigns:
         for one in found:
             if one.action == "request.ended":
                 await self.campaigns.built(one.subject)
-        told = dict.fromkeys(one.subject for one in found if one.action == _TOLD)
+        told = dict.fromkeys(one.subject for one in found if one.action == Action.REPOSITORY_TOLD)
         for repository in told:
             if self._watching is not None:
                 await self._watching.told(repository)
@@ -187,11 +193,11 @@ class FarmCampaigns:
         return found[-1].id if found else last
 
 
-def _look_seconds(settings: CampaignSettings, *, hooked: bool) -> float:
+def _look_seconds(settings: CampaignSettings) -> float:
     """Return how often repositories are looked at."""
     if not is_github(settings.feedstocks):
         return _LOOK_SECONDS
-    return _HOOKED_SECONDS if hooked else _FAR_SECONDS
+    return _HOOKED_SECONDS if settings.hook_secret else _FAR_SECONDS
 
 
 async def _guarded(do: Callable[[], Awaitable[object]]) -> None:

@@ -57,7 +57,7 @@ class ServeSettings:
 
     ``least_disk_bytes``: with less free nothing new is given out. ``local_repositories``: requests may name git
     repositories on this machine's disk. ``public``: pages can be read without a token. ``name`` is what people call
-    this farm. ``hook_secret``: what web hooks of the forge are signed with; empty: none are taken.
+    this farm.
     """
 
     farm: FarmSettings
@@ -77,7 +77,6 @@ class ServeSettings:
     recipe_of: Callable[[Release], Recipe] = lambda _: DEFAULT_RECIPE
     rules: FarmRules = field(default_factory=FarmRules)
     campaigns: CampaignSettings = field(default_factory=CampaignSettings)
-    hook_secret: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,7 +227,6 @@ class _Farm:
             ),
             clock=self._clock,
             leads=lambda: coordinator.leads,
-            hooked=bool(self._settings.hook_secret),
             upstream=VersionSettings(
                 state=folder.path,
                 indexes=self._settings.farm.indexes,
@@ -273,7 +271,7 @@ class _Farm:
                 events=folder.events,
                 scratch=folder.place("jobs"),
             ),
-            hook_secret=self._settings.hook_secret,
+            hook_secret=self._settings.campaigns.hook_secret,
             fallthrough=fallthrough_of(self._settings.fall_through, folder.artifacts),
         )
 
