@@ -194,6 +194,10 @@ class NewVersions(Protocol):
         """Ask what is due, and return what is known. Raises RecipeError where the recipe cannot be read."""
         ...
 
+    async def remarks(self, feedstock: Feedstock, version: str) -> tuple[str, ...]:
+        """Say what a version requires otherwise than the recipe, a line each; nothing where nobody tells."""
+        ...
+
     async def answers(self, feedstock: Feedstock, version: str) -> RecordedAnswers:
         """Return all that an edit to a version asks of the network. Raises RefusedEditError where there is no such edit."""
         ...

@@ -105,7 +105,8 @@ def site() -> Iterator[Site]:
 async def test_a_new_version_upstream_is_shown_and_offered(tmp_path: Path, site: Site) -> None:
     (tmp_path / "index").mkdir()
     for version in ("1.0", "1.1"):
-        write_sdist(SdistSpec(name="thing", version=version), tmp_path / "index")
+        spec = SdistSpec(name="thing", version=version, requires=("six>=1.5",))
+        write_sdist(spec, tmp_path / "index")
     place = "/packages/source/t/thing/thing-{}.tar.gz"
     site.put(place.format("1.1"), (tmp_path / "index" / "thing-1.1.tar.gz").read_bytes())
     text = (
@@ -135,6 +136,7 @@ async def test_a_new_version_upstream_is_shown_and_offered(tmp_path: Path, site:
         offered = git("-C", bare, "show", "wheelyard/thing-1.1:recipe/meta.yaml")
     assert 'set version = "1.1"' in offered
     assert "0" * 64 not in offered
+    assert "run: six >=1.5" in git("-C", bare, "log", "-1", "--format=%B", "wheelyard/thing-1.1")
 
 
 _COPY = "import os, shutil; os.mkdir('dist'); [shutil.copy(f'made/{one}', 'dist') for one in os.listdir('made')]"

@@ -64,6 +64,9 @@ class News:
         newer = self.version if self.version != here else ""
         return VersionLook(current=here, version=newer, seen=(seen,), again=now + HOUR)
 
+    async def remarks(self, feedstock: Feedstock, version: str) -> tuple[str, ...]:
+        return (f"run: six >={version}",)
+
     async def answers(self, feedstock: Feedstock, version: str) -> RecordedAnswers:
         self.asked += 1
         url = URL.format(version)
@@ -139,6 +142,10 @@ async def test_a_new_version_is_offered_with_its_digests() -> None:
     found = await place.world.forge.proposal(name)
     assert found is not None
     assert (found.title, found.state) == ("Go to version 2.0", ProposalState.OPEN)
+    campaign = await place.world.store.campaign(CampaignName("thing-2.0"))
+    assert campaign is not None
+    assert "thing 2.0 is there (pypi); the recipe has 1.0." in campaign.says
+    assert campaign.says.endswith("\n- run: six >=2.0")
 
 
 async def test_it_is_offered_once_and_a_merge_ends_it() -> None:

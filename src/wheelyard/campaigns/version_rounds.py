@@ -34,6 +34,7 @@ from wheelyard.migrate.automerge import Automerge
 from wheelyard.migrate.feedstock import Feedstock
 from wheelyard.migrate.states import State
 from wheelyard.ports import Clock
+from wheelyard.recipes.answers import RecordedAnswers
 from wheelyard.recipes.version_order import version_of
 
 _LOG = logging.getLogger(__name__)
@@ -41,6 +42,9 @@ OWNER = "versions"
 RECIPE, EDIT = "recipe", "edit"
 """What stands in a source's place where no source failed, but the recipe cannot be read, or not be edited."""
 _RULE = "version:to="
+_REQUIRED = (
+    "The release requires what the recipe does not; see that it is wanted before this is merged:"
+)
 _UNNAMED = re.compile(r"[^A-Za-z0-9._+-]")
 _AT_ONCE = 4
 _A_ROUND = 200
@@ -184,11 +188,9 @@ class VersionRounds:
             return ()
         try:
             answers = await self._news.answers(feedstock, look.version)
-            plan = planned(
-                self._intention(name, package, look, msgspec.json.encode(answers).decode()),
-                this.scan.graph,
-                self._clock.now(),
-            )
+            remarks = await self._news.remarks(feedstock, look.version)
+            intention = self._intention(name, package, look, answers, remarks)
+            plan = planned(intention, this.scan.graph, self._clock.now())
             for older in this.of(package):
                 await self._withdraw(this, older, f"version {look.version} is there")
             this.open.append(await self._campaigns.start(plan, {package: found.scanned.place}))
@@ -198,9 +200,19 @@ class VersionRounds:
         this.asked += 1
         return ()
 
-    def _intention(self, name: str, package: str, look: VersionLook, answers: str) -> Intention:
+    def _intention(
+        self,
+        name: str,
+        package: str,
+        look: VersionLook,
+        answers: RecordedAnswers,
+        remarks: Sequence[str],
+    ) -> Intention:
         has = [one.source for one in look.seen if one.version == look.version]
         where = f" ({', '.join(has)})" if has else ""
+        says = f"{package} {look.version} is there{where}; the recipe has {look.current}."
+        if remarks:
+            says += f"\n\n{_REQUIRED}\n" + "".join(f"\n- {one}" for one in remarks)
         return Intention(
             name=name,
             owner=OWNER,
@@ -209,8 +221,8 @@ class VersionRounds:
             trial=self._rules.trial,
             builds=self._rules.builds,
             automerge=self._rules.automerge,
-            answers=answers,
-            says=f"{package} {look.version} is there{where}; the recipe has {look.current}.",
+            answers=msgspec.json.encode(answers).decode(),
+            says=says,
         )
 
     async def _failed(self, package: str, version: str) -> SeenVersion | None:

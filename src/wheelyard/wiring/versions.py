@@ -10,13 +10,15 @@ from pathlib import Path
 
 from wheelyard.blobs.folder import FolderBlobs
 from wheelyard.campaign_ports import SeenVersion, VersionLook
-from wheelyard.errors import RefusedEditError
+from wheelyard.errors import RefusedEditError, WheelyardError
 from wheelyard.migrate.feedstock import Feedstock
 from wheelyard.migrate.newest.watched import watched_of
 from wheelyard.model.sighting import Sighting
 from wheelyard.ports import Memory
 from wheelyard.recipes.answers import RecordedAnswers, Recorder
 from wheelyard.recipes.edits import to_version
+from wheelyard.recipes.evaluate import evaluate
+from wheelyard.recipes.evaluated import Variant
 from wheelyard.store.folder import StateFolder
 from wheelyard.upstream.address import Keyring
 from wheelyard.upstream.answers import NetworkAnswers
@@ -28,6 +30,7 @@ from wheelyard.upstream.transport import Transport, wait
 from wheelyard.upstream.versions.asking import VersionSources
 from wheelyard.upstream.versions.keeping import SightingsFolder, SightingsMemory
 from wheelyard.upstream.versions.watching import Kept, Seen, VersionWatch
+from wheelyard.wiring.release_requirements import index_name, release_differences
 
 _NO_SOURCE_SECONDS = 24 * 3600.0
 
@@ -115,6 +118,22 @@ class RecipeVersions:
             again=_moment(again),
             version=seen.choice.version,
             seen=_seen_versions(package, seen),
+        )
+
+    async def remarks(self, feedstock: Feedstock, version: str) -> tuple[str, ...]:
+        """Say what a release requires otherwise than the recipe; nothing where its index does not tell."""
+        try:
+            recipe = await asyncio.to_thread(evaluate, feedstock.parsed, Variant())
+            if not index_name(recipe):
+                return ()
+            found = await release_differences(self._versions.upstream, feedstock, version)
+        except WheelyardError:
+            return ()
+        return tuple(
+            f"{one.section}: {one.wanted}"
+            + (f", where {one.written} stands" if one.written else "")
+            for one in found
+            if one.is_mended
         )
 
     async def answers(self, feedstock: Feedstock, version: str) -> RecordedAnswers:
