@@ -244,8 +244,7 @@ def serve(  # noqa: PLR0913, PLR0917 - the options of a process
     """
     failpoints.arm(failpoint)
     settings = ServeSettings(farm=_machine(context), host=host, port=port, name=name)
-    told, behind = _reached(context)
-    settings = replace(settings, bus=told, fall_through=behind, database=database, blobs=blobs)
+    settings = _reached(context, replace(settings, database=database, blobs=blobs))
     settings = replace(settings, recipe_of=overrides_of(context.obj, recipes).recipe)
     settings = replace(settings, public=not private, local_repositories=local_repositories)
     settings = replace(settings, mail_server=mail_server, least_disk_bytes=o.size(min_free_disk))
@@ -270,13 +269,15 @@ def _machine(context: typer.Context) -> FarmSettings:
     )
 
 
-def _reached(context: typer.Context) -> tuple[BusSettings, FallthroughSettings]:
+def _reached(context: typer.Context, settings: ServeSettings) -> ServeSettings:
     """Say how builders reach the bus, and which index stands behind this farm's."""
     told = context.params
     accounts = Path(told["bus_accounts"]) if told["bus_accounts"] else None
-    return (
-        BusSettings(address=told["bus"], told=told["bus_address"], accounts=accounts),
-        FallthroughSettings(upstream=told["fall_through"], own=tuple(told["own_projects"] or ())),
+    own = tuple(told["own_projects"] or ())
+    return replace(
+        settings,
+        bus=BusSettings(address=told["bus"], told=told["bus_address"], accounts=accounts),
+        fall_through=FallthroughSettings(upstream=told["fall_through"], own=own),
     )
 
 
