@@ -29,13 +29,16 @@ from wheelyard.campaigns.renewing import Renewing
 from wheelyard.campaigns.rules import rule_of
 from wheelyard.campaigns.running import Running, members_of
 from wheelyard.campaigns.scanning import Scan
-from wheelyard.errors import BusyError, ConfigurationError, WheelyardError
+from wheelyard.errors import BusyError, ConfigurationError, InvalidMigrationError, WheelyardError
 from wheelyard.farm_ports import EventLog
 from wheelyard.forge_ports import Forge
 from wheelyard.migrate.states import State
 from wheelyard.ports import Clock
 
 _LOG = logging.getLogger(__name__)
+# A rule that is not there any more, or pins that cannot be read.
+_STILL = (ConfigurationError, InvalidMigrationError)
+_STANDS = "it stands still: "
 
 
 def _nothing(_: str) -> None:
@@ -101,8 +104,7 @@ class Campaigns:
                     continue
                 members = list(running.members.values())
                 stale = [one.package for one in members if await self._looking.is_stale(one)]
-                await self._look_at(running, stale)
-                await self._go_on(running)
+                await self._carry_on(running, stale)
 
     async def renew(self, scan: Scan) -> bool:
         """Take recipes in that came while campaigns go on, and let go those that need nothing of them any more.
@@ -119,10 +121,12 @@ class Campaigns:
                     _LOG.warning("%s is renewed later: %s", name, error.message)
                     whole = False
                     continue
+                except _STILL as error:
+                    await self._stand_still(running, error)
+                    continue
                 if joined is not None:
                     running = await self._record.fresh(name)  # noqa: PLW2901 - it is another one now
-                    await self._look_at(running, joined)
-                    await self._go_on(running)
+                    await self._carry_on(running, joined)
         return whole
 
     async def pushed(self, repository: str) -> None:
@@ -133,8 +137,7 @@ class Campaigns:
                     one.package for one in running.members.values() if one.repository == repository
                 ]
                 if packages or repository == running.campaign.pin_repository:
-                    await self._look_at(running, packages)
-                    await self._go_on(running)
+                    await self._carry_on(running, packages)
 
     async def built(self, build: str) -> None:
         """Take it that a build ended."""
@@ -146,8 +149,7 @@ class Campaigns:
                     if build and build in {one.build, one.trial}
                 ]
                 if packages:
-                    await self._look_at(running, packages)
-                    await self._go_on(running)
+                    await self._carry_on(running, packages)
 
     async def pause(self, name: CampaignName) -> Campaign:
         """Ask nobody any more; what is offered already goes on. Twice is the same as once."""
@@ -210,6 +212,23 @@ class Campaigns:
     async def _all(self) -> list[Running]:
         names = [one.name for one in await self._store.campaigns() if one.mode is not Mode.CLOSED]
         return [await self._record.opened(name) for name in names]
+
+    async def _carry_on(self, running: Running, packages: Sequence[str]) -> None:
+        """Look at members, and do what follows; what is wrong with a campaign's rule holds up no other one."""
+        try:
+            await self._look_at(running, packages)
+            await self._go_on(running)
+        except _STILL as error:
+            await self._stand_still(running, error)
+            return
+        if running.campaign.note.startswith(_STANDS):
+            await self._update(running, replace(running.campaign, note=""))
+
+    async def _stand_still(self, running: Running, error: WheelyardError) -> None:
+        note = f"{_STANDS}{error.message}. {error.hint}".strip()
+        if running.campaign.note != note:
+            _LOG.warning("%s: %s", running.campaign.name, note)
+            await self._update(running, replace(running.campaign, note=note))
 
     async def _look_at(self, running: Running, packages: Sequence[str]) -> None:
         for package in packages:
