@@ -24,6 +24,7 @@ _LOG = logging.getLogger(__name__)
 _AT_ONCE = 4
 RENEW_SECONDS = 30.0
 """How often all recipes are looked at, for those that came and went."""
+_RESTS = 20
 Scanning = Callable[[], Awaitable[Scan]]
 
 
@@ -49,7 +50,7 @@ class Watching:
         self._scan = scan
         self._pins = pins
         self._seen: dict[str, str] = {}
-        self._renewed: datetime | None = None
+        self._renew_next: datetime | None = None
         self._stamps: dict[str, str] = {}
         self._decided: dict[CampaignName, tuple[Mode, int]] = {}
         self._turn = asyncio.Semaphore(_AT_ONCE)
@@ -105,7 +106,7 @@ class Watching:
         told = sorted(one for one in known if _same(one, repository))
         if not told:
             # It may be a recipe that nobody knows yet.
-            self._renewed = None
+            self._renew_next = None
         for name in told:
             await self._campaigns.pushed(name)
 
@@ -126,12 +127,15 @@ class Watching:
     async def _renew(self) -> None:
         """Tell campaigns of recipes that came, went or changed; all of them are looked at, so once in a while."""
         now = self._clock.now()
-        if self._renewed is not None and now - self._renewed < self._renew_every:
+        if self._renew_next is not None and now < self._renew_next:
             return
-        self._renewed = now
+        self._renew_next = now + self._renew_every
         if all(one.mode is Mode.CLOSED for one in await self._store.campaigns()):
             return
         scan = await self._scan()
+        # Where there are many, looking at them takes a small part of the time all the same.
+        rest = _RESTS * (self._clock.now() - now)
+        self._renew_next = now + max(self._renew_every, rest)
         stamps = {one.place: one.stamp for one in scan.scanned}
         if stamps != self._stamps and await self._campaigns.renew(scan):
             self._stamps = stamps

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,6 +33,8 @@ _FAR_SECONDS = 30.0
 _HOOKED_SECONDS = 300.0
 # So often all repositories of a service are asked for their newest commit.
 _SCAN_SECONDS = 900.0
+# Where there are many recipes, looking at them takes a small part of the time all the same.
+_RESTS = 20
 _VERSION_SECONDS = 10.0
 _LINES = 1000
 _DECIDED = frozenset({CampaignAction.STARTED, CampaignAction.MODE, CampaignAction.DECIDED})
@@ -172,10 +175,11 @@ class FarmCampaigns:
             )
             every = _SCAN_SECONDS if is_github(self._settings.feedstocks) else _VERSION_SECONDS
             while True:
-                led = self._led
+                led, begun = self._led, time.monotonic()
                 if led:
                     await _guarded(rounds.look)
-                await asyncio.sleep(every if led else _ROUND_SECONDS)
+                rest = _RESTS * (time.monotonic() - begun)
+                await asyncio.sleep(max(every, rest) if led else _ROUND_SECONDS)
 
     async def _heard(self, last: int) -> int:
         """Take what the event log says of builds that ended, and of campaigns that others changed."""
