@@ -13,6 +13,7 @@ from wheelyard.farm_ports import RequestStore
 from wheelyard.forge.addresses import place_of
 from wheelyard.forge.git import GitForge
 from wheelyard.forge.running import GitCommand
+from wheelyard.jobs.reasons import is_unsolvable
 from wheelyard.model.proposal import Draft
 from wheelyard.model.release import project_name
 from wheelyard.model.request import Kind, RequestId, RequestState, Wish
@@ -94,7 +95,10 @@ class FarmBuilds:
         request = await self._farm.requests.get(RequestId(build))
         if request is None:
             return BuildAnswer(state=BuildState.FAILED, reason="the farm does not know its build")
-        return BuildAnswer(state=_STATES[request.state], reason=request.reason)
+        state = _STATES[request.state]
+        if state is BuildState.FAILED and is_unsolvable(request.reason):
+            state = BuildState.NOT_SOLVABLE
+        return BuildAnswer(state=state, reason=request.reason)
 
     async def stage(self, campaign: CampaignName, build: str) -> int:
         """Put the wheels that a trial left into the staging index of its campaign."""
