@@ -9,7 +9,7 @@ import pytest
 from campaigns.world import NAME, PINS, recipe
 from forge.worlds import GitHubWorld, GitWorld, MemoryWorld, World
 from wheelyard.campaign_ports import BuildState
-from wheelyard.campaigns.offering import TRIAL
+from wheelyard.campaigns.looking import TRIAL
 from wheelyard.campaigns.planning import Intention, planned
 from wheelyard.campaigns.scanning import Scanner
 from wheelyard.campaigns.service import Campaigns
@@ -67,14 +67,25 @@ class Yard:
 
 
 async def begun(
-    world: World, *, settings: bytes = b"", policy: Automerge, trial: bool = False
+    world: World,
+    *,
+    settings: bytes = b"",
+    policy: Automerge,
+    trial: bool = False,
+    trial_suffices: bool = True,
 ) -> Yard:
     files: Mapping[str, bytes] = {"recipe/meta.yaml": recipe("png", "zlib")}
     if settings:
         files = {**files, "conda-forge.yml": settings}
     world.create("png-feedstock", files)
     store, builds, clock = MemoryCampaigns(), MemoryBuilds(), ManualClock()
-    campaigns = Campaigns(store=store, forge=world.forge, clock=clock, builds=builds)
+    campaigns = Campaigns(
+        store=store,
+        forge=world.forge,
+        clock=clock,
+        builds=builds,
+        trial_suffices=trial_suffices,
+    )
     scan = await Scanner(memory=MemoryMemo(), processes=1).forge(world.forge)
     wish = Intention(name=NAME, owner="ann", pins=PINS, automerge=policy, trial=trial)
     await campaigns.start(planned(wish, scan.graph, clock.now()), scan.places)
@@ -115,6 +126,14 @@ async def test_its_trial_is_a_check_and_may_be_all_that_there_is(forge: World) -
 
     await yard.campaigns.built(yard.builds.end("png", trial=True))
 
+    assert await yard.state() is State.MERGED
+
+
+async def test_where_others_check_too_the_trial_alone_merges_nothing(forge: World) -> None:
+    yard = await begun(forge, policy=Automerge.ALWAYS, trial=True, trial_suffices=False)
+    await yard.campaigns.built(yard.builds.end("png", trial=True))
+    assert await yard.state() is State.PROPOSED
+    await yard.checked(GREEN)
     assert await yard.state() is State.MERGED
 
 

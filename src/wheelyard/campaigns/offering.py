@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from wheelyard.campaign_ports import Builds, BuildState, BuildWish, Campaign, Member
 from wheelyard.campaigns.feedstocks import edits_between
-from wheelyard.campaigns.looking import Looked
+from wheelyard.campaigns.looking import TRIAL, Looked
 from wheelyard.campaigns.rules import Rule
 from wheelyard.errors import BusyError, NothingToProposeError, WheelyardError
 from wheelyard.forge_ports import Forge
@@ -25,8 +25,6 @@ from wheelyard.model.proposal import (
     ProposalState,
 )
 
-TRIAL = "wheelyard/trial"
-"""What the check is called that shows how a trial build ended."""
 _AUTOMERGE = "automerge"
 _TRIED = "its trial build runs; people are asked when it passed"
 

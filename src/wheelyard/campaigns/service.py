@@ -46,7 +46,10 @@ def _nothing(_: str) -> None:
 
 
 class Campaigns:
-    """All campaigns of a farm. ``pass_by`` is told of the places at which a fault can be asked for."""
+    """All campaigns of a farm. ``pass_by`` is told of the places at which a fault can be asked for.
+
+    ``trial_suffices``: a proposal may be merged where its trial is the only check that it has.
+    """
 
     def __init__(  # noqa: PLR0913 - its ports, by name
         self,
@@ -57,6 +60,7 @@ class Campaigns:
         builds: Builds | None = None,
         events: EventLog | None = None,
         pass_by: Callable[[str], None] = _nothing,
+        trial_suffices: bool = True,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -65,7 +69,7 @@ class Campaigns:
         self._renewing = Renewing(record=self._record, forge=forge)
         self._forge = forge
         self._builds = builds
-        self._looking = Looking(forge=forge, builds=builds)
+        self._looking = Looking(forge=forge, builds=builds, trial_suffices=trial_suffices)
         self._offering = Offering(forge=forge, builds=builds)
         self._closing = Closing(forge=forge)
         self._pass_by = pass_by

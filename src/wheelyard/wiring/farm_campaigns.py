@@ -97,6 +97,7 @@ class FarmCampaigns:
             ),
             events=folder.events,
             pass_by=failpoints.pass_by,
+            trial_suffices=not isinstance(forge, GitHubForge),
         )
         self._led = False
         self._watching: Watching | None = None
