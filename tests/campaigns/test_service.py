@@ -7,7 +7,9 @@ import pytest
 
 from campaigns.world import NAME, PINS, World, feedstocks, recipe
 from wheelyard.campaign_ports import BuildState, CampaignName, Mode
+from wheelyard.campaigns.deciding import Decisions
 from wheelyard.campaigns.planning import Intention, planned
+from wheelyard.campaigns.record import CampaignRecord
 from wheelyard.campaigns.scanning import Scanner
 from wheelyard.errors import BusyError, ConfigurationError
 from wheelyard.graph.packages import PackageGraph
@@ -381,3 +383,18 @@ async def test_a_rule_that_is_gone_holds_up_its_own_campaign_alone() -> None:
     campaign = await world.store.campaign(gone)
     assert campaign is not None
     assert campaign.note == ""
+
+
+async def test_who_is_excluded_while_another_process_saves_it_stays_out() -> None:
+    world = World()
+    await world.start()
+    [tiff] = [one for one in await world.store.members(NAME) if one.package == "tiff"]
+    other = Decisions(CampaignRecord(store=world.store, clock=world.clock))
+    await other.exclude(NAME, "tiff", actor="ann")
+    await world.store.save([tiff])
+
+    await world.merge("png")
+    await world.build("png")
+
+    assert (await world.states()).keys() == {"png", "gdal"}
+    assert (await world.states())["gdal"] is State.PROPOSED

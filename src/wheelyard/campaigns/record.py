@@ -29,8 +29,18 @@ class CampaignRecord:
                 hint=nearest(name, known) or "'wheelyard migrate status' lists them.",
             )
         if name not in self._running or self._running[name].campaign != campaign:
-            self._running[name] = Running(campaign, await self.store.members(name))
+            self._running[name] = Running(campaign, await self._members(campaign))
         return self._running[name]
+
+    async def _members(self, campaign: Campaign) -> list[Member]:
+        """Return the members; who was excluded while another process was about to save it leaves again."""
+        found, excluded = [], campaign.scope.exclude
+        for member in await self.store.members(campaign.name):
+            if member.package in excluded:
+                await self.store.leave(campaign.name, member.package)
+            else:
+                found.append(member)
+        return found
 
     async def fresh(self, name: CampaignName) -> Running:
         """Return a campaign with its members as they are kept now. Raises ConfigurationError."""
