@@ -10,6 +10,7 @@ import pytest
 
 from upstream.web import Reply, Site
 from wheelyard.migrate.newest.choosing import Wish
+from wheelyard.migrate.newest.watched import Watched
 from wheelyard.model.sighting import Sighting, failed
 from wheelyard.testing.blobs import MemoryBlobs
 from wheelyard.upstream.address import Keyring
@@ -20,7 +21,7 @@ from wheelyard.upstream.settings import UpstreamSettings
 from wheelyard.upstream.transport import Transport
 from wheelyard.upstream.versions.asking import VersionSources
 from wheelyard.upstream.versions.keeping import SightingsFolder
-from wheelyard.upstream.versions.watching import Seen, VersionWatch, Watched
+from wheelyard.upstream.versions.watching import Seen, VersionWatch
 
 pytestmark = pytest.mark.anyio
 HASH = "1" * 40
