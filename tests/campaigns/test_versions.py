@@ -250,3 +250,14 @@ async def test_a_recipe_that_cannot_be_read_is_shown_until_it_is_mended() -> Non
 def test_a_recipe_error_is_one_of_ours() -> None:
     with pytest.raises(RecipeError):
         watched_of(Feedstock(name="a", files={"recipe/meta.yaml": "package: {{ x\n"}))
+
+
+def test_settings_that_cannot_be_read_name_their_file() -> None:
+    broken = {"recipe/meta.yaml": recipe("1.0").decode(), "conda-forge.yml": "bot: [a\n"}
+    with pytest.raises(RecipeError, match=r"conda-forge\.yml"):
+        watched_of(Feedstock(name="a", files=broken))
+
+
+def test_settings_that_are_no_table_say_nothing() -> None:
+    files = {"recipe/meta.yaml": recipe("1.0").decode(), "conda-forge.yml": "- a\n"}
+    assert watched_of(Feedstock(name="a", files=files)).wish.sources == ()
