@@ -10,10 +10,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NewType, Protocol
 
+from wheelyard.migrate.automerge import Automerge
+from wheelyard.migrate.feedstock import Feedstock
 from wheelyard.migrate.membership import LeftOut, Rank, Scope
 from wheelyard.migrate.priority import Limits
 from wheelyard.migrate.states import NOTHING, Evidence, State
 from wheelyard.model.proposal import FileEdit
+from wheelyard.recipes.answers import RecordedAnswers
 
 CampaignName = NewType("CampaignName", str)
 
@@ -54,6 +57,10 @@ class Campaign:
     closed: datetime | None = None
     note: str = ""
     revision: int = 0
+    answers: str = ""
+    says: str = ""
+    automerge: Automerge = Automerge.RECIPE
+    everybody: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +79,8 @@ class Member:
     ``round`` counts how often people were asked; ``url`` is where the proposal is; ``base`` the commit that
     it was made on; ``trial``, ``build``: the requests that build it, before and after it is merged. ``seen`` is the commit
     that was looked at last; ``began``: what the recipe said when the campaign began, its version and build number.
+    ``staged``: its trial passed, and what it left is in the staging index; ``ahead``: why a trial failed that was made with
+    what those of its parents had left.
     """
 
     campaign: CampaignName
@@ -89,6 +98,8 @@ class Member:
     build: str = ""
     seen: str = ""
     began: str = ""
+    staged: bool = False
+    ahead: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,11 +169,37 @@ class CampaignStore(Protocol):
         ...
 
     async def seen(self, versions: Sequence[SeenVersion]) -> None:
-        """Keep what sources said, in place of what they said before."""
+        """Keep what sources said of packages, in place of all that was said of these before."""
         ...
 
     async def versions(self, *, package: str = "", limit: int = 1000) -> Sequence[SeenVersion]:
         """Return what sources said, those with errors first, then by package and source."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionLook:
+    """What is new upstream of a recipe: ``version`` is the one to go to, or empty; ``again`` when sources are asked next."""
+
+    current: str
+    again: datetime
+    version: str = ""
+    seen: tuple[SeenVersion, ...] = ()
+
+
+class NewVersions(Protocol):
+    """Where new versions of recipes show."""
+
+    async def look(self, package: str, feedstock: Feedstock) -> VersionLook:
+        """Ask what is due, and return what is known. Raises RecipeError where the recipe cannot be read."""
+        ...
+
+    async def remarks(self, feedstock: Feedstock, version: str) -> tuple[str, ...]:
+        """Say what a version requires otherwise than the recipe, a line each; nothing where nobody tells."""
+        ...
+
+    async def answers(self, feedstock: Feedstock, version: str) -> RecordedAnswers:
+        """Return all that an edit to a version asks of the network. Raises RefusedEditError where there is no such edit."""
         ...
 
 
@@ -211,6 +248,14 @@ class Builds(Protocol):
 
     async def answer(self, build: str) -> BuildAnswer:
         """Return how a build stands; what was built and is not staging is published."""
+        ...
+
+    async def stage(self, campaign: CampaignName, build: str) -> int:
+        """Let other trials of a campaign have what a trial left; return how many files these are."""
+        ...
+
+    async def unstage(self, campaign: CampaignName) -> None:
+        """Forget what the trials of a campaign left."""
         ...
 
     async def seconds(self, packages: Sequence[str]) -> dict[str, float]:

@@ -119,6 +119,10 @@ async def test_a_project_is_built_again_for_the_targets_that_it_has(tmp_path: Pa
     answer = await farm.builds.answer(build)
     assert (answer.state, answer.reason) == (BuildState.FAILED, "no gcc")
     assert (await farm.builds.answer("gone")).state is BuildState.FAILED
+    again = await farm.builds.ask(wish)
+    said = "failed: no channel has zlib as it is required"
+    await farm.requests.end(RequestId(again), RequestState.FAILED, said, ())
+    assert (await farm.builds.answer(again)).state is BuildState.NOT_SOLVABLE
 
 
 async def test_a_project_without_wheels_cannot_be_built_again(tmp_path: Path) -> None:

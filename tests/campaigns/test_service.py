@@ -1,12 +1,16 @@
 """Campaigns carried out on a forge in memory."""
 
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 
 from campaigns.world import NAME, PINS, World, feedstocks, recipe
-from wheelyard.campaign_ports import BuildState, Mode
+from wheelyard.campaign_ports import BuildState, CampaignName, Mode
+from wheelyard.campaigns.deciding import Decisions
 from wheelyard.campaigns.planning import Intention, planned
+from wheelyard.campaigns.record import CampaignRecord
+from wheelyard.campaigns.scanning import Scanner
 from wheelyard.errors import BusyError, ConfigurationError
 from wheelyard.graph.packages import PackageGraph
 from wheelyard.migrate.priority import Limits
@@ -14,6 +18,7 @@ from wheelyard.migrate.states import State
 from wheelyard.migrate.wheels import package_of_wheels
 from wheelyard.testing.campaigns import MemoryBuilds
 from wheelyard.testing.forge import MemoryForge
+from wheelyard.testing.memo import MemoryMemo
 
 pytestmark = pytest.mark.anyio
 
@@ -353,3 +358,43 @@ async def test_projects_of_a_farm_are_built_again_one_level_after_the_other() ->
     assert asked == [["capi"], ["capi", "user"], ["capi", "user", "top"]]
     assert await world.campaigns.why(NAME, "user") == "it was built again"
     assert set((await world.states()).values()) == {State.PUBLISHED}
+
+
+async def test_a_rule_that_is_gone_holds_up_its_own_campaign_alone() -> None:
+    world = World()
+    await world.start()
+    gone = CampaignName("gone")
+    scan = await Scanner(memory=MemoryMemo(), processes=1).forge(world.forge)
+    wish = Intention(name=gone, owner="ann", rule="rebuild", packages=("png",), builds=False)
+    await world.campaigns.start(planned(wish, scan.graph, world.clock.now()), scan.places)
+    campaign = await world.store.campaign(gone)
+    assert campaign is not None
+    await world.store.update(replace(campaign, rule="uninstalled"))
+
+    await world.campaigns.recover()
+    await world.merge("png")
+
+    campaign = await world.store.campaign(gone)
+    assert campaign is not None
+    assert campaign.note.startswith("it stands still: there is no migrator 'uninstalled'")
+    assert (await world.states())["png"] is State.MERGED
+    await world.store.update(replace(campaign, rule="rebuild"))
+    await world.campaigns.recover()
+    campaign = await world.store.campaign(gone)
+    assert campaign is not None
+    assert campaign.note == ""
+
+
+async def test_who_is_excluded_while_another_process_saves_it_stays_out() -> None:
+    world = World()
+    await world.start()
+    [tiff] = [one for one in await world.store.members(NAME) if one.package == "tiff"]
+    other = Decisions(CampaignRecord(store=world.store, clock=world.clock))
+    await other.exclude(NAME, "tiff", actor="ann")
+    await world.store.save([tiff])
+
+    await world.merge("png")
+    await world.build("png")
+
+    assert (await world.states()).keys() == {"png", "gdal"}
+    assert (await world.states())["gdal"] is State.PROPOSED

@@ -10,10 +10,10 @@ from types import ModuleType
 
 import pytest
 
+from wheelyard.campaigns.migrators import GROUP, known_migrators
 from wheelyard.migrate.builtin import BUILTIN
 from wheelyard.migrate.migrator import make, options_of
 from wheelyard.migrate.pins.keys import MIGRATOR_KEYS
-from wheelyard.wiring.migrators import GROUP, known_migrators
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from wheelyard.campaigns.migrators import migrator_of
 from wheelyard.errors import RefusedEditError
 from wheelyard.migrate.builtin import BUILTIN
 from wheelyard.migrate.carrying import carry
 from wheelyard.migrate.feedstock import Feedstock
 from wheelyard.migrate.migrator import CleanUp
-from wheelyard.wiring.migrators import migrator_of
 
 FOLDER = Path(__file__).resolve().parents[1] / "data" / "migrate"
 ENDLESS = {"rebuild", "open-pin"}

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wheelyard.jobs.reason_pattern import Rank
-from wheelyard.jobs.reasons import PATTERNS, reason_of
+from wheelyard.jobs.reasons import PATTERNS, is_unsolvable, reason_of
 from wheelyard.jobs.system_libraries import LIBRARIES
 from wheelyard.model.job import Outcome
 
@@ -52,6 +52,22 @@ def test_every_pattern_has_a_sample_and_a_needle_that_finds_it(pattern: object) 
 def test_there_are_as_many_reasons_as_promised() -> None:
     assert len({phrase for phrase, *_ in EVERY}) >= 60
     assert len(PATTERNS) >= 35
+
+
+@pytest.mark.parametrize(
+    ("reason", "unsolvable"),
+    [
+        ("failed: its requirements have no solution (see its log)", True),
+        ("failed: no channel has zlib as it is required", True),
+        ("upstream: no matching distribution for six", True),
+        ("failed: Python.h not found", False),
+        ("", False),
+    ],
+)
+def test_what_cannot_be_solved_is_told_from_what_does_not_build(
+    reason: str, unsolvable: bool
+) -> None:
+    assert is_unsolvable(reason) is unsolvable
 
 
 def test_a_log_without_a_known_cause_has_no_reason() -> None:

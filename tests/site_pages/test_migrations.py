@@ -7,9 +7,13 @@ import pytest
 
 from migrate.ecosystems import CASES, needs_cases
 from site_pages.filled import HOSTILE
+from site_pages.screen import Screen
+from site_pages.test_every_page import sign_in
+from site_pages.test_people_and_machines import signed_in
 from web.place import Place
 from wheelyard.campaign_ports import Campaign, CampaignName, SeenVersion
 from wheelyard.campaigns.running import members_of
+from wheelyard.farm_ports import Role
 from wheelyard.migrate.conda_status import read_status
 from wheelyard.migrate.membership import Membership, Rank
 from wheelyard.migrate.states import Evidence, Offered
@@ -161,3 +165,90 @@ async def test_a_real_migration_is_shown(
     assert told["line"]["counts"]["published"] == published == len(json.loads(content)["done"])
     assert (told["graph"] is not None) is drawn
     assert sum(one["packages"] for one in told["levels"]) == told["line"]["packages"]
+
+
+async def mode(farm: Place) -> str:
+    told = (await farm.client.get("/migrations/zlib2", headers=JSON)).json()
+    return str(told["line"]["mode"])
+
+
+async def state(farm: Place, package: str) -> str:
+    told = (await farm.client.get(f"/migrations/zlib2/packages/{package}", headers=JSON)).json()
+    return str(told["package"]["state"])
+
+
+async def test_an_operator_pauses_resumes_and_closes_a_migration(
+    screen: Screen, farm: Place
+) -> None:
+    await small(farm)
+    await signed_in(screen, farm, Role.OPERATOR, "/migrations/zlib2")
+    await screen.check_here()
+    await screen.page.get_by_role("button", name="Pause").click()
+    await screen.page.get_by_role("button", name="Resume").click()
+    await screen.page.get_by_role("button", name="Pause").wait_for()
+    assert await mode(farm) == "running"
+    await screen.page.get_by_label("Though not all is published").check()
+    await screen.page.get_by_role("button", name="Close").click()
+    await screen.page.get_by_role("button", name="Close").wait_for(state="detached")
+    assert await mode(farm) == "closing"
+    events = await farm.ports.events.recent(limit=20)
+    decided = [(one.actor, one.detail) for one in events if one.action == "campaign.decided"]
+    assert [detail["decision"] for _, detail in decided] == ["close", "resume", "pause"]
+    assert {actor for actor, _ in decided} == {"ann"}
+
+
+async def test_an_operator_retries_and_excludes_a_package(screen: Screen, farm: Place) -> None:
+    await small(farm)
+    await signed_in(screen, farm, Role.OPERATOR, "/migrations/zlib2/packages/tiff")
+    await screen.page.get_by_role("button", name="Retry").click()
+    await screen.page.get_by_role("button", name="Retry").wait_for(state="detached")
+    assert await state(farm, "tiff") == "awaiting-proposal"
+    await screen.page.get_by_role("button", name="Exclude").click()
+    await screen.page.get_by_role("heading", name="zlib2", exact=True).wait_for()
+    told = (await farm.client.get("/migrations/zlib2", headers=JSON)).json()
+    assert "tiff" not in [one["package"] for one in told["packages"]]
+
+
+FORMS = [
+    ("pause", {}),
+    ("resume", {}),
+    ("retry", {"package": "tiff"}),
+    ("exclude", {"package": "tiff"}),
+    ("close", {"force": "yes"}),
+]
+
+
+@pytest.mark.parametrize(("what", "fields"), FORMS)
+async def test_only_operators_decide_and_only_by_forms_of_this_site(
+    farm: Place, what: str, fields: dict[str, str]
+) -> None:
+    await small(farm)
+    address = f"/migrations/zlib2/{what}"
+    forged = {**fields, "csrf": "0" * 40}
+    assert (await farm.client.post(address, data=forged)).status_code == 401
+    csrf = await sign_in(farm, Role.REQUESTER)
+    denied = await farm.client.post(address, data={**fields, "csrf": csrf})
+    assert denied.status_code == 403
+    farm.client.cookies.clear()
+    csrf = await sign_in(farm, Role.OPERATOR)
+    assert (await farm.client.post(address, data=forged)).status_code == 403
+    assert (await mode(farm), await state(farm, "tiff")) == ("running", "failed")
+    assert (await farm.client.post(address, data={**fields, "csrf": csrf})).status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("address", "fields", "status"),
+    [
+        ("/migrations/none/pause", {}, 404),
+        ("/migrations/zlib2/retry", {"package": "none"}, 404),
+        ("/migrations/zlib2/exclude", {}, 404),
+        ("/migrations/zlib2/close", {}, 409),
+    ],
+)
+async def test_what_cannot_be_decided_says_why(
+    farm: Place, address: str, fields: dict[str, str], status: int
+) -> None:
+    await small(farm)
+    csrf = await sign_in(farm, Role.OPERATOR)
+    answer = await farm.client.post(address, data={**fields, "csrf": csrf})
+    assert answer.status_code == status

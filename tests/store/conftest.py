@@ -30,6 +30,7 @@ from wheelyard.store.schema import METADATA
 from wheelyard.store.site import StoredSite
 from wheelyard.store.snapshots import StoredSnapshots
 from wheelyard.store.sqlite import SqliteDatabase
+from wheelyard.store.staging import StoredStaging
 from wheelyard.store.tokens import StoredTokens
 from wheelyard.testing.artifacts import MemoryArtifactStore
 from wheelyard.testing.builders import MemoryBuilderStore
@@ -64,6 +65,7 @@ class Stores:
     snapshots: StoredSnapshots | None = None
     evidence: StoredEvidence | None = None
     references: StoredReferences | None = None
+    staging: StoredStaging | None = None
 
 
 @pytest.fixture(scope="session")
@@ -185,4 +187,5 @@ def of_database(database: Database, clock: ManualClock) -> Stores:
         snapshots=StoredSnapshots(database=database, clock=clock),
         evidence=StoredEvidence(database=database),
         references=StoredReferences(database=database),
+        staging=StoredStaging(database=database, clock=clock),
     )

@@ -10,8 +10,10 @@ import pytest
 
 from upstream.web import Reply, Site
 from wheelyard.migrate.newest.choosing import Wish
+from wheelyard.migrate.newest.watched import Watched
 from wheelyard.model.sighting import Sighting, failed
 from wheelyard.testing.blobs import MemoryBlobs
+from wheelyard.testing.memo import MemoryMemo
 from wheelyard.upstream.address import Keyring
 from wheelyard.upstream.client import IndexUpstream
 from wheelyard.upstream.git import Git
@@ -19,8 +21,8 @@ from wheelyard.upstream.installers import certificate_file, default_index
 from wheelyard.upstream.settings import UpstreamSettings
 from wheelyard.upstream.transport import Transport
 from wheelyard.upstream.versions.asking import VersionSources
-from wheelyard.upstream.versions.keeping import SightingsFolder
-from wheelyard.upstream.versions.watching import Seen, VersionWatch, Watched
+from wheelyard.upstream.versions.keeping import SightingsFolder, SightingsMemory
+from wheelyard.upstream.versions.watching import Seen, VersionWatch
 
 pytestmark = pytest.mark.anyio
 HASH = "1" * 40
@@ -238,3 +240,14 @@ async def test_the_real_indexes_of_python_and_npm(tmp_path: Path) -> None:
     seen = await yard.look(f"{registry}/left-pad/-/left-pad-1.2.0.tgz", "1.2.0")
     assert seen.sightings[0].error == ""
     await yard.close()
+
+
+async def test_what_was_seen_is_kept_in_the_memory_of_a_farm_too() -> None:
+    memory = MemoryMemo()
+    kept, blank = SightingsMemory(memory), Sighting(kind="pypi", name="six", address="", asked=1.0)
+    assert await kept.last(blank) is blank
+    bad = failed(blank, "HTTP 503", 2.0)
+    await kept.keep(bad)
+    assert await SightingsMemory(memory).last(blank) == bad
+    other = replace(blank, name="seven")
+    assert await kept.last(other) is other

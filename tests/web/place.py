@@ -141,6 +141,7 @@ async def open_place(
     identities: OpenIdSettings | None = None,
     database: str = "",
     housekeeping: Housekeeping | None = None,
+    hook_secret: bytes = b"",
 ) -> AsyncIterator[Place]:
     clock, bus = ManualClock(), MemoryBus(log_folder=folder / "logs")
     async with AsyncExitStack() as stack:
@@ -149,6 +150,7 @@ async def open_place(
             stack, folder, kind=kind, clock=clock, bus=bus, times=times, database=database
         )
         ports = replace(ports, public=public, identities=identities, housekeeping=housekeeping)
+        ports = replace(ports, hook_secret=hook_secret)
         app = WebApp(ports)
         address = await stack.enter_async_context(running(app))
         stack.push_async_callback(app.end)

@@ -28,6 +28,8 @@ OPEN = {
     "GET /static/{mark}/{name}",
     "GET /sign-in",
     "POST /sign-in",
+    # What opens it is its signature.
+    "POST /api/hooks/github",
 }
 JSON = {"Accept": "application/json"}
 PEOPLE = (Role.READER, Role.REQUESTER, Role.OPERATOR, Role.ADMINISTRATOR)

@@ -1,11 +1,14 @@
-"""What a campaign writes into the event log, beside the actions of the farm."""
+"""What campaigns write into a farm's event log (``docs/reference/event-log.md``)."""
 
 from enum import StrEnum
 
 
 class CampaignAction(StrEnum):
-    """What happened to a campaign: the names of ``docs/reference/event-log.md``."""
+    """The ``action`` of a happening. Names are for good: people's filters are written with them."""
 
     STARTED = "campaign.started"
     TURNED = "campaign.turned"
     MODE = "campaign.mode"
+    DECIDED = "campaign.decided"
+    JOINED = "campaign.joined"
+    LEFT = "campaign.left"

@@ -6,15 +6,26 @@ being killed at any point.
 
 from dataclasses import dataclass, replace
 
-from wheelyard.campaign_ports import BuildAnswer, Builds, BuildState, BuildWish, Campaign, Member
+from wheelyard.campaign_ports import (
+    BuildAnswer,
+    Builds,
+    BuildState,
+    BuildWish,
+    Campaign,
+    Member,
+    Mode,
+)
 from wheelyard.campaigns.feedstocks import PATTERNS, feedstock_of, standing_of
 from wheelyard.campaigns.rules import Rule
 from wheelyard.errors import BusyError, WheelyardError
 from wheelyard.forge_ports import Forge
+from wheelyard.migrate.automerge import merges_itself
 from wheelyard.migrate.feedstock import Feedstock
 from wheelyard.migrate.states import Evidence, Offered, State
-from wheelyard.model.proposal import Proposal, ProposalName, ProposalState
+from wheelyard.model.proposal import CheckState, Proposal, ProposalName, ProposalState
 
+TRIAL = "wheelyard/trial"
+"""What the check is called that shows how a trial build ended."""
 _OFFERED = {
     ProposalState.OPEN: Offered.OPEN,
     ProposalState.CONFLICT: Offered.OPEN,
@@ -34,11 +45,15 @@ class Looked:
 
 
 class Looking:
-    """Looks members up."""
+    """Looks members up. ``trial_suffices``: a proposal may be merged where its trial is the only check that it has.
 
-    def __init__(self, *, forge: Forge, builds: Builds | None) -> None:
+    Where others check proposals, theirs appear a while after a proposal does, and count first.
+    """
+
+    def __init__(self, *, forge: Forge, builds: Builds | None, trial_suffices: bool = True) -> None:
         self._forge = forge
         self._builds = builds
+        self._ours = frozenset() if trial_suffices else frozenset({TRIAL})
 
     async def is_stale(self, member: Member) -> bool:
         """Whether a member may stand otherwise by now; cheap for those that nobody was asked about yet.
@@ -63,6 +78,10 @@ class Looking:
             tree = await self._forge.look(member.repository, PATTERNS)
             proposal = await self._forge.proposal(proposal_name(member))
             feedstock = feedstock_of(tree)
+            if proposal is not None and self._merges_itself(campaign, rule, feedstock, proposal):
+                proposal = await self._forge.merge(proposal.name)
+                tree = await self._forge.look(member.repository, PATTERNS)
+                feedstock = feedstock_of(tree)
             stands = standing_of(feedstock)
             began = member.began or stands
             done = rule.is_done(feedstock, began=began, stands=stands)
@@ -87,6 +106,8 @@ class Looking:
             began=began,
             seen=tree.commit,
             trial=member.trial if tree.commit == member.seen else "",
+            staged=member.staged and tree.commit == member.seen,
+            ahead=member.ahead if tree.commit == member.seen else "",
             build=member.build if tree.commit == member.seen or not before.settled else "",
         )
         return Looked(
@@ -94,6 +115,19 @@ class Looking:
             feedstock=feedstock,
             commit=tree.commit,
             conflict=proposal is not None and proposal.state is ProposalState.CONFLICT,
+        )
+
+    def _merges_itself(
+        self, campaign: Campaign, rule: Rule, feedstock: Feedstock, proposal: Proposal
+    ) -> bool:
+        """Whether a proposal is to be merged now. What nobody checked, or somebody changed, is left to people."""
+        return (
+            proposal.state is ProposalState.OPEN
+            and proposal.checked is CheckState.PASSED
+            and any(check.name not in self._ours for check in proposal.checks)
+            and not proposal.foreign
+            and campaign.mode is Mode.RUNNING
+            and merges_itself(campaign.automerge, feedstock, rule.change)
         )
 
     async def _built(self, campaign: Campaign, member: Member, commit: str) -> Member:

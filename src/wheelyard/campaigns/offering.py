@@ -8,15 +8,24 @@ from dataclasses import dataclass, replace
 
 from wheelyard.campaign_ports import Builds, BuildState, BuildWish, Campaign, Member
 from wheelyard.campaigns.feedstocks import edits_between
-from wheelyard.campaigns.looking import Looked
+from wheelyard.campaigns.looking import TRIAL, Looked
 from wheelyard.campaigns.rules import Rule
 from wheelyard.errors import BusyError, NothingToProposeError, WheelyardError
 from wheelyard.forge_ports import Forge
+from wheelyard.migrate.automerge import merges_itself
 from wheelyard.migrate.carrying import carry
 from wheelyard.migrate.feedstock import Feedstock
 from wheelyard.migrate.states import Offered
-from wheelyard.model.proposal import Draft, FileEdit, Proposal, ProposalState
+from wheelyard.model.proposal import (
+    Check,
+    CheckState,
+    Draft,
+    FileEdit,
+    Proposal,
+    ProposalState,
+)
 
+_AUTOMERGE = "automerge"
 _TRIED = "its trial build runs; people are asked when it passed"
 
 
@@ -47,14 +56,53 @@ class Offering:
                 member, passed = await self._tried(self._builds, campaign, looked, change.files)
                 if not passed:
                     return member
+            automerge = merges_itself(campaign.automerge, looked.feedstock, rule.change)
             draft = _draft(campaign, rule, looked, change, said)
-            return _offered(member, await self._forge.propose(draft), looked.commit)
+            if automerge:
+                draft = replace(draft, auto_merge=True, labels=(*draft.labels, _AUTOMERGE))
+            proposal = await self._forge.propose(draft)
+            await self._tell(draft, looked, proposal, tried=bool(member.trial))
+            return _offered(member, proposal, looked.commit)
         except NothingToProposeError:
             return replace(member, evidence=replace(member.evidence, migrated=True))
         except BusyError:
             raise
         except WheelyardError as error:
             return _failed(member, f"{error.message}. {error.hint}".strip())
+
+    async def ahead(self, campaign: Campaign, rule: Rule, looked: Looked) -> Member:
+        """Try a change with what the trials of its parents left; nobody is asked, whatever comes of it.
+
+        Where it fails, that may be for something that its parents get before they are merged: it is tried
+        again when they are published. Raises BusyError.
+        """
+        member = looked.member
+        if looked.feedstock is None or self._builds is None:
+            return member
+        try:
+            change = _change(rule, looked.feedstock)
+            tried, _ = await self._tried(self._builds, campaign, looked, change.files)
+        except BusyError:
+            raise
+        except WheelyardError as error:
+            return replace(member, ahead=f"{error.message}. {error.hint}".strip())
+        bad = tried.evidence.failed or tried.evidence.not_solvable
+        if bad:
+            return replace(member, trial="", ahead=bad)
+        return replace(tried, reason=member.reason)
+
+    async def _tell(self, draft: Draft, looked: Looked, proposal: Proposal, *, tried: bool) -> None:
+        """Show at a proposal that its trial passed, and that it was made again where it conflicted."""
+        if not proposal.state.is_open:
+            return
+        if tried:
+            summary = "the change was built before it was offered"
+            await self._forge.report(
+                draft.name, Check(name=TRIAL, state=CheckState.PASSED, summary=summary)
+            )
+        if looked.conflict:
+            text = f"It conflicted with what came in, and was made again on {draft.base[:12]}."
+            await self._forge.comment(draft.name, text, once=f"remade {draft.base}")
 
     async def _tried(
         self, builds: Builds, campaign: Campaign, looked: Looked, files: tuple[FileEdit, ...]
@@ -77,7 +125,9 @@ class Offering:
             case BuildState.WAITING:
                 return replace(member, reason=_TRIED), False
             case BuildState.BUILT:
-                return member, True
+                if not member.staged:
+                    await builds.stage(campaign.name, trial)
+                return replace(member, staged=True), True
             case BuildState.FAILED:
                 return _failed(member, f"its trial build failed: {answer.reason}"), False
             case BuildState.NOT_SOLVABLE:

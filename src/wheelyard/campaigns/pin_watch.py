@@ -12,6 +12,7 @@ from wheelyard.campaign_ports import CampaignName, CampaignStore
 from wheelyard.campaigns.planning import Intention
 from wheelyard.errors import WheelyardError
 from wheelyard.forge_ports import Forge
+from wheelyard.migrate.automerge import Automerge
 from wheelyard.migrate.pins.opening import started
 from wheelyard.migrate.priority import Limits
 from wheelyard.model.proposal import Tree
@@ -30,6 +31,7 @@ class PinRules:
     limits: Limits = field(default_factory=Limits)
     trial: bool = False
     builds: bool = True
+    automerge: Automerge = Automerge.RECIPE
 
 
 class PinWatch:
@@ -108,6 +110,7 @@ class PinWatch:
             limits=rules.limits,
             trial=rules.trial,
             builds=rules.builds,
+            automerge=rules.automerge,
             pin_repository=self.repository,
             pin_path=path,
         )

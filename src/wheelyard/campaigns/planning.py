@@ -8,6 +8,7 @@ from wheelyard.campaign_ports import Campaign, CampaignName, Mode
 from wheelyard.campaigns.rules import PINS, check_name, migration_of, rule_of, scope_of
 from wheelyard.errors import ConfigurationError, nearest
 from wheelyard.graph.packages import PackageGraph
+from wheelyard.migrate.automerge import Automerge
 from wheelyard.migrate.membership import Membership, Scope, membership
 from wheelyard.migrate.priority import Limits
 
@@ -34,6 +35,9 @@ class Intention:
     builds: bool = True
     pin_repository: str = ""
     pin_path: str = ""
+    answers: str = ""
+    says: str = ""
+    automerge: Automerge = Automerge.RECIPE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +63,10 @@ def planned(intention: Intention, graph: PackageGraph, now: datetime) -> Planned
         builds=intention.builds,
         pin_repository=intention.pin_repository,
         pin_path=intention.pin_path,
+        answers=intention.answers,
+        says=intention.says,
+        automerge=intention.automerge,
+        everybody=not (intention.pins or intention.packages or intention.ports),
     )
     rule_of(campaign)
     scope = Scope(
@@ -90,16 +98,13 @@ def _of_pins(campaign: Campaign, graph: PackageGraph) -> tuple[Campaign, Scope]:
     limits = campaign.limits
     if migration.pr_limit:
         limits = Limits(first=min(limits.first, migration.pr_limit), most=migration.pr_limit)
-    outputs = {name for package in graph.packages.values() for name in package.outputs} | {
-        need.name for package in graph.packages for need in graph.needs_of(package)
-    }
     told = replace(
         campaign,
         limits=limits,
         mode=Mode.PAUSED if migration.paused else campaign.mode,
         waits_for=tuple(CampaignName(one) for one in migration.wait_for_migrators),
     )
-    return told, scope_of(migration, outputs)
+    return told, scope_of(migration, graph.names)
 
 
 def _check_packages(intention: Intention, graph: PackageGraph) -> None:

@@ -1,23 +1,26 @@
 """The rule of a campaign, made from its record: a migrator, and whom it is for."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from importlib.metadata import entry_points
+
+import msgspec
 
 from wheelyard.campaign_ports import Campaign
-from wheelyard.errors import ConfigurationError, nearest
-from wheelyard.migrate.builtin import BUILTIN
+from wheelyard.campaigns.migrators import migrator_of
+from wheelyard.errors import ConfigurationError, RefusedEditError
+from wheelyard.migrate.automerge import Change
 from wheelyard.migrate.feedstock import Feedstock
 from wheelyard.migrate.membership import Scope
-from wheelyard.migrate.migrator import Migrator, make, parse_reference
+from wheelyard.migrate.migrator import Migrator
 from wheelyard.migrate.migrators.pin_rebuild import PinRebuild
+from wheelyard.migrate.migrators.rebuild import NewVersion
 from wheelyard.migrate.pins.migration import PinMigration
+from wheelyard.recipes.answers import RecordedAnswers
 
 PINS = "pin"
 """The rule of a campaign that carries a pin file's migration."""
-GROUP = "wheelyard.migrators"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
 
 
@@ -27,6 +30,7 @@ class Rule:
 
     migrator: Migrator
     title: str
+    change: Change = Change.MIGRATION
 
     def is_done(self, feedstock: Feedstock, *, began: str, stands: str) -> bool:
         """Whether a recipe has the change, whoever made it.
@@ -38,24 +42,19 @@ class Rule:
         return bool(began) and began != stands and self._is_restless(feedstock)
 
     def _is_restless(self, feedstock: Feedstock) -> bool:
-        return self.migrator.wants(self.migrator.edit(feedstock))
-
-
-def known_migrators() -> Mapping[str, type]:
-    """Return every migrator that is installed, those of others too."""
-    found = dict(BUILTIN)
-    for one in entry_points(group=GROUP):
-        found.setdefault(one.name, one.load())
-    return found
+        try:
+            return self.migrator.wants(self.migrator.edit(feedstock))
+        except RefusedEditError:
+            return False
 
 
 def rule_of(campaign: Campaign) -> Rule:
     """Return the rule of a campaign. Raises ConfigurationError, and InvalidMigrationError for its pins."""
-    return _rule(campaign.name, campaign.rule, campaign.pins)
+    return _rule(campaign.name, campaign.rule, campaign.pins, campaign.answers)
 
 
 @lru_cache(maxsize=256)
-def _rule(campaign: str, rule: str, pins: str) -> Rule:
+def _rule(campaign: str, rule: str, pins: str, answers: str) -> Rule:
     if rule == PINS:
         migration = PinMigration.parse(pins, name=campaign)
         # That it is paused is ours to heed; whether a recipe has it does not depend on that.
@@ -63,14 +62,11 @@ def _rule(campaign: str, rule: str, pins: str) -> Rule:
             migrator=PinRebuild(migration=replace(migration, paused=False)),
             title=migration.title(),
         )
-    name, options = parse_reference(rule)
-    known = known_migrators()
-    if name not in known:
-        raise ConfigurationError(
-            f"{name!r} is no migrator",
-            hint=nearest(name, known) or f"There are {', '.join(known)}.",
-        )
-    migrator = make(known[name], options)
+    told = msgspec.json.decode(answers, type=RecordedAnswers) if answers else None
+    migrator = migrator_of(rule, answers=told)
+    if isinstance(migrator, NewVersion):
+        title = f"Go to version {migrator.to}"
+        return Rule(migrator=migrator, title=title, change=Change.VERSION)
     return Rule(migrator=migrator, title=f"{campaign}: {migrator.summary}")
 
 

@@ -64,9 +64,22 @@ class Running:
         )
         return [*(one for one in tried if one in ready), *fresh]
 
+    def ahead(self, among: Iterable[str]) -> list[str]:
+        """Return who waits for nothing but parents whose trials passed, and may be tried with what these left."""
+        return sorted(name for name in among if self._is_ahead(name))
+
+    def _is_ahead(self, name: str) -> bool:
+        member = self.members[name]
+        if self.progress.state(name) is not State.AWAITING_PARENTS or member.staged or member.ahead:
+            return False
+        return all(self.members[one].staged for one in self.progress.missing(name))
+
     def why(self, package: str) -> str:
         """Say why a member stands where it does."""
         member = self.members[package]
+        if member.state is State.AWAITING_PARENTS and (member.ahead or member.staged):
+            passed = member.ahead or "it passed"
+            return f"{why(self.progress, package)}; its trial with what theirs left: {passed}"
         if member.state is State.AWAITING_PROPOSAL and member.reason:
             return member.reason
         if not member.repository and member.state in _OF_PROJECTS:
@@ -131,15 +144,20 @@ def members_of(
             repository=repositories.get(package, ""),
             state=progress.state(package),
             changed=now,
-            links=tuple(
-                Link(
-                    parent=parent,
-                    rank=found.ranks[parent, package],
-                    ignored=(parent, package) in found.ignored,
-                )
-                for parent in parents
-            ),
+            links=links_of(found, package),
             evidence=progress.evidence(package),
         )
-        for package, parents in found.parents.items()
+        for package in found.parents
     ]
+
+
+def links_of(found: Membership, package: str) -> tuple[Link, ...]:
+    """Return whom a member waits for, as it is kept."""
+    return tuple(
+        Link(
+            parent=parent,
+            rank=found.ranks[parent, package],
+            ignored=(parent, package) in found.ignored,
+        )
+        for parent in found.parents[package]
+    )

@@ -7,6 +7,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from wheelyard.cli.interruptible import run_interruptibly
+from wheelyard.migrate.automerge import Automerge
 from wheelyard.settings.file import Configuration
 from wheelyard.wiring.campaigns import Workplace, open_workplace
 
@@ -99,6 +100,14 @@ Builds = Annotated[
 Trial = Annotated[
     bool,
     typer.Option("--trial", help="Build each change before people are asked; with --builds."),
+]
+AutomergeOption = Annotated[
+    Automerge,
+    typer.Option(
+        "--automerge",
+        envvar="WHEELYARD_AUTOMERGE",
+        help="Which proposals are merged once their checks passed: those whose conda-forge.yml wants it, all, or none.",
+    ),
 ]
 Slots = Annotated[int, typer.Option("--slots", min=1, help="How many builds run at once.")]
 Review = Annotated[

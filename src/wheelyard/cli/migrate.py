@@ -18,6 +18,7 @@ from wheelyard.cli.display import campaigns as shown
 from wheelyard.cli.display.console import results, say
 from wheelyard.cli.request import takes
 from wheelyard.errors import ConfigurationError
+from wheelyard.migrate.automerge import Automerge
 from wheelyard.migrate.preview import Pace, Preview, preview
 from wheelyard.wiring.campaigns import Workplace
 
@@ -67,20 +68,24 @@ def start(  # noqa: PLR0913, PLR0917 - its options
     pin_repository: c.PinRepository = "",
     builds: c.Builds = False,
     trial: c.Trial = False,
+    automerge: c.AutomergeOption = Automerge.RECIPE,
     state: o.State = None,
     database: Database = "",
     as_json: o.AsJson = False,
 ) -> None:
     """Begin a campaign, and offer what can be offered at once."""
     builds = builds or wish.wheels
-    wanted = replace(intention(wish), builds=builds, trial=trial, pin_repository=pin_repository)
+    wanted = replace(
+        intention(wish),
+        builds=builds,
+        trial=trial,
+        automerge=automerge,
+        pin_repository=pin_repository,
+    )
 
     async def work(place: Workplace) -> Campaign:
-        if not wish.wheels and not await place.recipes.is_forge():
-            raise ConfigurationError(
-                f"there is no git repository in {str(place.recipes.folder)!r}",
-                hint="Proposals are made to repositories; name a folder of them with --feedstocks.",
-            )
+        if not wish.wheels:
+            await _check_forge(place)
         scan = await place.scan(wheels=wish.wheels)
         found = planned(wanted, scan.graph, place.clock.now())
         if builds:
@@ -89,6 +94,15 @@ def start(  # noqa: PLR0913, PLR0917 - its options
 
     begun = c.with_workplace(context, wish.feedstocks, state, database, work)
     _status(context, begun.name, state, database, as_json=as_json)
+
+
+async def _check_forge(place: Workplace) -> None:
+    """Raise ConfigurationError where there is nothing that proposals can be made to."""
+    if not await place.recipes.is_forge():
+        raise ConfigurationError(
+            f"there is no git repository in {str(place.recipes.folder)!r}",
+            hint="Proposals are made to repositories; name a folder of them with --feedstocks.",
+        )
 
 
 @app.command("status")

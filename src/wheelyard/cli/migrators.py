@@ -11,6 +11,7 @@ import msgspec
 import typer
 from rich.table import Table
 
+from wheelyard.campaigns.migrators import known_migrators, migrator_of
 from wheelyard.cli.display.console import results
 from wheelyard.cli.feedstock_files import changes, read_feedstock, write
 from wheelyard.cli.options import AsJson, Indexes, Offline
@@ -27,7 +28,6 @@ from wheelyard.migrate.pins.opening import started
 from wheelyard.recipes.answers import Answers
 from wheelyard.upstream.answers import NetworkAnswers
 from wheelyard.wiring.answering import answer_settings
-from wheelyard.wiring.migrators import known_migrators, migrator_of
 
 
 def add_commands(app: typer.Typer) -> None:

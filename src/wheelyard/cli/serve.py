@@ -14,14 +14,16 @@ import typer
 
 from wheelyard import failpoints
 from wheelyard.campaigns.pin_watch import PinRules
+from wheelyard.campaigns.version_rounds import Following, VersionRules
 from wheelyard.cli import options as o
 from wheelyard.cli.addresses import Blobs, Database, FallThrough, Host, OwnProjects, Port
-from wheelyard.cli.campaign_options import Feedstocks
+from wheelyard.cli.campaign_options import AutomergeOption, Feedstocks
 from wheelyard.cli.recipes import overrides_of
 from wheelyard.coordinator.farm.rules import FarmRules
 from wheelyard.errors import ConfigurationError
 from wheelyard.executor.settings import CompilerCache, Sandbox
 from wheelyard.index.serving import keep_what_is_there
+from wheelyard.migrate.automerge import Automerge
 from wheelyard.settings.overrides import load
 from wheelyard.web.identities import OpenIdSettings
 from wheelyard.wiring.behind import FallthroughSettings
@@ -147,6 +149,17 @@ FeedstockJob = Annotated[
         show_default=False,
     ),
 ]
+FeedstockIndex = Annotated[
+    str,
+    typer.Option(
+        "--feedstock-index",
+        metavar="URL",
+        envvar="WHEELYARD_FEEDSTOCK_INDEX",
+        help="How builds of feedstocks reach this farm: http://farm:8080. They may then use the network, and trials find what "
+        "other trials of their migration left.",
+        show_default=False,
+    ),
+]
 PinRepository = Annotated[
     str,
     typer.Option(
@@ -166,38 +179,63 @@ Trial = Annotated[
     ),
 ]
 
+HookSecret = Annotated[
+    Path | None,
+    typer.Option(
+        "--hook-secret",
+        metavar="FILE",
+        envvar="WHEELYARD_HOOK_SECRET",
+        help="A file with the secret that web hooks of GitHub are signed with. Without it: none are taken.",
+        show_default=False,
+    ),
+]
+Versions = Annotated[
+    Following,
+    typer.Option(
+        "--versions",
+        envvar="WHEELYARD_VERSIONS",
+        help="What becomes of new versions of recipes: they are looked for and shown, or proposed as well.",
+    ),
+]
+
+_SHORTEST_SECRET = 16
+
 
 def serve(  # noqa: PLR0913, PLR0917 - the options of a process
     context: typer.Context,
-    state: o.State = None,
+    state: o.State = None,  # noqa: ARG001 - _machine, _reached and _campaigns read what is not read here
     host: Host = "127.0.0.1",
     port: Port = 8080,
     database: Database = "",
     blobs: Blobs = "",
-    bus: BusOption = "",
-    bus_address: BusTold = "",
-    bus_accounts: BusAccounts = None,
+    bus: BusOption = "",  # noqa: ARG001
+    bus_address: BusTold = "",  # noqa: ARG001
+    bus_accounts: BusAccounts = None,  # noqa: ARG001
     builders: Builders = 1,
     mail_server: MailServer = "",
-    indexes: o.Indexes = None,
-    offline: o.Offline = False,
+    indexes: o.Indexes = None,  # noqa: ARG001
+    offline: o.Offline = False,  # noqa: ARG001
     recipes: o.Recipes = None,
     local_repositories: LocalRepositories = False,
-    fall_through: FallThrough = "",
-    own_projects: OwnProjects = None,
-    jobs: o.Jobs = None,
-    sandbox: o.Sandbox = Sandbox.AUTO,
-    compiler_cache: o.CompilerCacheOption = CompilerCache.NONE,
-    allow_network: o.AllowNetwork = False,
+    fall_through: FallThrough = "",  # noqa: ARG001
+    own_projects: OwnProjects = None,  # noqa: ARG001
+    jobs: o.Jobs = None,  # noqa: ARG001
+    sandbox: o.Sandbox = Sandbox.AUTO,  # noqa: ARG001
+    compiler_cache: o.CompilerCacheOption = CompilerCache.NONE,  # noqa: ARG001
+    allow_network: o.AllowNetwork = False,  # noqa: ARG001
     private: Private = False,
     name: Name = "wheelyard",
     openid: OpenId = None,
     lease: Lease = 60,
     min_free_disk: FreeDisk = "1G",
-    feedstocks: Feedstocks = None,  # noqa: ARG001 - _campaigns reads this one and the next three
+    feedstocks: Feedstocks = None,  # noqa: ARG001
     feedstock_job: FeedstockJob = None,  # noqa: ARG001
+    feedstock_index: FeedstockIndex = "",  # noqa: ARG001
     pin_repository: PinRepository = "",  # noqa: ARG001
     trial: Trial = False,  # noqa: ARG001
+    versions: Versions = Following.OFF,  # noqa: ARG001
+    automerge: AutomergeOption = Automerge.RECIPE,  # noqa: ARG001
+    hook_secret: HookSecret = None,  # noqa: ARG001
     failpoint: o.Failpoints = "",
 ) -> None:
     """Run a farm: take requests, plan them, have them built, and serve the index, until Ctrl-C.
@@ -205,31 +243,80 @@ def serve(  # noqa: PLR0913, PLR0917 - the options of a process
     The first start prints the token of an administrator, once. Other machines join with 'wheelyard builder'.
     """
     failpoints.arm(failpoint)
-    machine = FarmSettings(state=state_path(state), offline=offline, indexes=tuple(indexes or ()))
-    machine = replace(machine, slots=jobs, checks=context.obj.checks, network=allow_network)
-    machine = replace(machine, sandbox=sandbox.value, compiler_cache=compiler_cache.value)
-    settings = ServeSettings(farm=machine, host=host, port=port, database=database, blobs=blobs)
-    behind = FallthroughSettings(upstream=fall_through, own=tuple(own_projects or ()))
-    told = BusSettings(address=bus, told=bus_address, accounts=bus_accounts)
-    settings = replace(settings, bus=told, fall_through=behind, builders=builders, name=name)
+    settings = ServeSettings(farm=_machine(context), host=host, port=port, name=name)
+    settings = _reached(context, replace(settings, database=database, blobs=blobs))
     settings = replace(settings, recipe_of=overrides_of(context.obj, recipes).recipe)
     settings = replace(settings, public=not private, local_repositories=local_repositories)
     settings = replace(settings, mail_server=mail_server, least_disk_bytes=o.size(min_free_disk))
     settings = replace(settings, rules=FarmRules.of_lease(lease), identities=_identities(openid))
-    _run(_completed(replace(settings, campaigns=_campaigns(context)), context.obj.farm))
+    settings = replace(settings, builders=builders, campaigns=_campaigns(context))
+    _run(_completed(settings, context.obj.farm))
+
+
+def _machine(context: typer.Context) -> FarmSettings:
+    """Say what this process builds with."""
+    # As they were read from the command line: paths are texts still.
+    told = context.params
+    return FarmSettings(
+        state=state_path(Path(told["state"]) if told["state"] else None),
+        offline=told["offline"],
+        indexes=tuple(told["indexes"] or ()),
+        slots=told["jobs"],
+        checks=context.obj.checks,
+        network=told["allow_network"],
+        sandbox=Sandbox(told["sandbox"]).value,
+        compiler_cache=CompilerCache(told["compiler_cache"]).value,
+    )
+
+
+def _reached(context: typer.Context, settings: ServeSettings) -> ServeSettings:
+    """Say how builders reach the bus, and which index stands behind this farm's."""
+    told = context.params
+    accounts = Path(told["bus_accounts"]) if told["bus_accounts"] else None
+    own = tuple(told["own_projects"] or ())
+    return replace(
+        settings,
+        bus=BusSettings(address=told["bus"], told=told["bus_address"], accounts=accounts),
+        fall_through=FallthroughSettings(upstream=told["fall_through"], own=own),
+    )
 
 
 def _campaigns(context: typer.Context) -> CampaignSettings:
     """Say where recipes are, and how what is done to them is built."""
-    # As they were read from the command line: paths are texts still.
     told = context.params
     feedstocks, job_file = told["feedstocks"], told["feedstock_job"]
+    trial, automerge = told["trial"], Automerge(told["automerge"])
     return CampaignSettings(
         feedstocks=Path(feedstocks) if feedstocks else None,
         pin_repository=told["pin_repository"],
         job_file=_job_file(Path(job_file)) if job_file else "",
-        rules=PinRules(trial=told["trial"]),
+        index=told["feedstock_index"],
+        rules=PinRules(trial=trial, automerge=automerge),
+        versions=VersionRules(
+            following=Following(told["versions"]), trial=trial, automerge=automerge
+        ),
+        sources=context.obj.versions,
+        hook_secret=_secret(Path(told["hook_secret"]) if told["hook_secret"] else None),
     )
+
+
+def _secret(path: Path | None) -> bytes:
+    """Read the secret of web hooks. Raises ConfigurationError where it is none that nobody guesses."""
+    if path is None:
+        return b""
+    try:
+        secret = path.read_bytes().strip()
+    except OSError as error:
+        raise ConfigurationError(
+            f"{str(path)!r} cannot be read: {error.strerror}",
+            hint="Name the file of the secret with --hook-secret.",
+        ) from error
+    if len(secret) < _SHORTEST_SECRET:
+        raise ConfigurationError(
+            f"the secret in {str(path)!r} is shorter than {_SHORTEST_SECRET} characters",
+            hint="Make one: openssl rand -hex 32.",
+        )
+    return secret
 
 
 def _job_file(path: Path) -> str:

@@ -6,23 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from packaging.utils import canonicalize_name
-from packaging.version import InvalidVersion, Version
-
 from wheelyard.cli.feedstock_files import read_feedstock
-from wheelyard.errors import NotUpstreamError, RecipeError, WheelyardError
-from wheelyard.migrate.feedstock import FORGE, Feedstock
-from wheelyard.migrate.newest.choosing import Wish
-from wheelyard.migrate.newest.origins import OriginKind, origins_of
-from wheelyard.migrate.newest.requirement_changes import Difference, Said, differences
-from wheelyard.model.release import ProjectName, Release
-from wheelyard.model.source import ProjectPage
-from wheelyard.recipes.evaluate import evaluate
-from wheelyard.recipes.evaluated import EvaluatedRecipe, Variant
-from wheelyard.recipes.yaml_values import YamlError, recipe_values
-from wheelyard.upstream.core_metadata import parse_metadata
-from wheelyard.upstream.files import files_of, source_of
-from wheelyard.upstream.versions.watching import Seen, Watched
+from wheelyard.errors import RecipeError, WheelyardError
+from wheelyard.migrate.feedstock import Feedstock
+from wheelyard.migrate.newest.requirement_changes import Difference
+from wheelyard.migrate.newest.watched import watched_of
+from wheelyard.upstream.versions.watching import Seen
+from wheelyard.wiring.release_requirements import release_differences
 from wheelyard.wiring.versions import Versions, VersionSettings, open_versions, show_on_site
 
 LookSettings = VersionSettings
@@ -56,12 +46,13 @@ def recipes_below(path: Path) -> Iterator[Path]:
 
 
 async def look_all(
-    recipes: Sequence[Path], settings: VersionSettings, *, anew: bool
+    recipes: Sequence[Path], settings: VersionSettings, *, anew: bool, database: str = ""
 ) -> list[Looked]:
     """Look for new versions of recipes; one that is broken costs the others nothing."""
     async with open_versions(settings) as versions:
         found = await asyncio.gather(*(_look(path, versions, anew=anew) for path in recipes))
-    await show_on_site(settings.state, (one.seen for one in found if one.seen is not None))
+    seen = [one.seen for one in found if one.seen is not None]
+    await show_on_site(settings.state, seen, database=database)
     return list(found)
 
 
@@ -69,59 +60,15 @@ async def look_at_requirements(
     feedstock: Feedstock, version: str, settings: VersionSettings
 ) -> Sequence[Difference]:
     """Hold a recipe against a release of what it packages. Raises WheelyardError."""
-    recipe = evaluate(feedstock.parsed, Variant())
-    urls = [url for source in recipe.sources for url in source.urls]
-    origins = origins_of(urls, (), recipe.version)
-    named = [origin.name for origin in origins if origin.kind is OriginKind.PYPI]
-    project = ProjectName(canonicalize_name(named[0] if named else recipe.name))
     async with open_versions(settings) as versions:
-        page = await versions.upstream.page(project)
-        said = await _said(versions, page, _release(project, version or recipe.version))
-    return differences(recipe, said)
-
-
-async def _said(versions: Versions, page: ProjectPage, release: Release) -> Said:
-    metadata = parse_metadata(await versions.upstream.metadata(page, release))
-    sdists = files_of(page, release).sdists
-    build: tuple[str, ...] = ()
-    if sdists:
-        source = await versions.upstream.fetch(source_of(page, sdists[0]))
-        build = (await versions.upstream.facts(source)).build_requires
-    return Said(
-        requires_dist=metadata.requires_dist,
-        requires_python=metadata.requires_python,
-        build_requires=build,
-    )
-
-
-def _release(project: ProjectName, version: str) -> Release:
-    try:
-        return Release(project, Version(version))
-    except InvalidVersion as error:
-        raise NotUpstreamError(
-            f"{version!r} is no version of a Python index", hint="Name one with --version."
-        ) from error
+        return await release_differences(versions.upstream, feedstock, version)
 
 
 async def _look(path: Path, versions: Versions, *, anew: bool) -> Looked:
     try:
         feedstock, _ = await asyncio.to_thread(read_feedstock, path)
-        recipe = await asyncio.to_thread(evaluate, feedstock.parsed, Variant())
-        seen = await versions.watch.look(_watched(feedstock, recipe), anew=anew)
+        watched = await asyncio.to_thread(watched_of, feedstock)
+        seen = await versions.watch.look(watched, anew=anew)
     except WheelyardError as error:
         return Looked(path=str(path), error=error.message)
     return Looked(path=str(path), seen=seen)
-
-
-def _watched(feedstock: Feedstock, recipe: EvaluatedRecipe) -> Watched:
-    try:
-        settings = recipe_values(feedstock.files.get(FORGE, ""))
-    except YamlError as error:
-        raise error.said(FORGE) from error
-    return Watched(
-        name=recipe.name or feedstock.name,
-        version=recipe.version,
-        urls=tuple(url for source in recipe.sources for url in source.urls),
-        git_urls=tuple(source.git_url for source in recipe.sources if source.git_url),
-        wish=Wish.parse(settings if isinstance(settings, dict) else {}),
-    )

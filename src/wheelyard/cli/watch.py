@@ -11,6 +11,7 @@ import msgspec
 import typer
 from rich.table import Table
 
+from wheelyard.cli.addresses import Database
 from wheelyard.cli.display.console import results
 from wheelyard.cli.feedstock_files import FeedstockFiles, changes, read_feedstock, write
 from wheelyard.cli.options import AsJson, Indexes, Offline, State
@@ -63,13 +64,15 @@ def versions(  # noqa: PLR0913, PLR0917 - one parameter an option
     source: Addresses = None,
     index: Indexes = None,
     state: State = None,
+    database: Database = "",
     offline: Offline = False,
     as_json: AsJson = False,
 ) -> None:
     """Ask where recipes come from for new versions, and show what each source answered."""
     found = [recipe for path in paths for recipe in recipes_below(path)]
     settings = _settings(context.obj, source, index, state, offline=offline)
-    looked = asyncio.run(look_all(found, settings, anew=anew))
+    database = database or context.obj.farm.get("database", "")
+    looked = asyncio.run(look_all(found, settings, anew=anew, database=database))
     if as_json:
         fields = [_fields(one) for one in looked]
         typer.echo(msgspec.json.encode({"recipes": fields}).decode())

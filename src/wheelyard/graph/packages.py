@@ -94,6 +94,15 @@ class PackageGraph:
         self._exports = exports
         self._edges: dict[str, tuple[Edge, ...]] = {}
 
+    @property
+    def names(self) -> frozenset[str]:
+        """Every name that is put out or needed."""
+        packages = self.packages.values()
+        put_out = {name for package in packages for name in package.outputs}
+        return frozenset(
+            put_out | {need.name for name in self.packages for need in self.needs_of(name)}
+        )
+
     def makers(self, output: str) -> tuple[str, ...]:
         """Return the packages that put a name out, sorted; empty where nobody does."""
         return self._makers.get(output, ())

@@ -65,6 +65,8 @@ _MACHINE = (
     ),
 )
 
+NO_SOLUTION = "its requirements have no solution"
+
 _WORLD = (
     Pattern(
         needles=("No matching distribution found for", "was not found in the package registry"),
@@ -73,6 +75,30 @@ _WORLD = (
         phrase="no matching distribution for {name}{other}",
         hint="It may be uploaded soon; look at its versions, and at Requires-Python.",
         outcome=Outcome.UPSTREAM,
+    ),
+    Pattern(
+        needles=("nothing provides ", "No candidates were found for ", "a missing channel)"),
+        regex=r"nothing provides (?:requested )?(?P<name>[\w.-]{1,100})"
+        r"|No candidates were found for (?P<other>[\w.-]{1,100})"
+        r"|(?P<third>\w[\w.-]{0,99})[^\n(]{0,100} does not exist \(perhaps a typo or a missing channel\)",
+        phrase="no channel has {name}{other}{third} as it is required",
+        hint="Build it first, name the channel that has it, or change what is required.",
+    ),
+    Pattern(
+        needles=(
+            "UnsatisfiableError",
+            "PackagesNotFoundError",
+            "Could not solve for environment specs",
+            "Cannot solve the request because of",
+            "ResolutionImpossible",
+            "No solution found when resolving",
+        ),
+        regex=r"UnsatisfiableError|PackagesNotFoundError|Could not solve for environment specs"
+        r"|Cannot solve the request because of|ResolutionImpossible|No solution found when resolving",
+        phrase=NO_SOLUTION,
+        hint="The lines around it say which requirements contradict each other.",
+        # What it says next may name what is not there.
+        rank=Rank.SYMPTOM,
     ),
     Pattern(
         needles=(

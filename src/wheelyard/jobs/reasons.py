@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from wheelyard.jobs.reason_pattern import Pattern, Rank
-from wheelyard.jobs.reason_patterns import SYSTEM_PATTERNS
+from wheelyard.jobs.reason_patterns import NO_SOLUTION, SYSTEM_PATTERNS
 from wheelyard.jobs.reason_patterns_python import PACKAGE_PATTERNS
 from wheelyard.model.job import Outcome
 
@@ -20,6 +20,9 @@ _MOST_LETTERS = 4 << 20
 _LINE_BEFORE = 300
 _LINE_AFTER = 600
 
+_UNSOLVABLE = re.compile(
+    rf"{re.escape(NO_SOLUTION)}|no channel has .{{1,100}} as it is required|no matching distribution for "
+)
 _COLOURS = re.compile(r"\x1b\[[0-9;]{0,20}[A-Za-z]")
 _QUOTES = str.maketrans({"\u2018": "'", "\u2019": "'", "\r": "\n"})
 _PROBES = re.compile(r"conftest|configtest|CMakeTmp|CheckFunctionExists|meson-private|testfile")
@@ -47,6 +50,11 @@ class _Sighting:
     position: int
     groups: dict[str, str]
     line: str
+
+
+def is_unsolvable(reason: str) -> bool:
+    """Whether a reason says that requirements cannot be met, so that nothing is wrong with the build itself."""
+    return _UNSOLVABLE.search(reason) is not None
 
 
 def reason_of(log_tail: str) -> Reason | None:

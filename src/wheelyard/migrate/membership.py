@@ -26,6 +26,7 @@ class LeftOut(Enum):
     NOARCH = "noarch"
     PLATFORM = "platform"
     PINNED = "pinned"
+    NO_NEED = "no need"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

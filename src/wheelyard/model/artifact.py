@@ -24,6 +24,8 @@ class Origin(StrEnum):
     """An archive of what a command left; no wheel, so that no index has it."""
     UPLOADED = "uploaded"
     """Built elsewhere and uploaded by a person."""
+    STAGED = "staged"
+    """Out of the trial of a change that people have not agreed to: in the staging index of its campaign alone."""
 
 
 PUBLISHABLE = frozenset({Origin.BUILT, Origin.UPSTREAM, Origin.UPLOADED})

@@ -15,7 +15,8 @@ class CommandRequest:
     ``repository`` is a URL without secrets. ``revision`` is a branch, a tag, a commit or its beginning, a
     number along the first parents of the default branch, or ``BRANCH:NUMBER``; empty: the newest of the
     default branch. ``tolerance``: a build of a revision that is at most so many away will do, too.
-    ``line`` is for a shell, ``arguments`` for none; one of them. ``needs`` is what ``jobs.needs`` reads.
+    ``line`` is for a shell, ``arguments`` for none; one of them. ``needs`` is what ``jobs.needs`` reads. ``variables`` are
+    set beside the options, whatever the job file knows of these.
     """
 
     repository: str
@@ -29,6 +30,7 @@ class CommandRequest:
     name: str = ""
     network: bool = False
     job_file: str = ""
+    variables: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

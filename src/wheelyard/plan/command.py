@@ -94,7 +94,7 @@ def _key(wanted: Wanted, commit: str, surroundings: str) -> BuildKey:
         yield from (str(wanted.target), str(shaping), surroundings)
         for values in (wanted.arguments, wanted.artifacts):
             yield from (str(len(values)), *values)
-        for name, value in wanted.options.items():
+        for name, value in (*wanted.options.items(), *wanted.request.variables):
             yield from (name, value)
 
     return BuildKey(digest_of(parts()))
@@ -108,6 +108,7 @@ def _command(wanted: Wanted, revision: Revision) -> Command:
         variables=(
             ("SOURCE_COMMIT", revision.commit),
             ("SOURCE_REVISION", str(revision.number)),
+            *wanted.request.variables,
             *wanted.options.items(),
         ),
         network=wanted.request.network,

@@ -60,7 +60,7 @@ def check_asked(request: CommandRequest) -> None:
     """Raise ConfigurationError or InvalidNameError for what is wrong whatever the repository says."""
     _check_tolerance(request.tolerance)
     Needs.parse(request.needs)
-    for name, value in request.options:
+    for name, value in (*request.options, *request.variables):
         _check_option(name, value)
     if request.name:
         project_name(request.name)

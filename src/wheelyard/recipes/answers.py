@@ -44,3 +44,31 @@ class RecordedAnswers:
             if canonicalize_name(name) == wanted:
                 return tuple(files)
         return None
+
+
+class Recorder:
+    """Answers that are given as another one gives them, and written down. Not for several threads at once."""
+
+    def __init__(self, answers: Answers) -> None:
+        self._answers = answers
+        self._hash: dict[str, str] = {}
+        self._files: dict[str, tuple[str, ...]] = {}
+
+    @property
+    def recorded(self) -> RecordedAnswers:
+        """What was answered so far."""
+        return RecordedAnswers(hash=dict(self._hash), pypi_files=dict(self._files))
+
+    def digest(self, url: str, kind: str) -> str | None:
+        """Ask for the digest of an address."""
+        found = self._answers.digest(url, kind)
+        if found:
+            self._hash[url] = found
+        return found
+
+    def files(self, project: str) -> tuple[str, ...] | None:
+        """Ask for the files of a project."""
+        found = self._answers.files(project)
+        if found is not None:
+            self._files[project] = found
+        return found

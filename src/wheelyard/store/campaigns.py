@@ -38,6 +38,7 @@ VALUES (:campaign, :package, :state, :changed, :reason)
 """
 _LEAVE = "DELETE FROM campaign_members WHERE campaign = :campaign AND package = :package"
 _TURNS = "SELECT * FROM campaign_turns {where} ORDER BY id DESC LIMIT :limit"
+_UNSEE = "DELETE FROM seen_versions WHERE package = :package"
 _SEE = """
 INSERT INTO seen_versions (package, source, at, version, current, error, again)
 VALUES (:package, :source, :at, :version, :current, :error, :again)
@@ -131,12 +132,18 @@ class StoredCampaigns:
         ]
 
     async def seen(self, versions: Sequence[SeenVersion]) -> None:
-        """Keep what sources said, in place of what they said before."""
+        """Keep what sources said of packages, in place of all that was said of these before."""
         rows = [
             {**asdict(one), "at": to_ticks(one.at), "again": to_ticks(one.again)}
             for one in versions
         ]
-        await self._database.write(lambda connection: connection.execute_all(_SEE, rows))
+        packages = [{"package": name} for name in sorted({one.package for one in versions})]
+
+        def work(connection: Connection) -> None:
+            connection.execute_all(_UNSEE, packages)
+            connection.execute_all(_SEE, rows)
+
+        await self._database.write(work)
 
     async def versions(self, *, package: str = "", limit: int = 1000) -> Sequence[SeenVersion]:
         """Return what sources said, those with errors first, then by package and source."""

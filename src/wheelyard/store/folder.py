@@ -37,6 +37,7 @@ from wheelyard.store.references import StoredReferences
 from wheelyard.store.requests import StoredRequests
 from wheelyard.store.site import StoredSite
 from wheelyard.store.snapshots import StoredSnapshots
+from wheelyard.store.staging import StoredStaging
 from wheelyard.store.tokens import StoredTokens
 
 FORMAT = 1
@@ -70,6 +71,7 @@ class StateFolder:
         self.jobs = StoredJobs(database=database, clock=clock)
         self.artifacts = StoredArtifacts(database=database, clock=clock)
         self.snapshots = StoredSnapshots(database=database, clock=clock)
+        self.staging = StoredStaging(database=database, clock=clock)
         self.memory = StoredMemory(database=database)
         self.references = StoredReferences(database=database)
         self.evidence = StoredEvidence(database=database)

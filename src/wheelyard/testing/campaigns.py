@@ -91,7 +91,10 @@ class MemoryCampaigns:
         return found[:limit]
 
     async def seen(self, versions: Sequence[SeenVersion]) -> None:
-        """Keep what sources said, in place of what they said before."""
+        """Keep what sources said of packages, in place of all that was said of these before."""
+        packages = {one.package for one in versions}
+        for key in [key for key in self._versions if key[0] in packages]:
+            del self._versions[key]
         self._versions.update({(one.package, one.source): one for one in versions})
 
     async def versions(self, *, package: str = "", limit: int = 1000) -> Sequence[SeenVersion]:
@@ -107,6 +110,7 @@ class MemoryBuilds:
         self.wishes: dict[str, BuildWish] = {}
         self._answers: dict[str, BuildAnswer] = {}
         self.took: dict[str, float] = {}
+        self.staged: dict[str, list[str]] = {}
 
     async def ask(self, wish: BuildWish) -> str:
         """Have something built; the same wish joins the build that goes on, and is another one after its end."""
@@ -120,6 +124,15 @@ class MemoryBuilds:
     async def answer(self, build: str) -> BuildAnswer:
         """Return how a build stands."""
         return self._answers.get(build, BuildAnswer(state=BuildState.WAITING))
+
+    async def stage(self, campaign: CampaignName, build: str) -> int:
+        """Keep which trial was staged."""
+        self.staged.setdefault(campaign, []).append(build)
+        return 1
+
+    async def unstage(self, campaign: CampaignName) -> None:
+        """Forget it."""
+        self.staged.pop(campaign, None)
 
     async def seconds(self, packages: Sequence[str]) -> dict[str, float]:
         """Return what earlier builds of packages took, where there were any."""

@@ -221,7 +221,7 @@ class WebPorts:
     reach it by themselves. ``admit`` lets the bus know that builders' tokens have changed. ``free_bytes``: how much
     room the farm's own disk has, where that is known. ``public``: pages can be read without a token. ``name`` is what
     people call this farm. ``policies`` are shown to administrators; ``identities``: who tells us who people are, beside
-    their tokens.
+    their tokens. ``hook_secret`` is what web hooks are signed with; empty: none are taken.
     """
 
     tokens: TokenStore
@@ -251,3 +251,4 @@ class WebPorts:
     snapshots: SnapshotDesk | None = None
     uploads: WheelDoor | None = None
     fallthrough: Fallthrough | None = None
+    hook_secret: bytes = field(default=b"", repr=False)

@@ -10,6 +10,7 @@ from wheelyard.web import (
     enrolment,
     happenings,
     health,
+    hooks,
     jobs,
     live,
     metrics,
@@ -47,6 +48,7 @@ def endpoints(
         *happenings.endpoints(ports),
         *curation.endpoints(ports),
         *uploads.endpoints(ports),
+        *hooks.endpoints(ports),
         *health.endpoints(ports),
         *_measured(ports, metrics, attendance),
     )

@@ -6,13 +6,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from wheelyard.campaign_ports import BuildAnswer, BuildState, BuildWish
+from wheelyard.campaign_ports import BuildAnswer, BuildState, BuildWish, CampaignName
 from wheelyard.campaigns.wheel_scan import newest
 from wheelyard.errors import ConfigurationError, ForgeError
 from wheelyard.farm_ports import RequestStore
 from wheelyard.forge.addresses import place_of
 from wheelyard.forge.git import GitForge
 from wheelyard.forge.running import GitCommand
+from wheelyard.jobs.reasons import is_unsolvable
 from wheelyard.model.proposal import Draft
 from wheelyard.model.release import project_name
 from wheelyard.model.request import Kind, RequestId, RequestState, Wish
@@ -21,6 +22,7 @@ from wheelyard.ports import ArtifactStore, JobStore
 from wheelyard.protocol.commands import CommandWanted, encode_command
 from wheelyard.protocol.requests import WheelsWanted, encode_wanted
 from wheelyard.web.ports import Desk
+from wheelyard.wiring.campaign_staging import Staging, staging_name
 from wheelyard.wiring.campaigns import is_project_name
 
 _STATES = {
@@ -41,6 +43,7 @@ class FarmPortsOfCampaigns:
     requests: RequestStore
     artifacts: ArtifactStore
     jobs: JobStore
+    staging: Staging | None = None
 
 
 class FarmBuilds:
@@ -48,21 +51,24 @@ class FarmBuilds:
 
     A feedstock is built by the command of its job file, or of ``job_file``; a project without a repository as
     wheels, again, for the targets that it has wheels for. Trials are made of a copy of the repository below ``trials``.
+    ``index`` is how builds of feedstocks reach the farm's index; empty: they reach nothing.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - its parts, by name
         self,
         *,
         farm: FarmPortsOfCampaigns,
         folder: Path | None,
         trials: Path,
         job_file: str = "",
+        index: str = "",
         address_of: Callable[[str], Awaitable[str]] | None = None,
     ) -> None:
         self._farm = farm
         self._folder = folder
         self._trials = trials
         self._job_file = job_file
+        self._index = index.rstrip("/")
         self._address_of = address_of
 
     async def ask(self, wish: BuildWish) -> str:
@@ -72,7 +78,14 @@ class FarmBuilds:
         else:
             address, commit = await self._revision(wish)
             command = CommandWanted(
-                repository=address, revision=commit, job_file=self._job_file, name=_named(wish)
+                repository=address,
+                revision=commit,
+                job_file=self._job_file,
+                name=_named(wish),
+                network=bool(self._index),
+                variables=await self.variables(wish),
+                # What the staging index has is no part of what names a build.
+                rebuild=wish.staging and bool(self._index),
             )
             asked = Wish(kind=Kind.COMMAND, asked=encode_command(command), owner=_OWNER)
         return str((await self._farm.desk.submit(asked)).id)
@@ -82,7 +95,32 @@ class FarmBuilds:
         request = await self._farm.requests.get(RequestId(build))
         if request is None:
             return BuildAnswer(state=BuildState.FAILED, reason="the farm does not know its build")
-        return BuildAnswer(state=_STATES[request.state], reason=request.reason)
+        state = _STATES[request.state]
+        if state is BuildState.FAILED and is_unsolvable(request.reason):
+            state = BuildState.NOT_SOLVABLE
+        return BuildAnswer(state=state, reason=request.reason)
+
+    async def stage(self, campaign: CampaignName, build: str) -> int:
+        """Put the wheels that a trial left into the staging index of its campaign."""
+        staging = self._farm.staging
+        return 0 if staging is None else await staging.stage(campaign, build)
+
+    async def unstage(self, campaign: CampaignName) -> None:
+        """Forget the staging index of a campaign."""
+        if self._farm.staging is not None:
+            await self._farm.staging.clear(campaign)
+
+    async def variables(self, wish: BuildWish) -> tuple[tuple[str, str], ...]:
+        """Say where a build finds the index, and a trial what other trials left."""
+        if not self._index:
+            return ()
+        index = f"{self._index}/simple/"
+        found = [("PIP_INDEX_URL", index), ("UV_DEFAULT_INDEX", index)]
+        staging = self._farm.staging
+        if wish.staging and staging is not None and await staging.has(wish.campaign):
+            staged = f"{self._index}/snapshots/{staging_name(wish.campaign)}/simple/"
+            found += [("PIP_EXTRA_INDEX_URL", staged), ("UV_INDEX", staged)]
+        return tuple(found)
 
     async def seconds(self, packages: Sequence[str]) -> dict[str, float]:
         """Return what earlier builds took."""

@@ -165,5 +165,6 @@ async def open_workplace(
                 builds=builds,
                 events=folder.events,
                 pass_by=failpoints.pass_by,
+                trial_suffices=not is_github(recipes),
             ),
         )

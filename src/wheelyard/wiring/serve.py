@@ -38,6 +38,7 @@ from wheelyard.web.ports import Times, WebPorts
 from wheelyard.web.stories import Stories
 from wheelyard.wiring.behind import NO_FALLTHROUGH, FallthroughSettings, fallthrough_of
 from wheelyard.wiring.campaign_builds import FarmPortsOfCampaigns
+from wheelyard.wiring.campaign_staging import Staging
 from wheelyard.wiring.engines import BusSettings, Engine, open_engine
 from wheelyard.wiring.farm_campaigns import CampaignSettings, FarmCampaigns
 from wheelyard.wiring.farm_commands import FarmCommands
@@ -47,6 +48,7 @@ from wheelyard.wiring.local import FarmSettings, upstream_settings
 from wheelyard.wiring.local_builders import LocalBuilders
 from wheelyard.wiring.planning import Planning
 from wheelyard.wiring.shelving import open_blobs
+from wheelyard.wiring.versions import VersionSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,9 +219,20 @@ class _Farm:
                 requests=folder.requests,
                 artifacts=folder.artifacts,
                 jobs=folder.jobs,
+                staging=Staging(
+                    store=folder.staging,
+                    blobs=self._blobs,
+                    scratch=folder.place("jobs") / "staged",
+                ),
             ),
             clock=self._clock,
             leads=lambda: coordinator.leads,
+            upstream=VersionSettings(
+                state=folder.path,
+                indexes=self._settings.farm.indexes,
+                addresses=self._settings.campaigns.sources,
+                offline=self._settings.farm.offline,
+            ),
         )
 
     def web(self, coordinator: Coordinator, site: SiteStore) -> WebPorts:
@@ -258,6 +271,7 @@ class _Farm:
                 events=folder.events,
                 scratch=folder.place("jobs"),
             ),
+            hook_secret=self._settings.campaigns.hook_secret,
             fallthrough=fallthrough_of(self._settings.fall_through, folder.artifacts),
         )
 

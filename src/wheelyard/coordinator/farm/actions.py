@@ -44,4 +44,5 @@ class Action(StrEnum):
     SESSION_ENDED = "session.ended"
     NOTICE_SENT = "notice.sent"
     NOTICE_FAILED = "notice.failed"
+    REPOSITORY_TOLD = "repository.told"
     LEADER_CHANGED = "leader.changed"

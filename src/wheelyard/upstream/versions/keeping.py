@@ -1,4 +1,4 @@
-"""What each source answered, as files in a folder: one for each source and project."""
+"""What each source answered: files in a folder, or a database, one for each source and project."""
 
 import asyncio
 import hashlib
@@ -9,7 +9,29 @@ import msgspec
 
 from wheelyard.errors import StoreError
 from wheelyard.model.sighting import Sighting
+from wheelyard.ports import Memory
 from wheelyard.upstream.page_cache import write_whole
+
+_KIND = "sighting"
+
+
+class SightingsMemory:
+    """Keeps sightings where all processes of a farm have them."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+
+    async def last(self, blank: Sighting) -> Sighting:
+        """Return what was last seen by the same question as that of a blank sighting, or the blank one."""
+        kept = await self._memory.recall(_KIND, _name_of(blank))
+        try:
+            return blank if kept is None else msgspec.json.decode(kept, type=Sighting)
+        except msgspec.DecodeError:
+            return blank
+
+    async def keep(self, sighting: Sighting) -> None:
+        """Keep a sighting in place of the one before."""
+        await self._memory.keep(_KIND, _name_of(sighting), msgspec.json.encode(sighting))
 
 
 class SightingsFolder:
@@ -33,9 +55,7 @@ class SightingsFolder:
         return sorted(found, key=lambda one: (one.name, one.kind, one.address))
 
     def _path(self, one: Sighting) -> Path:
-        asked = f"{one.kind}\0{one.name}\0{one.address}\0{one.shape}"
-        digest = hashlib.sha256(asked.encode()).hexdigest()[:40]
-        return self._folder / f"{digest}.json"
+        return self._folder / f"{_name_of(one)}.json"
 
     def _read_all(self) -> list[Sighting]:
         paths = sorted(self._folder.glob("*.json")) if self._folder.is_dir() else []
@@ -56,3 +76,8 @@ class SightingsFolder:
                 f"{str(self._folder)!r} cannot be written to: {error.strerror}",
                 hint="Check the rights and the space of the state folder.",
             ) from error
+
+
+def _name_of(one: Sighting) -> str:
+    asked = f"{one.kind}\0{one.name}\0{one.address}\0{one.shape}"
+    return hashlib.sha256(asked.encode()).hexdigest()[:40]

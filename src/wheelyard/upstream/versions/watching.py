@@ -6,27 +6,27 @@ A source that fails is asked later each time; what it said before still counts m
 import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 from wheelyard.errors import InvalidNameError, UpstreamError
-from wheelyard.migrate.newest.choosing import Choice, Wish, choose
+from wheelyard.migrate.newest.choosing import Choice, choose
 from wheelyard.migrate.newest.origins import Origin, origins_of
+from wheelyard.migrate.newest.watched import Watched
 from wheelyard.model.sighting import Sighting, failed, seen
 from wheelyard.recipes.version_order import Version, version_of
 from wheelyard.upstream.versions.asking import VersionSources
-from wheelyard.upstream.versions.keeping import SightingsFolder
-
-_LOWEST = version_of("0")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Watched:
-    """What a recipe is about: its name, its version, and the addresses of its sources for that."""
+class Kept(Protocol):
+    """Where sightings are kept."""
 
-    name: str
-    version: str
-    urls: tuple[str, ...] = ()
-    git_urls: tuple[str, ...] = ()
-    wish: Wish
+    async def last(self, blank: Sighting) -> Sighting:
+        """Return what was last seen by the same question as that of a blank sighting, or the blank one."""
+        ...
+
+    async def keep(self, sighting: Sighting) -> None:
+        """Keep a sighting in place of the one before. Raises StoreError."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +46,7 @@ class VersionWatch:
     def __init__(
         self,
         sources: VersionSources,
-        kept: SightingsFolder,
+        kept: Kept,
         *,
         now: Callable[[], float],
         at_once: int = 8,
