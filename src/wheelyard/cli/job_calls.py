@@ -1,7 +1,5 @@
 """``wheelyard job calls``: what compilers were asked for in a build, and what was run instead."""
 
-import gzip
-import io
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -13,11 +11,11 @@ from wheelyard.cli import options as o
 from wheelyard.cli.attempts import find_attempt, with_archive
 from wheelyard.cli.display.console import results
 from wheelyard.cli.display.report import say_line
-from wheelyard.cross.calls import Call, CallCount, compile_commands, parse_call, told
+from wheelyard.cross.calls import Call, CallCount, compile_commands, told
+from wheelyard.cross.kept import unpacked
 from wheelyard.errors import ConfigurationError
+from wheelyard.model.counted import plural
 from wheelyard.wiring.keeping import Archive
-
-_MOST_BYTES = 128 << 20
 
 
 def add_calls(app: typer.Typer) -> None:
@@ -54,7 +52,7 @@ def calls(
             )
         return await archive.blobs.read(attempt.report.calls_digest)
 
-    found = unpacked(with_archive(state, work))
+    found = list(unpacked(with_archive(state, work)))
     chosen = [call for call in found if call.exit or call.refused] if failed else found
     if database:
         typer.echo(json.dumps(compile_commands(chosen), indent=1))
@@ -64,21 +62,10 @@ def calls(
         _print(chosen, commands=failed)
 
 
-def unpacked(packed: bytes) -> list[Call]:
-    """Return the calls that were kept of an attempt, the first first."""
-    lines = _read(packed).split(b"\n")
-    found = [call for line in lines if (call := parse_call(line)) is not None]
-    return sorted(found, key=lambda call: call.began)
-
-
-def _read(packed: bytes) -> bytes:
-    with gzip.open(io.BytesIO(packed)) as stream:
-        return stream.read(_MOST_BYTES)
-
-
 def calls_line(counted: CallCount) -> str:
     """Say in a line what the commands of a build came to."""
-    parts = [f"{counted.compiled} files with {counted.calls} commands"]
+    files, commands = plural(counted.compiled, "file"), plural(counted.calls, "command")
+    parts = [f"{files} with {commands}"]
     parts += [f"{counted.failed} failed"] if counted.failed else []
     parts += [f"{counted.refused} refused"] if counted.refused else []
     parts += [f"{counted.by_path} by absolute paths"] if counted.by_path else []

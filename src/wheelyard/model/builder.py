@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from wheelyard.model.caught import Caught
 from wheelyard.model.job import BuildKey
 
 FactValue = str | int | float | tuple[str | int | float, ...]
@@ -57,12 +58,16 @@ class Health:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Running:
-    """A job that a builder says it runs; ``step`` is where it stands, ``seconds`` since it began."""
+    """A job that a builder says it runs; ``step`` is where it stands, ``seconds`` since it began.
+
+    ``caught`` is how far its compilers are, where they are caught.
+    """
 
     key: BuildKey
     fence: int
     step: str = ""
     seconds: float = 0.0
+    caught: Caught | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,7 @@ from wheelyard.coordinator.farm.ports import FarmPorts
 from wheelyard.coordinator.farm.roster import Roster
 from wheelyard.coordinator.intake import Intake
 from wheelyard.coordinator.others import Holds, Known, OtherRuns
-from wheelyard.coordinator.story import JobAwaited, JobStarted
+from wheelyard.coordinator.story import CommandsCaught, JobAwaited, JobStarted
 from wheelyard.errors import NotUpstreamError, UpstreamError
 from wheelyard.farm_ports import Terms
 from wheelyard.jobs.job import Job, State
@@ -26,6 +26,7 @@ from wheelyard.jobs.needs import Needs
 from wheelyard.jobs.pools import needs_of_target
 from wheelyard.jobs.priority import Worth, rank
 from wheelyard.jobs.retry import INFRASTRUCTURE_BACK_OFF, INFRASTRUCTURE_CAP
+from wheelyard.model.caught import Caught
 from wheelyard.model.job import BuildKey, Offer, Outcome, Report
 from wheelyard.model.request import Request
 from wheelyard.model.source import FileEntry
@@ -72,6 +73,7 @@ class FarmCrew:
         )
         self._room = asyncio.Semaphore(_PREPARED_AT_ONCE)
         self._units: dict[BuildKey, UnitId] = {}
+        self._caught: dict[BuildKey, Caught] = {}
 
     @property
     def slots(self) -> int:
@@ -112,6 +114,7 @@ class FarmCrew:
             known = await self._known(start) or await self._prepare_and_build(start)
         finally:
             del self._units[key]
+            self._caught.pop(key, None)
         self._site.finish(start, known.report, known.artifact)
 
     async def _prepare_and_build(self, start: Start) -> Known:
@@ -182,6 +185,10 @@ class FarmCrew:
         job = await self._ports.jobs.job(offer.key)
         if job is None:
             return await self._submit(start, offer)
+        held = self._parts.roster.lease(job.key, job.fence)
+        if held is not None and held.caught not in {None, self._caught.get(job.key)}:
+            self._caught[job.key] = held.caught
+            self._site.tell(CommandsCaught(unit=start.unit, caught=held.caught))
         if job.state is State.LEASED and job.fence != before.fence:
             self._site.tell(
                 JobStarted(

@@ -104,6 +104,8 @@ class Explanation:
                 text = f"is built on {job.builder}"
                 if held is not None and held.step:
                     text += f", at step {held.step} for {duration(held.seconds)}"
+                if held is not None and held.caught is not None:
+                    text += f": {held.caught}"
                 return text
             case State.DONE:
                 return f"ended: {job.outcome}"

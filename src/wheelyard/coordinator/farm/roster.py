@@ -12,6 +12,7 @@ from wheelyard.farm_ports import QueuedJob
 from wheelyard.jobs.needs import Needs, meets
 from wheelyard.jobs.waiting import Standing
 from wheelyard.model.builder import Builder, FactValue, Mode, Tier
+from wheelyard.model.caught import Caught
 from wheelyard.model.job import BuildKey, StepName
 from wheelyard.protocol.messages import Presence
 
@@ -33,6 +34,7 @@ class Held:
     probe: bool = False
     step: str = ""
     seconds: float = 0.0
+    caught: Caught | None = None
 
     @property
     def key(self) -> BuildKey:
@@ -75,12 +77,16 @@ class Seen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heard:
-    """What a presence changed. ``stale``: fences that it runs but that are not known to be its own."""
+    """What a presence changed.
+
+    ``stale``: fences that it runs but that are not known to be its own. ``further``: jobs whose compilers came further.
+    """
 
     came: bool
     changed: bool
     facts_changed: bool
     stale: tuple[Fence, ...]
+    further: tuple[BuildKey, ...] = ()
 
 
 class Roster:
@@ -110,11 +116,14 @@ class Roster:
         seen.delivering = {(o.key, o.fence) for o in presence.running if o.step == _DELIVERING}
         seen.settled = set()
         seen.told = {k: at for k, at in seen.told.items() if self.now - at < _TOLD_SECONDS}
-        stale = []
+        stale, further = [], []
         for one in presence.running:
             held = self._held.get((one.key, one.fence))
             if held is not None and held.builder == presence.builder:
+                if one.caught not in {None, held.caught}:
+                    further.append(one.key)
                 held.vouched, held.step, held.seconds = self.now, one.step, one.seconds
+                held.caught = one.caught
             elif (one.key, one.fence) not in seen.told:
                 stale.append((one.key, one.fence))
         known = seen.builder
@@ -126,6 +135,7 @@ class Roster:
             changed=_lasting(known) != _lasting(seen.builder),
             facts_changed=known.facts != presence.facts,
             stale=tuple(stale),
+            further=tuple(further),
         )
 
     def lose(self, name: str) -> None:

@@ -9,6 +9,7 @@ import msgspec
 from wheelyard.jobs.job import Job, State
 from wheelyard.model.job import Attempt, Outcome, Report
 from wheelyard.web.jobs import JobView
+from wheelyard.web.site.call_views import CallsView
 
 
 class StepView(msgspec.Struct, kw_only=True):
@@ -98,6 +99,7 @@ class JobPageView(msgspec.Struct, kw_only=True):
     inputs: Sequence[InputView]
     attempts: Sequence[AttemptReport]
     log: LogView | None
+    calls: CallsView | None = None
 
     @property
     def newest(self) -> AttemptReport | None:
@@ -106,12 +108,17 @@ class JobPageView(msgspec.Struct, kw_only=True):
 
 
 class AttemptPageView(msgspec.Struct, kw_only=True):
-    """One attempt with its log, and the numbers of its neighbours."""
+    """One attempt with its log, what its compilers did, and the numbers of its neighbours.
+
+    ``why`` says where one stands that goes on.
+    """
 
     job: JobView
     attempt: AttemptReport
     log: LogView | None
     numbers: Sequence[int]
+    why: str = ""
+    calls: CallsView | None = None
 
 
 def state_of(job: Job) -> str:
