@@ -17,9 +17,11 @@ from wheelyard.coordinator.farm.ports import FarmPorts
 from wheelyard.coordinator.farm.rules import FarmRules
 from wheelyard.coordinator.questions import Questions
 from wheelyard.coordinator.run import Run
+from wheelyard.coordinator.story import RunEvent
 from wheelyard.errors import WheelyardError
 from wheelyard.model.artifact import Artifact
 from wheelyard.model.builder import Builder, Facts, FactValue, Health, Mode, Running, Tier
+from wheelyard.model.caught import Caught
 from wheelyard.model.job import BuildKey, Offer, Outcome, Report
 from wheelyard.model.recipe import DEFAULT_RECIPE
 from wheelyard.model.release import ProjectName
@@ -141,6 +143,7 @@ class Machines:
         self.reachable = True
         self.room = True
         self.stopped_for = 0.0
+        self.told: list[RunEvent] = []
         self.passed: list[str] = []
         self.crash_at = ""
         self.machines: dict[str, ScriptedBuilder] = {}
@@ -259,6 +262,7 @@ class Machines:
             ),
             crew=crew,
             jobs=self.jobs,
+            listener=self.told.append,
         )
 
 
@@ -293,6 +297,7 @@ class ScriptedBuilder:
         self.everything: Callable[[Offer], Report] | None = None
         self.accepting = True
         self.health = Health()
+        self.caught: Caught | None = None
         self.session = 1
         self.says = 0
         self._tasks: set[asyncio.Task[None]] = set()
@@ -320,7 +325,7 @@ class ScriptedBuilder:
     async def announce(self) -> None:
         """Say that it is there."""
         running = tuple(
-            Running(key=key, fence=offer.fence, step="build")
+            Running(key=key, fence=offer.fence, step="build", caught=self.caught)
             for key, (offer, _) in self.running.items()
         )
         presence = Presence(
