@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from wheelyard.model.caught import Caught
 from wheelyard.model.job import BuildKey
+from wheelyard.model.reach import Reach
 
 FactValue = str | int | float | tuple[str | int | float, ...]
 
@@ -37,12 +38,14 @@ class Facts:
     """What a builder has, by name.
 
     ``os``, ``arch``, ``libc``, ``python`` (a tuple of ``cp312`` and the like), ``memory_gb``, ``disk_gb``,
-    ``cores``, ``sandbox``, and labels of its owner's. ``version`` is that of its wheelyard; ``slots`` how many jobs it runs at once.
+    ``cores``, ``sandbox``, ``platform`` (a tuple of those that it builds for without being one), and labels of its owner's. ``version``
+    is that of its wheelyard; ``slots`` how many jobs it runs at once. ``reaches`` says where each platform leads.
     """
 
     version: str
     slots: int
     values: tuple[tuple[str, FactValue], ...] = ()
+    reaches: tuple[Reach, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ anew it submits the same jobs, and finds them where they are.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from wheelyard.coordinator.crew import Site, report_of
@@ -23,18 +23,21 @@ from wheelyard.errors import NotUpstreamError, UpstreamError
 from wheelyard.farm_ports import Terms
 from wheelyard.jobs.job import Job, State
 from wheelyard.jobs.needs import Needs
-from wheelyard.jobs.pools import needs_of_target
+from wheelyard.jobs.pools import needs_of_way
 from wheelyard.jobs.priority import Worth, rank
 from wheelyard.jobs.retry import INFRASTRUCTURE_BACK_OFF, INFRASTRUCTURE_CAP
+from wheelyard.jobs.waiting import Standing
 from wheelyard.model.caught import Caught
 from wheelyard.model.job import BuildKey, Offer, Outcome, Report
-from wheelyard.model.request import Request
+from wheelyard.model.request import Request, RequestState
 from wheelyard.model.source import FileEntry
 from wheelyard.plan.events import Start, UnitId
+from wheelyard.targets.target import Target
 
 UNWANTED = "nobody wants it any more"
 """Why a job was cancelled that a request may still want by the time that it hears of it."""
 _PREPARED_AT_ONCE = 16
+_FORGOTTEN_AT_ONCE = 10_000
 _GOES_ON = frozenset({State.READY, State.LEASED})
 
 Prepare = Callable[[Offer, FileEntry | None], Awaitable[Offer]]
@@ -89,6 +92,29 @@ class FarmCrew:
     def units(self) -> Mapping[BuildKey, UnitId]:
         """The units of the jobs that it waits for."""
         return dict(self._units)
+
+    def builders(self) -> Sequence[Standing]:
+        """Return all builders that are known, by which ways are chosen."""
+        return self._parts.roster.standings()
+
+    async def wait_for_facts(self) -> None:
+        """Wait until these are others, or have other facts."""
+        await self._parts.roster.wait_for_facts()
+
+    async def forget(self, targets: Collection[Target]) -> None:
+        """Take back the jobs for some targets that wait, where no other request wants them: they are planned anew."""
+        queue = self._ports.queue
+        for pool in await queue.open_pools():
+            for queued in await queue.waiting(pool.pool, limit=_FORGOTTEN_AT_ONCE):
+                key = queued.job.key
+                if queued.job.target in targets and await self._is_ours_alone(key):
+                    await self._ports.jobs.cancel(key, UNWANTED)
+
+    async def _is_ours_alone(self, key: BuildKey) -> bool:
+        names = set(await self._ports.queue.requests_of(key))
+        others = [await self._ports.requests.get(name) for name in names - {self._request.id}]
+        open_ones = [one for one in others if one and one.state is RequestState.OPEN]
+        return self._request.id in names and not open_ones
 
     def begin(self, site: Site, group: asyncio.TaskGroup) -> None:
         """Begin to work on a site."""
@@ -211,7 +237,7 @@ class FarmCrew:
 
     def _terms(self, start: Start) -> Terms:
         request = self._request
-        needs = needs_of_target(start.offer.target, self._needs)
+        needs = needs_of_way(start.offer.target, start.offer.way, self._needs)
         worth = Worth(
             submitted=request.created,
             priority=request.priority,
