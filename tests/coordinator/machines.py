@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 
 from coordinator.farm import Farm, until
-from plan.world import PLATFORM, Package, World, target
+from plan.world import Package, World, target
 from wheelyard.bus.memory import MemoryBus
 from wheelyard.bus_ports import Delivery
 from wheelyard.coordinator.farm.carrying import MakeCarrier
@@ -23,10 +23,12 @@ from wheelyard.model.artifact import Artifact
 from wheelyard.model.builder import Builder, Facts, FactValue, Health, Mode, Running, Tier
 from wheelyard.model.caught import Caught
 from wheelyard.model.job import BuildKey, Offer, Outcome, Report
+from wheelyard.model.reach import Reach
 from wheelyard.model.recipe import DEFAULT_RECIPE
 from wheelyard.model.release import ProjectName
 from wheelyard.model.request import Kind, Request, RequestId, RequestState
 from wheelyard.plan.events import Start, UnitId
+from wheelyard.plan.farm_ways import ways_of
 from wheelyard.plan.planner import Planner
 from wheelyard.plan.unit import PlanOptions
 from wheelyard.protocol.messages import (
@@ -89,7 +91,7 @@ def wheels(
 ) -> Asked:
     wanted = WheelsWanted(
         requirements=names,
-        targets=tuple(f"{python}-{PLATFORM}" for python in pythons),
+        targets=tuple(str(target(python)) for python in pythons),
         needs=needs or {},
         rebuild=rebuild,
     )
@@ -251,6 +253,7 @@ class Machines:
             retry_as_of=False,
             rebuild=wanted.rebuild,
         )
+        options = replace(options, ways=dict(ways_of(options.targets, crew.builders())))
         return Run(
             planner=Planner(options, lambda _: DEFAULT_RECIPE),
             questions=Questions(
@@ -298,6 +301,7 @@ class ScriptedBuilder:
         self.accepting = True
         self.health = Health()
         self.caught: Caught | None = None
+        self.reaches: tuple[Reach, ...] = ()
         self.session = 1
         self.says = 0
         self._tasks: set[asyncio.Task[None]] = set()
@@ -331,7 +335,12 @@ class ScriptedBuilder:
         presence = Presence(
             builder=self.name,
             session=str(self.session),
-            facts=Facts(version="1", slots=self.slots, values=tuple(sorted(self.facts.items()))),
+            facts=Facts(
+                version="1",
+                slots=self.slots,
+                values=tuple(sorted(self.facts.items())),
+                reaches=self.reaches,
+            ),
             health=self.health,
             running=running,
             free=max(0, self.slots - len(running)),

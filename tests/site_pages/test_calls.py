@@ -8,9 +8,13 @@ import pytest
 
 from site_pages.screen import Screen
 from site_pages.things import HOSTILE
-from web.place import Place
+from web.place import Place, presence
 from wheelyard.cross.calls import Call, count
+from wheelyard.model.builder import Running
+from wheelyard.model.caught import Caught
 from wheelyard.model.job import BuildKey, Outcome, Report
+from wheelyard.protocol.messages import Presence
+from wheelyard.protocol.wire import decode_word, encode
 
 pytestmark = pytest.mark.anyio
 HTML = {"Accept": "text/html"}
@@ -119,6 +123,22 @@ async def test_an_attempt_without_commands_says_nothing_of_them(farm: Place) -> 
     missing = await farm.client.get(f"/jobs/{lease.key}/attempts/1/calls", headers=JSON)
     assert missing.status_code == 404
     assert "another machine" in missing.json()["hint"]
+
+
+async def test_a_page_is_shown_again_when_compilers_came_further(
+    screen: Screen, farm: Place
+) -> None:
+    lease = await farm.leased()
+    address = f"/jobs/{lease.key}"
+    async with screen.page.expect_response(lambda one: "/live?" in one.url):
+        await screen.page.goto(address)
+    said = decode_word(presence())
+    assert isinstance(said, Presence)
+    for number in (1, 2):
+        caught = Caught(calls=5, compiled=number, failed=0, what=f"{number}.c")
+        running = Running(key=lease.key, fence=lease.fence, step="build", caught=caught)
+        async with screen.page.expect_response(lambda one: one.url.endswith(address)):
+            await farm.bus.builder("arm-1").announce(encode(replace(said, running=(running,))))
 
 
 async def test_a_trace_that_a_build_made_up_breaks_no_page(farm: Place) -> None:

@@ -231,6 +231,7 @@ class LocalExecutor:
             wall_seconds=time.monotonic() - attempt.began,
             irreproducible=state.irreproducible,
             system_libraries=state.libraries,
+            way="" if offer.way.kind is WayKind.NATIVE else str(offer.way),
         )
 
     async def _keep_log(self, attempt: Attempt) -> str:

@@ -25,6 +25,8 @@ def print_report(console: Console, report: Report) -> None:
         say_line(console, f"  {what} {report.artifact.filename} ({report.artifact.size} bytes)")
         say_line(console, f"           {report.artifact.digest}")
     _print_findings(console, report)
+    if report.way:
+        say_line(console, f"  way      {report.way}")
     say_line(console, f"  with     {', '.join(report.environment) or 'nothing'}")
     if report.as_of:
         say_line(console, f"  tools    as of {report.as_of}, because newer ones broke the build")

@@ -41,15 +41,6 @@ _CHOICES = {
 }
 
 
-class CompileCommand(msgspec.Struct, kw_only=True):
-    """One compiled file, as Clang's tools describe it."""
-
-    directory: str
-    file: str
-    arguments: Sequence[str]
-    output: str | msgspec.UnsetType = msgspec.UNSET
-
-
 class AttemptCalls:
     """Reads the commands that were kept of attempts."""
 
@@ -161,7 +152,7 @@ def endpoints(ports: WebPorts) -> Sequence[Endpoint]:
             allowed=READERS,
             answer=_book(ports).database,
             says="The compiled files of an attempt as editors and analysers read them.",
-            gives=list[CompileCommand],
+            gives=list,
             visitors=True,
         ),
     )

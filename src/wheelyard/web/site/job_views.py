@@ -54,6 +54,7 @@ class AttemptReport(msgspec.Struct, kw_only=True):
     irreproducible: str
     artifact: str
     filename: str
+    way: str
 
 
 class InputView(msgspec.Struct, kw_only=True):
@@ -83,7 +84,7 @@ class LogView(msgspec.Struct, kw_only=True):
 class JobPageView(msgspec.Struct, kw_only=True):
     """All about a job.
 
-    ``terms`` is what the place of one that waits is made of, in seconds of waiting; ``begins`` an estimate.
+    ``way`` says how it comes to its target, and why so. ``terms`` is what the place of one that waits is made of, in seconds of waiting; ``begins`` an estimate.
     """
 
     job: JobView
@@ -96,6 +97,7 @@ class JobPageView(msgspec.Struct, kw_only=True):
     terms: Mapping[str, float]
     begins: datetime | None
     requests: Sequence[str]
+    way: str
     inputs: Sequence[InputView]
     attempts: Sequence[AttemptReport]
     log: LogView | None
@@ -158,6 +160,7 @@ def attempt_view(attempt: Attempt, *, running: bool) -> AttemptReport:
         irreproducible=report.irreproducible,
         artifact=artifact.digest if artifact else "",
         filename=artifact.filename if artifact else "",
+        way=report.way,
     )
 
 

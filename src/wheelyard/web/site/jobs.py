@@ -114,6 +114,7 @@ class JobPages:
             terms=terms_of(queued, self._clock.now()) if _waits(job, queued) and queued else {},
             begins=await self._begins(queued) if _waits(job, queued) and queued else None,
             requests=list(await self._queue.requests_of(job.key)),
+            way=_way(queued, newest),
             inputs=_inputs(queued.offer) if queued else (),
             attempts=[attempt_view(one, running=_runs(job, one)) for one in attempts],
             log=await self._logs.end_of(job, newest) if newest else None,
@@ -225,6 +226,12 @@ def _address(wanted: Filter, offset: int) -> str:
 
 def _waits(job: Job, queued: QueuedJob | None) -> bool:
     return queued is not None and job.state is State.READY
+
+
+def _way(queued: QueuedJob | None, newest: Attempt | None) -> str:
+    if newest is not None and newest.report is not None and newest.report.way:
+        return newest.report.way
+    return str(queued.offer.way) if queued is not None else ""
 
 
 def _inputs(offer: Offer) -> Sequence[InputView]:
