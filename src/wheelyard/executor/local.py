@@ -222,7 +222,9 @@ class LocalExecutor:
             log_digest=log_digest,
             log_bytes=attempt.log.size,
             calls_digest=calls_digest,
-            calls=count(attempt.calls),
+            calls=replace(
+                count(attempt.calls), cached=attempt.hits.there, cachable=attempt.hits.asked
+            ),
             sandbox=isolation_words(attempt),
             repeat=self._repeat(attempt, state),
             environment=tuple(sorted(str(wheel.release) for wheel in offer.requirements)),

@@ -64,7 +64,9 @@ class Attendance:
             before = self._heard.get(word.builder)
             self._heard[word.builder] = Heard(presence=word, at=now)
             seen = {} if before is None else _caught(before.presence)
-            further = {key for key, one in _caught(word).items() if one not in {None, seen.get(key)}}
+            further = {
+                key for key, one in _caught(word).items() if one not in {None, seen.get(key)}
+            }
             if further:
                 self._further(frozenset(further))
 
