@@ -20,7 +20,7 @@ from wheelyard.cross.description import Crossing, Kind, Tool
 from wheelyard.cross.kept import unpacked
 from wheelyard.executor.local import LocalExecutor
 from wheelyard.executor.platforms.ready import LinuxPlatform
-from wheelyard.executor.settings import ExecutorSettings, Sandbox
+from wheelyard.executor.settings import CompilerCache, ExecutorSettings, Sandbox
 from wheelyard.model.caught import Caught
 from wheelyard.model.job import Offer, Outcome, Report
 from wheelyard.model.way import Way, WayKind
@@ -89,11 +89,8 @@ class OnePlatform:
 @pytest.fixture
 async def yard(shelf: Path, request: pytest.FixtureRequest) -> AsyncIterator[Yard]:
     blobs, state = FolderBlobs(shelf / "blobs"), shelf / "state"
-    settings = ExecutorSettings(
-        state=state,
-        sandbox=Sandbox(getattr(request, "param", Sandbox.REQUIRE)),
-        shown=(state / "platforms",),
-    )
+    chosen = {"sandbox": Sandbox.REQUIRE, **getattr(request, "param", {})}
+    settings = ExecutorSettings(state=state, shown=(state / "platforms",), **chosen)
     executor = LocalExecutor(
         settings,
         blobs=blobs,
@@ -126,7 +123,7 @@ async def test_a_compiler_that_is_called_by_its_absolute_path_is_caught(yard: Ya
     assert (report.calls.calls, report.calls.compiled, report.calls.by_path) == (1, 1, 1)
 
 
-@pytest.mark.parametrize("yard", [Sandbox.OFF], indirect=True)
+@pytest.mark.parametrize("yard", [{"sandbox": Sandbox.OFF}], indirect=True)
 async def test_without_a_sandbox_an_absolute_path_escapes(yard: Yard) -> None:
     report = await yard.run(_offer(yard, "compile('/usr/bin/gcc')"))
     assert report.calls_digest == ""
@@ -158,3 +155,23 @@ async def test_a_command_that_failed_is_shown_as_called_and_as_run(yard: Yard) -
     run = next(line for line in log.splitlines() if "  run: " in line and "other-gcc" in line)
     assert "-march=native" not in run
     assert report.calls.failed == 1
+
+
+@pytest.mark.skipif(shutil.which("ccache") is None, reason="no ccache")
+@pytest.mark.parametrize("yard", [{"compiler_cache": CompilerCache.CCACHE}], indirect=True)
+async def test_a_compiler_cache_stands_before_the_targets_compiler(yard: Yard) -> None:
+    hook = """
+def objects(*names):
+    for name in names:
+        open(name + ".c", "w").write("int %s(void) { return 4; }" % name)
+        subprocess.run(["gcc", "-c", name + ".c", "-o", name + ".o"], check=True)
+compile("gcc")
+"""
+    first = await yard.run(_offer(yard, hook + "objects('one', 'two')"))
+    assert first.outcome is Outcome.BUILT, await yard.log(first)
+    assert (first.calls.cached, first.calls.cachable) == (0, 2)
+    second = await yard.run(_offer(yard, hook + "objects('one', 'two', 'three')"))
+    assert (second.calls.cached, second.calls.cachable) == (2, 3)
+    ran = [call.run for call in await _calls(yard, second)]
+    assert all(Path(run[0]).name == "ccache" for run in ran)
+    assert all(Path(run[1]).name == "other-gcc" for run in ran)

@@ -16,7 +16,7 @@ from pathlib import Path
 from wheelyard.model.job import Offer
 
 CACHE, STATISTICS = "ccache", "ccache-statistics"
-_MOST_BYTES, _LEFT_BYTES = 2 << 30, 3 << 29
+_MOST_BYTES, _LEFT = 2 << 30, 0.8
 _MOST_STATISTICS = 16 << 20
 _HITS = frozenset({"direct_cache_hit", "preprocessed_cache_hit"})
 _MISS = "cache_miss"
@@ -35,8 +35,11 @@ def check_out(caches: Path, offer: Offer, place: Path) -> None:
             (place / name).hardlink_to(cache / name)
 
 
-def check_in(caches: Path, offer: Offer, place: Path) -> None:
-    """Take in what a build added. It may have put there what it likes: only plain files count."""
+def check_in(caches: Path, offer: Offer, place: Path, *, most_bytes: int = _MOST_BYTES) -> None:
+    """Take in what a build added, and let the oldest go where that is too much.
+
+    A build may have put there what it likes: only plain files count.
+    """
     if place.is_symlink() or not place.is_dir():
         return
     cache = _cache(caches, offer)
@@ -48,7 +51,7 @@ def check_in(caches: Path, offer: Offer, place: Path) -> None:
                 (place / name).rename(cache / name)
     # What it holds changes further down; whoever cleans up looks here for when it was used.
     os.utime(cache)
-    _limit(cache)
+    _limit(cache, most_bytes)
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -61,7 +64,7 @@ def _files(folder: Path) -> Iterator[Path]:
                     yield path.relative_to(folder)
 
 
-def _limit(cache: Path) -> None:
+def _limit(cache: Path, most_bytes: int) -> None:
     """Remove the oldest files of a cache that has grown too large."""
     found = []
     for name in _files(cache):
@@ -69,10 +72,10 @@ def _limit(cache: Path) -> None:
             about = (cache / name).lstat()
             found.append((about.st_mtime, about.st_size, name))
     size = sum(one for _, one, _ in found)
-    if size <= _MOST_BYTES:
+    if size <= most_bytes:
         return
     for _, one, name in sorted(found):
-        if size <= _LEFT_BYTES:
+        if size <= most_bytes * _LEFT:
             return
         (cache / name).unlink(missing_ok=True)
         size -= one
