@@ -75,6 +75,12 @@ class KnownPlatforms:
             if not missing.of_all(one)
         )
 
+    def to_fetch(self, platform: Description) -> tuple[str, ...]:
+        """Return the programs of a platform that are fetched when it is first used."""
+        if platform.kind is Kind.ZIG and not self._zig.program.is_file():
+            return (REQUIREMENT,)
+        return self._wasm.to_fetch(platform) if platform.kind is Kind.EMSCRIPTEN else ()
+
     async def ways(self, target: Target, build: Target) -> tuple[Way, ...]:
         """Return the ways to a target, the best first; none where no platform is that machine.
 
@@ -89,7 +95,10 @@ class KnownPlatforms:
     def made_ready(self, name: str, target: Target, packages: Sequence[str]) -> ReadyPlatform:
         """Do that for a platform's name, in this thread."""
         platform, python = named(name, self.descriptions()), python_of(target)
-        absent = (*missing.of_compilers(platform), *missing.of_sysroots(platform))
+        absent = (
+            *(*missing.of_compilers(platform), *missing.of_fetching(platform)),
+            *missing.of_sysroots(platform),
+        )
         if absent:
             raise _cannot(platform, absent)
         if platform.kind is Kind.EMSCRIPTEN:
