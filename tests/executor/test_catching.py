@@ -157,6 +157,25 @@ async def test_a_command_that_failed_is_shown_as_called_and_as_run(yard: Yard) -
     assert report.calls.failed == 1
 
 
+async def test_what_a_build_compiles_for_itself_is_compiled_and_linked_for_this_machine(
+    yard: Yard,
+) -> None:
+    hook = """
+import os
+open("tool.c", "w").write("#include <stdio.h>\\nint main(void) { puts(\\"made here\\"); return 0; }")
+for name in ("CC_FOR_BUILD", "HOST_CC"):
+    subprocess.run([os.environ[name], "-O2", "tool.c", "-o", "tool"], check=True)
+    subprocess.run(["./tool"], check=True)
+compile("gcc")
+"""
+    report = await yard.run(_offer(yard, hook))
+
+    log = await yard.log(report)
+    assert report.outcome is Outcome.BUILT, log
+    assert log.count("made here") == 2
+    assert [call.tool for call in await _calls(yard, report)] == ["native-cc", "native-cc", "cc"]
+
+
 @pytest.mark.skipif(shutil.which("ccache") is None, reason="no ccache")
 @pytest.mark.parametrize("yard", [{"compiler_cache": CompilerCache.CCACHE}], indirect=True)
 async def test_a_compiler_cache_stands_before_the_targets_compiler(yard: Yard) -> None:
