@@ -35,7 +35,7 @@ def test_pythons_of_a_platform_share_a_cache_and_projects_of_other_places_do_not
     assert build(caches, tmp_path / "1", of(), a="1") == set()
     assert build(caches, tmp_path / "2", of(target="cp312")) == {"a"}
     assert build(caches, tmp_path / "3", of("https://other.example/simple")) == set()
-    assert build(caches, tmp_path / "4", of("", location="/home/mallory/six")) == set()
+    assert build(caches, tmp_path / "4", of("", location="/elsewhere/six")) == set()
 
 
 def test_builds_at_the_same_time_both_find_it_and_both_add_to_it(tmp_path: Path) -> None:

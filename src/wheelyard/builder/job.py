@@ -97,7 +97,11 @@ class Job:
         self._step = progress.step
         if progress.caught is not None:
             # A build may call a file what it likes, and a presence has to stay small.
-            self._caught = replace(progress.caught, what=progress.caught.what[-_LONGEST_NAME:])
+            what = progress.caught.what[-_LONGEST_NAME:]
+            shown = "".join(
+                one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in what
+            )
+            self._caught = replace(progress.caught, what=shown)
         self.log.hear(progress)
 
 
