@@ -86,6 +86,8 @@ class Call:
     @property
     def is_probe(self) -> bool:
         """Whether it asks what the compiler can, rather than compile what the project is made of."""
+        if self.tool == "rustc" and "-" in self.argv:
+            return True  # Cargo asks what there is with a program on standard input
         where = normal(self.source or self.output, self.folder)
         name = base(where)
         return (
@@ -113,6 +115,9 @@ class Call:
         """What to call it in a line: its file, or its tool."""
         if self.source:
             return self.source
+        crate = next((word for word in self.argv if word.endswith(".rs")), "")
+        if self.tool == "rustc" and crate:
+            return f"rustc {crate}"
         return f"{self.tool} {self.output or next(iter(self.argv[1:]), '')}".strip()
 
 
