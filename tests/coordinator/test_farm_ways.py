@@ -23,11 +23,18 @@ def test_a_job_for_another_machine_goes_to_the_builder_that_has_the_platform() -
         farm = Machines({"base": Package(tags=f"cp311-{ARM}")})
         async with farm.led() as coordinator:
             plain = await farm.builder("plain")
-            able = await farm.builder("able", facts=REACHING, begin=False)
+            able = await farm.builder("able", facts=REACHING, begin=False, manual=True)
             able.reaches = (REACH,)
             able.begin()
             await until_quiet(lambda: len(coordinator._roster.present()) == 2)
             request = await coordinator.submit(wheels("base", pythons=(ARM,)))
+            await until_quiet(lambda: bool(able.running))
+            why = await coordinator.why(next(iter(able.running)))
+            assert why.startswith("is built on able")
+            assert why.endswith(
+                "; its way: cross, with GNU compilers for aarch64-linux-gnu, as no builder is aarch64"
+            )
+            await able.release("base")
             assert (await farm.end_of(request)).state is RequestState.DONE
             assert able.built == ["base"]
             assert plain.built == []

@@ -30,7 +30,7 @@ class FindingView(msgspec.Struct, kw_only=True):
 
 
 class AttemptReport(msgspec.Struct, kw_only=True):
-    """One try of a job, with all that its builder told."""
+    """One try of a job, with all that its builder told. ``cached`` of ``cachable`` files were in the compiler cache."""
 
     id: str
     number: int
@@ -55,6 +55,8 @@ class AttemptReport(msgspec.Struct, kw_only=True):
     artifact: str
     filename: str
     way: str
+    cached: int
+    cachable: int
 
 
 class InputView(msgspec.Struct, kw_only=True):
@@ -161,6 +163,8 @@ def attempt_view(attempt: Attempt, *, running: bool) -> AttemptReport:
         artifact=artifact.digest if artifact else "",
         filename=artifact.filename if artifact else "",
         way=report.way,
+        cached=report.calls.cached,
+        cachable=report.calls.cachable,
     )
 
 
