@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from wheelyard.cross.calls import Call, parse_call
 
-_MOST_BYTES = 128 << 20
+_MOST_BYTES = 64 << 20
 
 
 def unpacked(packed: bytes) -> Sequence[Call]:

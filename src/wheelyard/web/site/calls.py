@@ -1,5 +1,6 @@
 """The compiler commands of an attempt: all of them, and the file that editors and analysers read."""
 
+from collections import OrderedDict
 from collections.abc import Sequence
 from urllib.parse import urlencode
 
@@ -33,6 +34,7 @@ from wheelyard.web.site.call_views import (
 )
 from wheelyard.web.site.page import Page
 
+_MOST_KNOWN = 32
 _PATH = "/jobs/{key}/attempts/{number}"
 _CHOICES = {
     "": frozenset(CallState),
@@ -46,6 +48,8 @@ class AttemptCalls:
 
     def __init__(self, *, blobs: Blobs) -> None:
         self._blobs = blobs
+        # Of a large build they take a second to read, and its page is looked at by many.
+        self._known: OrderedDict[str, CallsView] = OrderedDict()
 
     async def of(self, attempt: Attempt | None) -> Sequence[CompilerCall]:
         """Return the commands of an attempt, the first first; none where nothing was caught."""
@@ -57,10 +61,17 @@ class AttemptCalls:
 
     async def in_short(self, attempt: Attempt | None) -> CallsView | None:
         """Return what a page says of them; None where nothing was caught."""
-        found = await self.of(attempt)
-        if not found or attempt is None or attempt.report is None:
+        if attempt is None or attempt.report is None or not attempt.report.calls_digest:
             return None
-        return await run_sync(calls_view, attempt.report, found)
+        name = f"{attempt.id} {attempt.report.calls_digest}"
+        if name not in self._known:
+            found = await self.of(attempt)
+            if not found:
+                return None
+            self._known[name] = await run_sync(calls_view, attempt.report, found)
+        while len(self._known) > _MOST_KNOWN:
+            self._known.popitem(last=False)
+        return self._known[name]
 
 
 class CallPages:
