@@ -98,4 +98,4 @@ def test_an_attempt_without_commands_says_where_there_are_some(
     asyncio.run(_keep(tmp_path, ()))
     capsys.readouterr()
     assert execute(["job", "calls", "six", "--state", str(tmp_path)]) != ExitCode.OK
-    assert "for another machine than this one" in capsys.readouterr().err
+    assert "for another machine than the builder" in capsys.readouterr().err

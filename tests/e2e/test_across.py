@@ -1,5 +1,6 @@
 """One command builds for machines that this one is not, and what it built runs there."""
 
+import json
 import shutil
 import sys
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from e2e.test_farm import process
+from e2e.test_farm import Served, process
 from e2e.user import User
 
 # Sources, sysroots and Emscripten come from the registries.
@@ -81,16 +82,10 @@ def test_a_farm_with_one_builder_builds_for_aarch64_and_says_which_way_it_went(u
     with process(user, "serve", "--port=0", "--jobs=2", f"--state={user.state}") as begun:
         assert begun.stdout is not None
         address = begun.stdout.readline().strip()
-        ran = user.run(
-            "build",
-            _PACKAGES[0],
-            "--target=cp311-linux_aarch64",
-            "--json",
-            "--from-source=requested",
-            seconds=_LONGEST,
-            WHEELYARD_FARM=address,
-            WHEELYARD_TOKEN=begun.stdout.readline().strip().removeprefix("token "),
-        )
+        token = begun.stdout.readline().strip().removeprefix("token ")
+        served = Served(address=address, token=token, user=user)
+        words = ("build", _PACKAGES[0], "--target=cp311-linux_aarch64", "--json")
+        ran = served.ask(*words, "--from-source=requested", seconds=_LONGEST)
         assert ran.code == 0, ran.err
         (row,) = [row for row in ran.rows.values() if row["requested"]]
         assert row["artifact"]["filename"].endswith("aarch64.whl")
@@ -101,3 +96,5 @@ def test_a_farm_with_one_builder_builds_for_aarch64_and_says_which_way_it_went(u
         )
         assert page["calls"]["counted"]["compiled"] == 1
         assert "aarch64-linux-gnu-gcc" in page["calls"]["longest"][0]["run"]
+        listed = served.ask("job", "calls", row["key"], "--compile-commands")
+        assert [one["file"] for one in json.loads(listed.out)] == ["src/markupsafe/_speedups.c"]

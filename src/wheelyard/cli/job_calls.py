@@ -11,6 +11,8 @@ from wheelyard.cli import options as o
 from wheelyard.cli.attempts import find_attempt, with_archive
 from wheelyard.cli.display.console import results
 from wheelyard.cli.display.report import say_line
+from wheelyard.cli.farm_jobs import NO_CALLS, FarmJobs
+from wheelyard.cli.farm_options import FarmUrl, Token
 from wheelyard.cross.calls import Call, CallCount, compile_commands, told
 from wheelyard.cross.kept import unpacked
 from wheelyard.errors import ConfigurationError
@@ -23,7 +25,8 @@ def add_calls(app: typer.Typer) -> None:
     app.command("calls")(calls)
 
 
-def calls(
+def calls(  # noqa: PLR0913, PLR0917 - its options
+    context: typer.Context,
     name: Annotated[
         str,
         typer.Argument(metavar="ATTEMPT", help="Its number (a17), its job's key, or a project."),
@@ -38,21 +41,30 @@ def calls(
     failed: Annotated[
         bool, typer.Option("--failed", help="Only those that failed, as called and as run.")
     ] = False,
+    farm: FarmUrl = "",
+    token: Token = "",
     state: o.State = None,
     as_json: o.AsJson = False,
 ) -> None:
-    """Show the compiler commands of a build for another machine, in the order in which they began."""
+    """Show the compiler commands of a build for another machine, in the order in which they began.
+
+    Of a farm's job: those of its newest attempt.
+    """
 
     async def work(archive: Archive) -> bytes:
         attempt = await find_attempt(archive, name)
         if attempt.report is None or not attempt.report.calls_digest:
             raise ConfigurationError(
                 f"no compiler command of a{attempt.id} was written down",
-                hint="They are where a wheel is built for another machine than this one.",
+                hint=NO_CALLS,
             )
         return await archive.blobs.read(attempt.report.calls_digest)
 
-    found = list(unpacked(with_archive(state, work)))
+    if farm:
+        packed = FarmJobs(context=context, url=farm, token=token).calls(name)
+    else:
+        packed = with_archive(state, work)
+    found = list(unpacked(packed))
     chosen = [call for call in found if call.exit or call.refused] if failed else found
     if database:
         typer.echo(json.dumps(compile_commands(chosen), indent=1))
