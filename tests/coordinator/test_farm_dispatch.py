@@ -6,10 +6,12 @@ from coordinator.asked import wheels
 from coordinator.machines import X86, Machines
 from coordinator.waiting import scenario, turn, until_quiet
 from plan.world import Package
+from wheelyard.coordinator.story import CommandsCaught
 from wheelyard.jobs.builder_life import Drained, Paused, Resumed
 from wheelyard.jobs.job import State
 from wheelyard.jobs.selection import Selection
 from wheelyard.model.builder import Health, Mode
+from wheelyard.model.caught import Caught
 from wheelyard.model.job import Outcome, Report
 from wheelyard.model.release import ProjectName
 from wheelyard.model.request import RequestState
@@ -281,3 +283,32 @@ def test_why_counts_who_comes_first_and_names_who_builds_what_is_needed() -> Non
         await farm.close()
 
     scenario(work)
+
+
+def test_how_far_compilers_are_is_said_of_a_job_and_told_who_watches() -> None:
+    async def work() -> None:
+        farm = Machines({"base": Package()})
+        async with farm.led() as coordinator:
+            request = await coordinator.submit(wheels("base"))
+            one = await farm.builder("one", manual=True)
+            await until_quiet(lambda: bool(one.running))
+            for number in (1, 2, 2):
+                one.caught = Caught(calls=9, compiled=number, failed=1, what=f"{number}.c")
+                await one.announce()
+            (key,) = farm.jobs.ledger.jobs
+            said = "1 command failed, now 2.c"
+            await until_quiet(lambda: said in str(coordinator._roster.holder(key).caught))  # type: ignore[union-attr]
+            why = await coordinator.why(key)
+            assert why == f"is built on one, at step build for 0 s: 2 files compiled, {said}"
+            await until_quiet(lambda: bool(_caught(farm)))
+            await one.release("base")
+            await farm.end_of(request)
+            assert _caught(farm)[-1].compiled == 2
+            assert len(_caught(farm)) <= 2
+        await farm.close()
+
+    scenario(work)
+
+
+def _caught(farm: Machines) -> list[Caught]:
+    return [event.caught for event in farm.told if isinstance(event, CommandsCaught)]

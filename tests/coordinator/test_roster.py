@@ -1,5 +1,6 @@
 """How many more jobs a builder would take, and what waits in which pool, by what is known at the moment."""
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -11,6 +12,7 @@ from wheelyard.farm_ports import PoolDepth, QueuedJob, Terms
 from wheelyard.jobs.job import Job, State
 from wheelyard.jobs.needs import Needs
 from wheelyard.model.builder import Builder, Facts, Health, Mode, Running
+from wheelyard.model.caught import Caught
 from wheelyard.model.job import BuildKey, Offer
 from wheelyard.model.release import Release
 from wheelyard.model.request import RequestId
@@ -176,3 +178,41 @@ def test_a_builder_that_was_just_told_of_an_end_may_name_it_for_a_while(roster: 
     late = roster.hear(delivers("a", free=1))
     assert late is not None
     assert late.stale == (("a", 1),)
+
+
+def test_a_presence_tells_whose_compilers_came_further(roster: Roster) -> None:
+    roster.grant(held("a"))
+    roster.grant(held("b"))
+
+    def further(compiled: int | None) -> tuple[str, ...]:
+        said = says("a", "b", free=0)
+        caught = None
+        if compiled is not None:
+            caught = Caught(calls=9, compiled=compiled, failed=0, what="x.c")
+        first, second = said.running
+        heard = roster.hear(replace(said, running=(replace(first, caught=caught), second)))
+        assert heard is not None
+        return heard.further
+
+    assert [further(one) for one in (None, 1, 1, 2)] == [(), ("a",), (), ("a",)]
+
+
+def test_who_waits_for_facts_hears_of_new_ones_and_of_nothing_else(roster: Roster) -> None:
+    async def work() -> None:
+        waiting = asyncio.create_task(roster.wait_for_facts())
+        await asyncio.sleep(0)
+        roster.refresh([Builder(name="one", reason="rested", streak=3)])
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        roster.hear(says(free=2))
+        await waiting
+        roster.hear(says(free=1))
+        again = asyncio.create_task(roster.wait_for_facts())
+        await asyncio.sleep(0)
+        roster.hear(says(free=0))
+        await asyncio.sleep(0)
+        assert not again.done()
+        roster.refresh([])
+        await again
+
+    asyncio.run(work())

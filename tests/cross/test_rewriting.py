@@ -13,6 +13,7 @@ from wheelyard.cross.lines import lines
 from wheelyard.cross.naming import TOOLS, tool_of
 from wheelyard.cross.rewrite import Command, Refused, Rewritten, rewrite
 from wheelyard.cross.rules import parse
+from wheelyard.cross.toolchain_files import cargo_variables
 from wheelyard.cross.words import joined, normal, split
 from wheelyard.errors import ConfigurationError
 
@@ -236,6 +237,14 @@ def test_tool_is_given_its_variables() -> None:
 def replace_environment(found: Rewritten | Refused, expected: dict[str, str]) -> Rewritten:
     assert isinstance(found, Rewritten)
     return replace(found, environment=expected)
+
+
+def test_cargo_is_told_where_the_targets_own_library_of_rust_is() -> None:
+    name = "CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUSTFLAGS"
+    plain = replace(GNU, rust_target="aarch64-unknown-linux-gnu")
+    given = replace(plain, rust_libraries=("/sysroots/rust/lib",))
+    assert name not in cargo_variables(plain, "/shims", "/native")
+    assert cargo_variables(given, "/shims", "/native")[name] == "-L/sysroots/rust/lib"
 
 
 def test_folder_that_no_line_can_hold_is_an_error() -> None:

@@ -1,11 +1,14 @@
 """One command builds for machines that this one is not, and what it built runs there."""
 
+import json
 import shutil
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 
+from e2e.test_farm import Served, process
 from e2e.user import User
 
 # Sources, sysroots and Emscripten come from the registries.
@@ -44,11 +47,15 @@ def _build(user: User, target: str, *packages: str) -> dict[str, str]:
     return {name.partition("==")[0]: row["artifact"]["filename"] for name, row in rows.items()}
 
 
-def test_three_packages_are_built_for_aarch64_and_run_there(user: User) -> None:
+def _skip_unless_aarch64() -> None:
     if shutil.which("aarch64-linux-gnu-gcc") is None or shutil.which("qemu-aarch64-static") is None:
         pytest.skip("there is no compiler or no emulator for aarch64")
     if sys.version_info[:2] != (3, 11):
         pytest.skip("its Python is that of Debian 12")
+
+
+def test_three_packages_are_built_for_aarch64_and_run_there(user: User) -> None:
+    _skip_unless_aarch64()
     wheels = _build(user, "cp311-linux_aarch64", *_PACKAGES)
     assert set(wheels) == {"markupsafe", "msgpack", "pyyaml"}
     assert all(name.endswith("aarch64.whl") for name in wheels.values())
@@ -68,3 +75,26 @@ def test_a_machine_that_nobody_knows_is_refused_with_a_way_out(user: User) -> No
     assert ran.code != 0
     assert "linux_loongarch64" in ran.err
     assert not Path(user.folder / "out").exists()
+
+
+def test_a_farm_with_one_builder_builds_for_aarch64_and_says_which_way_it_went(user: User) -> None:
+    _skip_unless_aarch64()
+    with process(user, "serve", "--port=0", "--jobs=2", f"--state={user.state}") as begun:
+        assert begun.stdout is not None
+        address = begun.stdout.readline().strip()
+        token = begun.stdout.readline().strip().removeprefix("token ")
+        served = Served(address=address, token=token, user=user)
+        words = ("build", _PACKAGES[0], "--target=cp311-linux_aarch64", "--json")
+        ran = served.ask(*words, "--from-source=requested", seconds=_LONGEST)
+        assert ran.code == 0, ran.err
+        (row,) = [row for row in ran.rows.values() if row["requested"]]
+        assert row["artifact"]["filename"].endswith("aarch64.whl")
+        asked = f"{address}/jobs/{row['key']}/attempts/1?format=json"
+        page = httpx.get(asked, timeout=60.0).json()
+        assert page["attempt"]["way"].startswith(
+            "cross, with GNU compilers for aarch64-linux-gnu, as no builder is aarch64"
+        )
+        assert page["calls"]["counted"]["compiled"] == 1
+        assert "aarch64-linux-gnu-gcc" in page["calls"]["longest"][0]["run"]
+        listed = served.ask("job", "calls", row["key"], "--compile-commands")
+        assert [one["file"] for one in json.loads(listed.out)] == ["src/markupsafe/_speedups.c"]

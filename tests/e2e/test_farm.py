@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from e2e.project import repository
-from e2e.user import Ran, User
+from e2e.user import TIMEOUT, Ran, User
 from wheelyard.testing.sdists import Extension, SdistSpec
 
 UPSTREAM = (
@@ -33,9 +33,11 @@ class Served:
     token: str
     user: User
 
-    def ask(self, *words: str | Path) -> Ran:
+    def ask(self, *words: str | Path, seconds: float = TIMEOUT) -> Ran:
         """Run a command as the administrator."""
-        return self.user.run(*words, WHEELYARD_FARM=self.address, WHEELYARD_TOKEN=self.token)
+        asked = {"WHEELYARD_FARM": self.address, "WHEELYARD_TOKEN": self.token}
+        asker = replace(self.user, environment={**self.user.environment, **asked})
+        return asker.run(*words, seconds=seconds)
 
     def until(self, pattern: str, *words: str) -> str:
         """Run a command until it prints what is looked for."""

@@ -320,6 +320,14 @@ def test_probes_are_none_of_the_projects_own(more: dict[str, object]) -> None:
     assert count([found]).compiled == 0
 
 
+def test_rust_is_named_by_its_crate_and_what_cargo_asks_is_a_probe() -> None:
+    crate = Call(tool="rustc", argv=("rustc", "--crate-name", "six", "src/lib.rs"), exit=1)
+    asked = Call(tool="rustc", argv=("rustc", "-", "--print=cfg"), exit=1)
+    assert crate.what == "rustc src/lib.rs"
+    assert asked.is_probe
+    assert count([crate, asked]).failed == 1
+
+
 def test_calls_are_added_up_and_become_compile_commands() -> None:
     texts = [
         _line(),

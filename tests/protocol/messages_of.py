@@ -14,7 +14,9 @@ from packaging.version import Version
 from store.things import TARGET, built, digest_of, wheel
 from wheelyard.model.artifact import InputWheel, Origin
 from wheelyard.model.builder import Facts, Health, Mode, Running
+from wheelyard.model.caught import Caught
 from wheelyard.model.job import BuildKey, Offer
+from wheelyard.model.reach import Reach
 from wheelyard.model.recipe import Patch, Recipe
 from wheelyard.model.release import Release, project_name
 from wheelyard.model.source import Source, SourceKind
@@ -45,6 +47,18 @@ LEAVES: dict[Any, st.SearchStrategy[Any]] = {
     Version: st.sampled_from([Version("1.0"), Version("2!1.0rc1.post2.dev3+local.4")]),
     Tag: st.sampled_from([Tag("py3", "none", "any"), Tag("cp312", "abi3", "linux_riscv64")]),
     Target: st.sampled_from([Target.parse(text) for text in _TARGETS]),
+    Reach: st.builds(
+        Reach,
+        platform=NAMES,
+        architecture=st.sampled_from(["aarch64", "wasm32", "of nobody"]),
+        build=st.sampled_from(["manylinux_2_36_x86_64", "linux_armv7l"]),
+        pythons=st.lists(st.text(max_size=5), max_size=2).map(tuple),
+        tag=st.text(max_size=20),
+        any_floor=st.booleans(),
+        emulates=st.booleans(),
+        toolchain=st.text(max_size=20),
+        compilers=st.text(max_size=20),
+    ),
     Release: st.builds(
         Release, _PROJECTS.map(project_name), st.sampled_from([Version("1.0"), Version("0")])
     ),
@@ -130,9 +144,28 @@ ONE_OF_EACH: dict[str, Order | Word] = {
             version="0.1",
             slots=4,
             values=(("os", "linux"), ("python", ("cp311", "cp312")), ("cores", 4), ("load", 0.5)),
+            reaches=(
+                Reach(
+                    platform="aarch64",
+                    architecture="aarch64",
+                    build="manylinux_2_36_x86_64",
+                    pythons=("3.11",),
+                    emulates=True,
+                    toolchain="aarch64 0123",
+                    compilers="GNU compilers for aarch64-linux-gnu",
+                ),
+            ),
         ),
         health=Health(well=False, reason="its disk is full", load=3.5, free_disk_bytes=12),
-        running=(Running(key=BuildKey("k1"), fence=7, step="build", seconds=3.5),),
+        running=(
+            Running(
+                key=BuildKey("k1"),
+                fence=7,
+                step="build",
+                seconds=3.5,
+                caught=Caught(calls=9, compiled=4, failed=1, what="src/x.c"),
+            ),
+        ),
         free=3,
     ),
     "result": Result(

@@ -141,6 +141,7 @@ def test_a_message_that_is_nested_for_ever_is_refused(depth: int) -> None:
             "$.offer.target",
         ),
         ("presence", ("body", "facts", "slots"), None, "$.facts.slots"),
+        ("presence", ("body", "facts", "reaches", 0, "build"), "../x", "$.facts.reaches[0]"),
         ("presence", ("body", "facts", "values", 2), ["cores", 2**64], "$.facts.values[2][1]"),
         ("presence", ("body", "running", 0, "key"), "k\0", "$.running[0].key"),
         ("presence", ("body", "builder"), "x" * 300, "$.builder"),

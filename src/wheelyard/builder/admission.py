@@ -2,8 +2,10 @@
 
 from wheelyard.errors import InvalidTargetError
 from wheelyard.model.job import Offer
+from wheelyard.model.way import WayKind
 from wheelyard.ports import Interpreters
 from wheelyard.targets.interpreter import ANY
+from wheelyard.targets.target import Target
 
 _GB = 1 << 30
 
@@ -12,7 +14,10 @@ def why_not(
     offer: Offer, interpreters: Interpreters, *, free_disk_bytes: int, least_disk_bytes: int
 ) -> str:
     """Return the reason for which a job is refused, or nothing. ``free_disk_bytes`` 0: not known."""
-    lack = "" if offer.target.interpreter == ANY else _no_interpreter(offer, interpreters)
+    # Under an emulator nothing but its own Python runs; whether there is one to open the sandbox is seen then.
+    asked = offer.target.interpreter != ANY and offer.way.kind is not WayKind.EMULATED
+    target = offer.way.runs_on(offer.target)
+    lack = _no_interpreter(target, interpreters) if asked else ""
     if lack:
         return lack
     if 0 < free_disk_bytes < least_disk_bytes:
@@ -20,13 +25,13 @@ def why_not(
     return ""
 
 
-def _no_interpreter(offer: Offer, interpreters: Interpreters) -> str:
+def _no_interpreter(target: Target, interpreters: Interpreters) -> str:
     try:
-        executable = interpreters.executable(offer.target)
+        executable = interpreters.executable(target)
     except InvalidTargetError as error:
         return error.message
     if executable is None:
-        return f"there is no interpreter for {offer.target} here"
+        return f"there is no interpreter for {target} here"
     if not executable.exists():
-        return f"the interpreter for {offer.target} is gone: '{executable}'"
+        return f"the interpreter for {target} is gone: '{executable}'"
     return ""

@@ -7,6 +7,7 @@ from wheelyard.builder.machine import Equipment
 from wheelyard.errors import ConfigurationError
 from wheelyard.jobs.needs import Needs
 from wheelyard.model.builder import Facts, FactValue
+from wheelyard.model.reach import Reach
 from wheelyard.targets.platform import Platform
 from wheelyard.targets.target import Target
 
@@ -18,13 +19,14 @@ _MEMORY_OF_A_SLOT = 4 * _GB
 class Abilities:
     """What was found on a machine: targets that it can build for, versions of tools, isolation in force.
 
-    ``network``: commands that ask for it are given it.
+    ``network``: commands that ask for it are given it. ``reaches`` are the other machines that it builds for.
     """
 
     targets: tuple[Target, ...]
     tools: Mapping[str, str]
     sandbox: tuple[str, ...]
     network: bool = False
+    reaches: tuple[Reach, ...] = ()
 
 
 def slots_for(equipment: Equipment, wanted: int | None) -> int:
@@ -50,7 +52,12 @@ def facts_of(
     found = _found(equipment, abilities, slots)
     own = read_labels(labels, taken=found)
     values = {name: value for name, value in {**found, **own}.items() if value not in {"", ()}}
-    return Facts(version=version, slots=slots, values=tuple(sorted(values.items())))
+    return Facts(
+        version=version,
+        slots=slots,
+        values=tuple(sorted(values.items())),
+        reaches=abilities.reaches,
+    )
 
 
 def _found(equipment: Equipment, abilities: Abilities, slots: int) -> dict[str, FactValue]:
@@ -69,6 +76,8 @@ def _found(equipment: Equipment, abilities: Abilities, slots: int) -> dict[str, 
         "cores": max(1, equipment.cores // slots),
         "sandbox": abilities.sandbox or ("none",),
         "network": "yes" if abilities.network else "",
+        "platform": tuple(one.platform for one in abilities.reaches),
+        "emulates": tuple(one.platform for one in abilities.reaches if one.emulates),
     }
 
 

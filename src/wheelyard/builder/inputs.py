@@ -17,7 +17,10 @@ _AT_ONCE = 4
 
 def inputs_of(offer: Offer) -> tuple[str, ...]:
     """Name the blobs that an offer needs, each once."""
-    wheels = (*offer.requirements, *offer.host_requirements, *offer.test_requirements)
+    wheels = (
+        *(*offer.requirements, *offer.host_requirements),
+        *(*offer.test_requirements, *offer.test_tools),
+    )
     return tuple(dict.fromkeys((offer.source.archive, *(wheel.digest for wheel in wheels))))
 
 

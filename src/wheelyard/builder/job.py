@@ -12,12 +12,14 @@ from wheelyard.builder.log_stream import LogStream
 from wheelyard.bus_ports import BuilderBus, Delivery
 from wheelyard.errors import OutOfSpaceError, WheelyardError
 from wheelyard.model.builder import Running
+from wheelyard.model.caught import Caught
 from wheelyard.model.job import BuildKey, Offer, Outcome, Report, StepName
 from wheelyard.ports import Executor, Progress
 from wheelyard.protocol.messages import Assignment
 
 _log = logging.getLogger(__name__)
 JobId = tuple[BuildKey, int]
+_LONGEST_NAME = 120
 
 
 class Ending(StrEnum):
@@ -40,6 +42,7 @@ class Job:
         self.reason = ""
         self.log = LogStream(f"{self.offer.key}.{self.offer.fence}", bus)
         self._step = StepName.FETCH
+        self._caught: Caught | None = None
         self._began = asyncio.get_running_loop().time()
         self._work: asyncio.Task[Report] | None = None
 
@@ -60,6 +63,7 @@ class Job:
             fence=self.offer.fence,
             step=self._step.value,
             seconds=asyncio.get_running_loop().time() - self._began,
+            caught=self._caught,
         )
 
     def end(self, ending: Ending, reason: str) -> None:
@@ -91,6 +95,13 @@ class Job:
 
     def _hear(self, progress: Progress) -> None:
         self._step = progress.step
+        if progress.caught is not None:
+            # A build may call a file what it likes, and a presence has to stay small.
+            what = progress.caught.what[-_LONGEST_NAME:]
+            shown = "".join(
+                one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in what
+            )
+            self._caught = replace(progress.caught, what=shown)
         self.log.hear(progress)
 
 

@@ -121,6 +121,7 @@ async def _wanted(selection: Selection) -> WheelsWanted:
         prereleases=selection.prereleases,
         check_reproducible=selection.check_reproducible,
         rebuild=selection.rebuild or selection.check_reproducible,
+        fall_back=selection.fall_back,
         limits=request.limits(selection),
     )
 

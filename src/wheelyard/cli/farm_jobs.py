@@ -1,11 +1,14 @@
 """``wheelyard job list``, ``show``, ``retry`` and ``approve`` of a farm's jobs."""
 
+import tempfile
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 import typer
 
+from wheelyard.blobs.folder import FolderBlobs
 from wheelyard.cli.display.console import results
 from wheelyard.cli.display.lines import seconds
 from wheelyard.cli.display.report import say_line
@@ -17,12 +20,14 @@ from wheelyard.cli.farm_options import (
     print_json,
     print_rows,
 )
+from wheelyard.cli.watching import bring
 from wheelyard.errors import ConfigurationError
 from wheelyard.jobs.selection import Selection
 
 T = TypeVar("T")
 _SHORTEST_KEY = 6
 _SHOWN_KEY = 12
+NO_CALLS = "They are where a wheel is built for another machine than the builder."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +94,23 @@ class FarmJobs:
                 hint="'wheelyard job list --held --farm URL' shows what is.",
             )
         typer.echo(f"{name} counts now")
+
+    def calls(self, name: str) -> bytes:
+        """Return the compiler commands of a job's newest attempt that has some, as they are kept. Raises ConfigurationError."""
+
+        async def work(client: FarmClient) -> bytes:
+            found = await client.get(f"/api/jobs/{await key_of(client, name)}")
+            digest = next((one["calls"] for one in found["attempts"] if one.get("calls")), "")
+            if not digest:
+                raise ConfigurationError(
+                    f"no compiler command of {name!r} was written down", hint=NO_CALLS
+                )
+            with tempfile.TemporaryDirectory(prefix="wheelyard-") as folder:
+                blobs = FolderBlobs(Path(folder), flush=False)
+                await bring(client, blobs, digest)
+                return await blobs.read(digest)
+
+        return self._ask(work)
 
     def _ask(self, work: Callable[[FarmClient], Awaitable[T]]) -> T:
         return on_farm(self.context, self.url, self.token, work)

@@ -1,7 +1,5 @@
 """``wheelyard job calls``: what compilers were asked for in a build, and what was run instead."""
 
-import gzip
-import io
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -13,11 +11,13 @@ from wheelyard.cli import options as o
 from wheelyard.cli.attempts import find_attempt, with_archive
 from wheelyard.cli.display.console import results
 from wheelyard.cli.display.report import say_line
-from wheelyard.cross.calls import Call, CallCount, compile_commands, parse_call, told
+from wheelyard.cli.farm_jobs import NO_CALLS, FarmJobs
+from wheelyard.cli.farm_options import FarmUrl, Token
+from wheelyard.cross.calls import Call, CallCount, compile_commands, told
+from wheelyard.cross.kept import unpacked
 from wheelyard.errors import ConfigurationError
+from wheelyard.model.counted import plural
 from wheelyard.wiring.keeping import Archive
-
-_MOST_BYTES = 128 << 20
 
 
 def add_calls(app: typer.Typer) -> None:
@@ -25,7 +25,8 @@ def add_calls(app: typer.Typer) -> None:
     app.command("calls")(calls)
 
 
-def calls(
+def calls(  # noqa: PLR0913, PLR0917 - its options
+    context: typer.Context,
     name: Annotated[
         str,
         typer.Argument(metavar="ATTEMPT", help="Its number (a17), its job's key, or a project."),
@@ -40,21 +41,30 @@ def calls(
     failed: Annotated[
         bool, typer.Option("--failed", help="Only those that failed, as called and as run.")
     ] = False,
+    farm: FarmUrl = "",
+    token: Token = "",
     state: o.State = None,
     as_json: o.AsJson = False,
 ) -> None:
-    """Show the compiler commands of a build for another machine, in the order in which they began."""
+    """Show the compiler commands of a build for another machine, in the order in which they began.
+
+    Of a farm's job: those of its newest attempt.
+    """
 
     async def work(archive: Archive) -> bytes:
         attempt = await find_attempt(archive, name)
         if attempt.report is None or not attempt.report.calls_digest:
             raise ConfigurationError(
                 f"no compiler command of a{attempt.id} was written down",
-                hint="They are where a wheel is built for another machine than this one.",
+                hint=NO_CALLS,
             )
         return await archive.blobs.read(attempt.report.calls_digest)
 
-    found = unpacked(with_archive(state, work))
+    if farm:
+        packed = FarmJobs(context=context, url=farm, token=token).calls(name)
+    else:
+        packed = with_archive(state, work)
+    found = list(unpacked(packed))
     chosen = [call for call in found if call.exit or call.refused] if failed else found
     if database:
         typer.echo(json.dumps(compile_commands(chosen), indent=1))
@@ -64,21 +74,10 @@ def calls(
         _print(chosen, commands=failed)
 
 
-def unpacked(packed: bytes) -> list[Call]:
-    """Return the calls that were kept of an attempt, the first first."""
-    lines = _read(packed).split(b"\n")
-    found = [call for line in lines if (call := parse_call(line)) is not None]
-    return sorted(found, key=lambda call: call.began)
-
-
-def _read(packed: bytes) -> bytes:
-    with gzip.open(io.BytesIO(packed)) as stream:
-        return stream.read(_MOST_BYTES)
-
-
 def calls_line(counted: CallCount) -> str:
     """Say in a line what the commands of a build came to."""
-    parts = [f"{counted.compiled} files with {counted.calls} commands"]
+    files, commands = plural(counted.compiled, "file"), plural(counted.calls, "command")
+    parts = [f"{files} with {commands}"]
     parts += [f"{counted.failed} failed"] if counted.failed else []
     parts += [f"{counted.refused} refused"] if counted.refused else []
     parts += [f"{counted.by_path} by absolute paths"] if counted.by_path else []

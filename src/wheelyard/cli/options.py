@@ -196,7 +196,7 @@ CompilerCacheOption = Annotated[
     typer.Option(
         "--compiler-cache",
         envvar="WHEELYARD_COMPILER_CACHE",
-        help="Keep what compilers made, for each project apart.",
+        help="Keep what compilers made, for each source and platform apart.",
         rich_help_panel=_HOW,
     ),
 ]

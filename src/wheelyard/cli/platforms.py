@@ -18,6 +18,7 @@ from wheelyard.executor.platforms import missing
 from wheelyard.executor.platforms.adding import add
 from wheelyard.executor.platforms.checking import Check, Step
 from wheelyard.executor.platforms.description import Description, named
+from wheelyard.executor.platforms.reaching import KnownPlatforms
 from wheelyard.executor.platforms.sysroot import Sysroot
 from wheelyard.wiring.places import state_path
 from wheelyard.wiring.platforms import known_platforms
@@ -36,14 +37,16 @@ def list_platforms(state: State = None, as_json: AsJson = False) -> None:
     platforms = known_platforms(state_path(state))
     found = sorted(platforms.descriptions().values(), key=lambda one: one.name)
     if as_json:
-        print_json([_fields(one) for one in found])
+        print_json([_fields(one, platforms) for one in found])
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("name", "kind", "architecture", "Pythons", "state"):
         table.add_column(column, overflow="fold")
     for one in found:
         absent = missing.of_all(one)
-        there = f"missing: {missing.how_to_have(absent)}" if absent else "reachable"
+        fetched = platforms.to_fetch(one)
+        there = f"reachable, fetches {', '.join(fetched)}" if fetched else "reachable"
+        there = f"missing: {missing.how_to_have(absent)}" if absent else there
         row = (one.name, one.kind.value, one.architecture, ", ".join(one.pythons), there)
         table.add_row(*row, style="dim" if absent else "")
     results().print(table)
@@ -56,13 +59,15 @@ def show(name: Name, state: State = None, as_json: AsJson = False) -> None:
     platform = named(name, platforms.descriptions())
     made = platforms.sysroots(platform)
     if as_json:
-        print_json({**_fields(platform), "sysroots": [_sysroot(one) for one in made]})
+        print_json({**_fields(platform, platforms), "sysroots": [_sysroot(one) for one in made]})
         return
     console = results()
     for key, value in _said(platform).items():
         say(console, f"{key}: {_text(value)}")
     absent = missing.of_all(platform)
     say(console, f"missing: {missing.how_to_have(absent)}" if absent else "missing: nothing")
+    if fetched := platforms.to_fetch(platform):
+        say(console, f"fetched when it is first used: {', '.join(fetched)}")
     for one in made:
         _print_sysroot(console, one)
 
@@ -156,12 +161,13 @@ def _said(platform: Description) -> Mapping[str, object]:
     return msgspec.to_builtins(platform)  # type: ignore[no-any-return]
 
 
-def _fields(platform: Description) -> dict[str, object]:
+def _fields(platform: Description, platforms: KnownPlatforms) -> dict[str, object]:
     absent = missing.of_all(platform)
     return {
         **_said(platform),
         "reachable": not absent,
         "missing": [one.what for one in absent],
+        "fetches": list(platforms.to_fetch(platform)),
         "remedy": missing.how_to_have(absent) if absent else "",
     }
 

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from math import isfinite
 
 from wheelyard.cross.flags import SUFFIXES
 from wheelyard.cross.words import base, normal
@@ -85,6 +86,8 @@ class Call:
     @property
     def is_probe(self) -> bool:
         """Whether it asks what the compiler can, rather than compile what the project is made of."""
+        if self.tool == "rustc" and "-" in self.argv:
+            return True  # Cargo asks what there is with a program on standard input
         where = normal(self.source or self.output, self.folder)
         name = base(where)
         return (
@@ -112,6 +115,9 @@ class Call:
         """What to call it in a line: its file, or its tool."""
         if self.source:
             return self.source
+        crate = next((word for word in self.argv if word.endswith(".rs")), "")
+        if self.tool == "rustc" and crate:
+            return f"rustc {crate}"
         return f"{self.tool} {self.output or next(iter(self.argv[1:]), '')}".strip()
 
 
@@ -140,7 +146,8 @@ def parse_call(line: bytes | str) -> Call | None:
     try:
         found = json.loads(line)
         argv = tuple(map(_text, found["argv"]))
-        if not argv:
+        began, milliseconds = float(found["at"]), float(found["ms"])
+        if not argv or not isfinite(began) or not isfinite(milliseconds):
             return None
         return Call(
             tool=_text(found["tool"]),
@@ -148,8 +155,8 @@ def parse_call(line: bytes | str) -> Call | None:
             run=tuple(map(_text, found["run"])),
             folder=_text(found["folder"]) or "/",
             exit=int(found["exit"]),
-            began=float(found["at"]),
-            milliseconds=max(0.0, float(found["ms"])),
+            began=began,
+            milliseconds=max(0.0, milliseconds),
             refused=_text(found.get("refused", "")),
             cut=bool(found.get("cut", False)),
         )
@@ -196,8 +203,8 @@ def compile_commands(calls: Iterable[Call]) -> list[dict[str, object]]:
 def told(call: Call) -> Iterator[str]:
     """Say what became of a command that failed: as it was called, and as it was run."""
     yield f"{call.what} failed with {call.exit} in {call.folder}"
-    yield f"  called: {_line(call.argv)}"
-    yield f"  refused: {call.refused}" if call.refused else f"  run: {_line(call.run)}"
+    yield f"  called: {shell_line(call.argv)}"
+    yield f"  refused: {call.refused}" if call.refused else f"  run: {shell_line(call.run)}"
 
 
 def last_failed(calls: Sequence[Call]) -> Call | None:
@@ -209,7 +216,7 @@ def _is_source(word: str) -> bool:
     return not word.startswith("-") and word.endswith(_SOURCES)
 
 
-def _line(words: Sequence[str]) -> str:
+def shell_line(words: Sequence[str]) -> str:
     """Write words as a shell would take them, within bounds."""
     text = " ".join(
         word if _is_plain(word) else "'" + word.replace("'", "'\\''") + "'" for word in words

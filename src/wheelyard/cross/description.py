@@ -94,7 +94,7 @@ class Crossing:
 
     ``dropped`` are flags that go, ``forbidden`` such as must fail, with the reason; a ``*`` at the end of either stands
     for any rest. ``formats`` map names of object formats (``elf64-x86-64``) to the target's. ``exports`` and ``exported``
-    matter on WebAssembly alone. ``launcher`` is put before compilers (``ccache``). ``environment`` is
+    matter on WebAssembly alone. ``rust_libraries`` have Rust's own for ``rust_target``, where the Rust that runs has none. ``launcher`` is put before compilers (``ccache``). ``environment`` is
     what each tool is started with beside what it was given.
     """
 
@@ -126,5 +126,6 @@ class Crossing:
     exports: Exporting = Exporting.PYINIT
     exported: tuple[str, ...] = ()
     rust_target: str = ""
+    rust_libraries: tuple[str, ...] = ()
     launcher: tuple[str, ...] = ()
     environment: Mapping[Tool, Mapping[str, str]] = field(default_factory=dict)

@@ -132,6 +132,9 @@ def cargo_variables(crossing: Crossing, shims: str, native: str) -> dict[str, st
         found[f"CC_{target.replace('-', '_')}"] = f"{shims}/cc"
         found[f"CXX_{target.replace('-', '_')}"] = f"{shims}/c++"
         found[f"AR_{target.replace('-', '_')}"] = f"{shims}/ar"
+    if target and crossing.rust_libraries:
+        flags = " ".join(f"-L{folder}" for folder in crossing.rust_libraries)
+        found[f"CARGO_TARGET_{_shouted(target)}_RUSTFLAGS"] = flags
     return found
 
 

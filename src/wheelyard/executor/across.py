@@ -53,11 +53,17 @@ def lay_out(
             recipe=attempt.offer.recipe,
             python=f"{place}/target-python",
             telling=_telling(ready, place),
+            launcher=_launcher(attempt),
         )
     )
     _write_python(folder / "target-python", ready, place)
     attempt.across = Across(ready=ready, tools=tools, asked=_asked(attempt.offer, ready, place))
     return tools.binds if view.contained else ()
+
+
+def _launcher(attempt: "Attempt") -> tuple[str, ...]:
+    cache = attempt.shop.isolation.compiler_cache
+    return () if cache is None else (str(cache),)
 
 
 def _ready(attempt: "Attempt") -> ReadyPlatform:

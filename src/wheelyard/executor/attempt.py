@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from wheelyard.cross.calls import Call
 from wheelyard.executor import bubblewrap
+from wheelyard.executor.compiler_cache import Hits
 from wheelyard.executor.environments import Environment, Environments
 from wheelyard.executor.hosts import View
 from wheelyard.executor.isolation import Isolation
@@ -79,7 +80,7 @@ class Attempt:
     """The tools of one attempt. ``steps`` grows while it runs.
 
     ``across`` is the way to another machine, ``compiled`` how many of the project's own files compilers were
-    given on it. ``exported`` are variables that a script of its recipe set for the build.
+    given on it, ``hits`` what the compiler cache had. ``exported`` are variables that a script of its recipe set for the build.
     """
 
     def __init__(
@@ -102,6 +103,7 @@ class Attempt:
         self.across: Across | None = None
         self.compiled = 0
         self.calls: tuple[Call, ...] = ()
+        self.hits = Hits()
         self.exported: dict[str, str] = {}
         self.mask = mask_of(offer.recipe)
         self.log = JobLog(

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import gzip
-import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -20,7 +19,9 @@ from wheelyard.ports import Blobs
 if TYPE_CHECKING:
     from wheelyard.executor.attempt import Attempt
 
-_PERIOD, _NOTE_PERIOD = 0.25, 5.0
+_PERIOD = 0.25
+_MOST_REMARKS = 5000
+_LONGEST_NAME = 300
 _KEPT_BYTES = 64 << 20
 
 
@@ -30,44 +31,64 @@ async def watched(attempt: "Attempt", folder: Path) -> AsyncIterator[None]:
     if attempt.across is None:
         yield
         return
-    trace = Trace(await asyncio.to_thread(_place, folder))
-    watching = asyncio.create_task(_tell(attempt, trace))
+    watcher = _Watcher(attempt, Trace(await asyncio.to_thread(_place, folder)))
+    watching = asyncio.create_task(watcher.run())
     try:
         yield
     except Stopped:
-        await _end(attempt, trace, watching)
-        for line in _failure(trace.calls):
+        await watcher.end(watching)
+        for line in _failure(attempt.calls):
             attempt.log.note(line)
         raise
     finally:
-        await _end(attempt, trace, watching)
+        await watcher.end(watching)
 
 
 def _place(folder: Path) -> Path:
     return next(iter(folder.glob(f"*/{TRACE}")), folder / TRACE)
 
 
-async def _end(attempt: "Attempt", trace: Trace, watching: "asyncio.Task[None]") -> None:
-    if watching.cancel():
+class _Watcher:
+    """Reads a trace on, and tells of each command; the log gets a line for it, which pages show as it grows."""
+
+    def __init__(self, attempt: "Attempt", trace: Trace) -> None:
+        self._attempt = attempt
+        self._trace = trace
+        self._told = 0
+        self._ending = asyncio.Event()
+
+    async def run(self) -> None:
+        """Tell until the end."""
+        while not self._ending.is_set():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_PERIOD):
+                    await self._ending.wait()
+            await asyncio.to_thread(self._trace.read)
+            self._tell()
+
+    async def end(self, watching: "asyncio.Task[None]") -> None:
+        """Tell the rest."""
+        self._ending.set()
         await asyncio.wait({watching})
-    await asyncio.to_thread(trace.read)
-    attempt.calls = tuple(trace.calls)
-    if attempt.calls:
-        attempt.caught(_caught(trace.calls))
+        self._attempt.calls = tuple(self._trace.calls)
+
+    def _tell(self) -> None:
+        new, attempt = self._trace.calls[self._told :], self._attempt
+        if new:
+            attempt.caught(_caught(self._trace.calls))
+        for call in new[: max(0, _MOST_REMARKS - self._told)]:
+            if not call.is_probe:
+                attempt.log.remark(_ended(call))
+        self._told += len(new)
 
 
-async def _tell(attempt: "Attempt", trace: Trace) -> None:
-    """Read on, and tell; the log gets a line now and then, which pages show as it grows."""
-    noted = time.monotonic()
-    while True:
-        await asyncio.sleep(_PERIOD)
-        if not await asyncio.to_thread(trace.read):
-            continue
-        caught = _caught(trace.calls)
-        attempt.caught(caught)
-        if time.monotonic() - noted > _NOTE_PERIOD:
-            noted = time.monotonic()
-            attempt.log.note(f"{caught.compiled} files compiled so far, now {caught.what}")
+def _ended(call: Call) -> str:
+    """Say in a line how a command ended."""
+    what = f"{call.tool} {call.source}" if call.source else call.what
+    if call.refused:
+        return f"{what[:_LONGEST_NAME]}: refused: {call.refused}"
+    failed = f", exit {call.exit}" if call.exit else ""
+    return f"{what[:_LONGEST_NAME]}: {call.milliseconds:.0f} ms{failed}"
 
 
 def _caught(calls: Sequence[Call]) -> Caught:

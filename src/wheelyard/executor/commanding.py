@@ -15,12 +15,12 @@ from wheelyard.errors import OutOfSpaceError, SandboxError, StoreError, ToolErro
 from wheelyard.executor import compiler_cache, steps
 from wheelyard.executor.attempt import INSIDE, Attempt, State, known
 from wheelyard.executor.collecting import Collection, collect, write_archive
+from wheelyard.executor.compiler_cache import CACHE, STATISTICS
 from wheelyard.executor.hosts import View
 from wheelyard.executor.outcomes import Stopped, last_lines
 from wheelyard.executor.reproducible import difference
 from wheelyard.executor.sessions import Answer
 from wheelyard.executor.settings import ExecutorSettings
-from wheelyard.executor.surroundings import CACHE
 from wheelyard.model.artifact import Artifact, Origin
 from wheelyard.model.command import Command
 from wheelyard.model.counted import plural
@@ -115,6 +115,8 @@ class _Cache:
         await self._move(compiler_cache.check_out)
 
     async def __aexit__(self, *_: object) -> None:
+        statistics = self.inside / STATISTICS
+        self.attempt.hits = await asyncio.to_thread(compiler_cache.hits_in, statistics)
         await self._move(compiler_cache.check_in)
 
     async def _move(self, move: Callable[[Path, Offer, Path], None]) -> None:

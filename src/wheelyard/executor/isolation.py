@@ -44,7 +44,7 @@ class Isolation:
             said += ["seccomp"] if seccomp.program() else []
         said += [f"cgroup {kind}" for kind in self.groups.kinds]
         if self.compiler_cache is not None:
-            said.append("compiler cache ccache, one for each project and target")
+            said.append("compiler cache ccache, one for each source and platform")
         return tuple(said)
 
 

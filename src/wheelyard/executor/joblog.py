@@ -4,6 +4,7 @@ import contextlib
 import gzip
 import shutil
 import time
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from wheelyard.executor.masking import Mask
 _TAIL_BYTES = 256 * 1024
 _LONGEST_LINE = 4096
 _LINES_AT_ONCE = 50
+_MOST_REMARKS = 1000
 
 
 class JobLog:
@@ -29,6 +31,8 @@ class JobLog:
         self._told = told
         self._mask = mask or Mask()
         self._rest = b""
+        self._within_line = False
+        self._remarks: deque[str] = deque(maxlen=_MOST_REMARKS)
         self._stream = path.open("xb", buffering=0)
 
     @property
@@ -41,11 +45,18 @@ class JobLog:
         self.last_output = time.monotonic()
         self.seen += len(chunk)
         self._take(self._mask.feed(chunk))
+        self._write_remarks()
 
     def note(self, text: str) -> None:
         """Write a line of our own; it is kept even where the limit is reached."""
         self._end_line()
+        self._write_remarks()
         self._keep(f"[wheelyard] {self._mask.text(text)}\n".encode(errors="replace"))
+
+    def remark(self, text: str) -> None:
+        """Write a line of our own as soon as it cuts none of the build's in two; none is worth more than the limit."""
+        self._remarks.append(text)
+        self._write_remarks()
 
     def tail(self) -> str:
         """Return the end of the log as text."""
@@ -72,6 +83,8 @@ class JobLog:
 
     def _take(self, shown: bytes) -> None:
         self._keep(shown[: max(0, self._limit - self.size)])
+        if shown:
+            self._within_line = not shown.endswith(b"\n")
         if not self.full:
             self._tell(shown)
 
@@ -85,7 +98,15 @@ class JobLog:
         if self._rest:
             self._keep(b"\n")
             self._say(self._rest)
-            self._rest = b""
+            self._rest, self._within_line = b"", False
+
+    def _write_remarks(self) -> None:
+        while self._remarks and not self._within_line:
+            line = f"[wheelyard] {self._mask.text(self._remarks.popleft())}\n".encode(
+                errors="replace"
+            )
+            if self.size + len(line) <= self._limit:
+                self._keep(line)
 
     def _tell(self, chunk: bytes) -> None:
         *lines, rest = (self._rest + chunk).split(b"\n")

@@ -222,7 +222,9 @@ class LocalExecutor:
             log_digest=log_digest,
             log_bytes=attempt.log.size,
             calls_digest=calls_digest,
-            calls=count(attempt.calls),
+            calls=replace(
+                count(attempt.calls), cached=attempt.hits.there, cachable=attempt.hits.asked
+            ),
             sandbox=isolation_words(attempt),
             repeat=self._repeat(attempt, state),
             environment=tuple(sorted(str(wheel.release) for wheel in offer.requirements)),
@@ -231,6 +233,7 @@ class LocalExecutor:
             wall_seconds=time.monotonic() - attempt.began,
             irreproducible=state.irreproducible,
             system_libraries=state.libraries,
+            way="" if offer.way.kind is WayKind.NATIVE else str(offer.way),
         )
 
     async def _keep_log(self, attempt: Attempt) -> str:

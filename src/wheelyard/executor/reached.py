@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
-from wheelyard.cross.description import Crossing, Exporting
+from wheelyard.cross.description import Crossing, Exporting, Kind
 from wheelyard.executor.webassembly import WasmModule
 from wheelyard.model.recipe import Recipe
 from wheelyard.model.way import Way
@@ -17,7 +17,7 @@ class Place:
     """Where the tools of one build lie: ``folder`` on this machine, ``seen`` as the build sees it.
 
     ``project`` is the folder of the source as the build sees it. ``python`` answers for the target to who asks it, and so does any
-    with ``telling`` in its environment. ``moved`` maps folders of the build machine's Python
+    with ``telling`` in its environment. ``launcher`` is put before compilers (``ccache``). ``moved`` maps folders of the build machine's Python
     and packages to those of the target, as the build sees both.
     """
 
@@ -28,6 +28,7 @@ class Place:
     recipe: Recipe
     python: str = ""
     telling: Mapping[str, str] = field(default_factory=dict)
+    launcher: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +66,8 @@ def for_build(crossing: Crossing, place: Place) -> Crossing:
         errors=tuple(one for one in crossing.errors if one not in recipe.allow_warnings),
         exports=exports,
         exported=recipe.exports if exports is Exporting.LISTED else crossing.exported,
+        # ccache takes the second word of 'zig cc', and the script of a Python, for a source.
+        launcher=place.launcher if crossing.kind is Kind.GNU else crossing.launcher,
     )
 
 

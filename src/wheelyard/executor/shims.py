@@ -1,9 +1,12 @@
 """The folder of tools that a build across finds first: each is caught, rewritten, run and written down."""
 
+import re
 import shlex
 import shutil
+import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 from wheelyard.cross import toolchain_files
@@ -154,6 +157,18 @@ def machine_compilers(folders: Sequence[str] = SYSTEM_PATH) -> dict[str, list[Pa
     return found
 
 
+@lru_cache
+def _parts_of(compiler: Path) -> str:
+    """Return where a GNU compiler has its parts (``/usr/lib/gcc/``); nothing where it does not say so."""
+    command = (str(compiler), "-print-search-dirs")
+    try:
+        said = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    found = re.match(r"install: (/.*/gcc/)[^/]+/[^/]+/?$", said.stdout, re.MULTILINE)
+    return found[1] if found else ""
+
+
 def _binds(
     seen: str, found: Mapping[str, Sequence[Path]], crossing: Crossing
 ) -> tuple[tuple[str, str], ...]:
@@ -210,6 +225,9 @@ class _Shims:
             if found.get(tool):
                 rules += line("tool", f"native-{tool}", f"{seen}/{found[tool][0].name}")
                 rules += line("family", f"native-{tool}", "native")
+                if parts := _parts_of(found[tool][0]):
+                    # Shown at another place, it would look for its parts beside that.
+                    rules += line("environment", f"native-{tool}", f"GCC_EXEC_PREFIX={parts}")
         names = [name for name, tool in TOOLS.items() if found.get(tool) and tool in _COMPILERS]
         rules = "".join(line("name", name, f"native-{TOOLS[name]}") for name in names) + rules
         self.write("native", rules, names)

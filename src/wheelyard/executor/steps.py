@@ -30,6 +30,7 @@ from wheelyard.executor.attempt import (
     State,
     known,
 )
+from wheelyard.executor.compiler_cache import CACHE, STATISTICS
 from wheelyard.executor.environments import Environment
 from wheelyard.executor.folders import regular_file
 from wheelyard.executor.hosts import View
@@ -40,7 +41,6 @@ from wheelyard.executor.preload import may_build_where_it_was_asked, modules_of
 from wheelyard.executor.projects import read_build_system
 from wheelyard.executor.requirements import invalid, unmet
 from wheelyard.executor.sessions import Answer
-from wheelyard.executor.surroundings import CACHE
 from wheelyard.model.job import Outcome, StepName
 from wheelyard.model.recipe import Patch
 from wheelyard.targets.markers import marker_environment
@@ -181,6 +181,7 @@ async def make(attempt: Attempt, state: State, name: str = INSIDE) -> State:
                 await across.count(attempt, running)
     finally:
         if cached:
+            attempt.hits = await asyncio.to_thread(compiler_cache.hits_in, inside / STATISTICS)
             await asyncio.to_thread(compiler_cache.check_in, caches, offer, inside / CACHE)
     return replace(state, wheel=_wheel(attempt, inside, filename))
 

@@ -4,13 +4,13 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from wheelyard.executor.compiler_cache import CACHE, STATISTICS
 from wheelyard.executor.hosts import View
 from wheelyard.executor.isolation import Isolation
 from wheelyard.executor.settings import ExecutorSettings
 from wheelyard.model.job import Offer
 from wheelyard.model.recipe import Recipe
 
-CACHE = "ccache"
 SYSTEM_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
 # Pythons hand their own -g on to every extension. Debugging information is most of a compiled file and a
 # quarter of the time that it takes; nothing reads it where a wheel runs. Not in CFLAGS: who sets these
@@ -64,6 +64,7 @@ def build_environment(
     if isolation.compiler_cache is not None:
         chosen |= {
             "CCACHE_DIR": f"{view.build}/{CACHE}",
+            "CCACHE_STATSLOG": f"{view.build}/{STATISTICS}",
             "CCACHE_BASEDIR": view.build,
             "CCACHE_NOHASHDIR": "1",
             "CCACHE_COMPILERCHECK": "content",

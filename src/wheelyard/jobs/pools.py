@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from wheelyard.jobs.needs import Needs, meets
 from wheelyard.model.builder import FactValue
+from wheelyard.model.way import Way, WayKind
 from wheelyard.targets.interpreter import ANY
 from wheelyard.targets.platform import Platform
 from wheelyard.targets.target import Target
@@ -25,6 +26,16 @@ def needs_of_target(target: Target, more: Needs | None = None) -> Needs:
         # What is for no Python is no wheel either, and says itself if it is for one C library.
         values |= {"python": str(target.interpreter), "libc": libc}
     return Needs.of({**values, **dict(more.items if more is not None else ())})
+
+
+def needs_of_way(target: Target, way: Way, more: Needs | None = None) -> Needs:
+    """Return what it takes to build for a target on a way: of a builder that is no such machine, that it has the platform."""
+    if way.kind is WayKind.NATIVE:
+        return needs_of_target(target, more)
+    if way.kind is WayKind.EMULATED:
+        values: dict[str, object] = {"emulates": way.platform, "python": str(target.interpreter)}
+        return Needs.of({**values, **dict(more.items if more is not None else ())})
+    return needs_of_target(way.runs_on(target), more).with_(platform=way.platform)
 
 
 def larger(

@@ -305,6 +305,19 @@ _COMPILERS = (
         hint="Install a newer Rust (rustup), or build an older version.",
     ),
     Pattern(
+        needles=("target may not be installed",),
+        regex=r"the `(?P<name>[\w.-]{1,60})` target may not be installed",
+        phrase="Rust has no library for {name}",
+        hint="Give the builder's Rust that target (rustup target add {name}); Debian's Rust has it as 'libstd-rust-dev' under "
+        "'host-packages' in a recipe.",
+    ),
+    Pattern(
+        needles=("incompatible version of rustc",),
+        regex=r"found crate `(?:std|core)` compiled by an incompatible version of rustc",
+        phrase="Rust's library for the target is that of another Rust",
+        hint="'libstd-rust-dev' fits the rustc of the same release of Debian; with rustup: rustup target add.",
+    ),
+    Pattern(
         needles=("Rust", "rustc", "rustup", "cargo", "Cargo"),
         regex=r"can't find Rust compiler|Downloading rustup-init from|Cargo, the Rust package manager, is not installed"
         r"|Rust not found, installing into a temporary directory|Do you have cargo in your PATH"

@@ -4,7 +4,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from wheelyard.model.caught import Caught
 from wheelyard.model.job import BuildKey
+from wheelyard.model.reach import Reach
 
 FactValue = str | int | float | tuple[str | int | float, ...]
 
@@ -36,12 +38,14 @@ class Facts:
     """What a builder has, by name.
 
     ``os``, ``arch``, ``libc``, ``python`` (a tuple of ``cp312`` and the like), ``memory_gb``, ``disk_gb``,
-    ``cores``, ``sandbox``, and labels of its owner's. ``version`` is that of its wheelyard; ``slots`` how many jobs it runs at once.
+    ``cores``, ``sandbox``, ``platform`` (a tuple of those that it builds for without being one), and labels of its owner's. ``version``
+    is that of its wheelyard; ``slots`` how many jobs it runs at once. ``reaches`` says where each platform leads.
     """
 
     version: str
     slots: int
     values: tuple[tuple[str, FactValue], ...] = ()
+    reaches: tuple[Reach, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,12 +61,16 @@ class Health:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Running:
-    """A job that a builder says it runs; ``step`` is where it stands, ``seconds`` since it began."""
+    """A job that a builder says it runs; ``step`` is where it stands, ``seconds`` since it began.
+
+    ``caught`` is how far its compilers are, where they are caught.
+    """
 
     key: BuildKey
     fence: int
     step: str = ""
     seconds: float = 0.0
+    caught: Caught | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

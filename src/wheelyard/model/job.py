@@ -139,7 +139,8 @@ class Report:
     limit of its offer, which would stop it again. ``artifact`` goes with BUILT (its bytes and METADATA are already in the blobs). ``log_digest`` names the compressed log,
     ``calls_digest`` the compressed lines of the compiler commands that were caught, which ``calls`` counts.
     ``sandbox`` lists what was in force. ``repeat`` is the shell command that repeats this build by hand.
-    ``as_of`` is the day that its requirements were of, where newer ones broke the build.
+    ``as_of`` is the day that its requirements were of, where newer ones broke the build. ``way`` says which way it went and why, where
+    that was not on a machine of the target's kind.
     """
 
     outcome: Outcome
@@ -165,6 +166,7 @@ class Report:
     wall_seconds: float = 0.0
     irreproducible: str = ""
     as_of: str = ""
+    way: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,5 +35,12 @@ class Way:
         """Return the target of the wheels that run while one for ``target`` is built."""
         return self.build or target
 
+    def __str__(self) -> str:
+        """Say which way it is and why: "cross, with GNU compilers for aarch64-linux-gnu"."""
+        if self.kind is WayKind.NATIVE:
+            return str(self.kind)
+        word = "with" if self.kind is WayKind.CROSS else "in"
+        return f"{self.kind}, {word} {self.why}" if self.why else str(self.kind)
+
 
 NATIVE = Way()

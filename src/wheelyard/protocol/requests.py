@@ -25,7 +25,7 @@ class WheelsWanted:
 
     ``requirements`` and constraints are PEP 508 lines, ``targets`` written as ``cp312-manylinux_2_28_aarch64``. ``exclude_newer``
     and ``before`` are moments (RFC 3339). ``needs`` are facts that builders must have beside those that
-    the targets ask for.
+    the targets ask for. ``fall_back``: what cannot be built across is built under an emulator.
     """
 
     requirements: tuple[str, ...]
@@ -39,6 +39,7 @@ class WheelsWanted:
     prereleases: Prereleases = Prereleases.IF_NECESSARY
     check_reproducible: bool = False
     rebuild: bool = False
+    fall_back: bool = False
     limits: Limits = field(default_factory=Limits)
     needs: Mapping[str, object] = field(default_factory=dict)
 

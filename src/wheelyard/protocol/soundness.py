@@ -9,7 +9,9 @@ from dataclasses import dataclass, fields, is_dataclass
 from functools import cache
 
 from wheelyard.errors import WheelyardError
+from wheelyard.model.reach import Reach
 from wheelyard.model.release import Release
+from wheelyard.targets.platform import Platform
 from wheelyard.targets.target import Target
 
 LONGEST_NAME = 256
@@ -47,6 +49,8 @@ def _own_fault(value: object) -> str:
             return _target_fault(value)
         case Release():
             return _release_fault(value)
+        case Reach():
+            return _reach_fault(value)
         case _Name():
             return _name_fault(value.text)
         case _:
@@ -90,6 +94,14 @@ def _target_fault(target: Target) -> str:
     except WheelyardError as error:
         return error.message[: 3 * QUOTED]
     return "" if same else f"{quoted(str(target))} is not a target as it is written"
+
+
+def _reach_fault(reach: Reach) -> str:
+    try:
+        Platform.parse(reach.build)
+    except WheelyardError as error:
+        return error.message[: 3 * QUOTED]
+    return ""
 
 
 def _release_fault(release: Release) -> str:

@@ -48,6 +48,7 @@ class WebApp:
         self.attendance = Attendance(ports.bus)
         self.metrics = Metrics()
         self.site = Site(ports, ending=self._ending, attendance=self.attendance)
+        self.attendance.follow(self.site.changes.tell_jobs)
         table = endpoints(
             ports,
             doors=self._doors,

@@ -2,11 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from wheelyard.bus_ports import Announcement, Bus
 from wheelyard.errors import BusError, ProtocolError
+from wheelyard.model.caught import Caught
+from wheelyard.model.job import BuildKey
 from wheelyard.protocol.messages import Presence
 from wheelyard.protocol.wire import decode_word
 
@@ -30,6 +32,11 @@ class Attendance:
         self._bus = bus
         self._silence = silence
         self._heard: dict[str, Heard] = {}
+        self._further: Callable[[frozenset[BuildKey]], None] = lambda _: None
+
+    def follow(self, further: Callable[[frozenset[BuildKey]], None]) -> None:
+        """Tell of jobs whose compilers came further: that stands in no event log."""
+        self._further = further
 
     async def run(self) -> None:
         """Listen for ever. Where the bus is away, go on when it is back."""
@@ -54,4 +61,15 @@ class Attendance:
             return
         if isinstance(word, Presence) and word.builder == announcement.builder:
             now = asyncio.get_running_loop().time()
-            self._heard[announcement.builder] = Heard(presence=word, at=now)
+            before = self._heard.get(word.builder)
+            self._heard[word.builder] = Heard(presence=word, at=now)
+            seen = {} if before is None else _caught(before.presence)
+            further = {
+                key for key, one in _caught(word).items() if one not in {None, seen.get(key)}
+            }
+            if further:
+                self._further(frozenset(further))
+
+
+def _caught(presence: Presence) -> Mapping[BuildKey, Caught | None]:
+    return {one.key: one.caught for one in presence.running}

@@ -39,7 +39,7 @@ class JobView(msgspec.Struct, kw_only=True):
 
 
 class AttemptView(msgspec.Struct, kw_only=True):
-    """One try of it."""
+    """One try of it. ``log`` and ``calls`` are the digests of what was printed, and of the compiler commands that were caught."""
 
     id: str
     number: int
@@ -51,6 +51,7 @@ class AttemptView(msgspec.Struct, kw_only=True):
     hint: str
     wall_seconds: float
     log: str
+    calls: str
 
 
 class JobDetail(msgspec.Struct, kw_only=True):
@@ -222,6 +223,7 @@ def _attempt_view(attempt: Attempt) -> AttemptView:
         hint=report.hint if report else "",
         wall_seconds=report.wall_seconds if report else 0.0,
         log=report.log_digest if report else "",
+        calls=report.calls_digest if report else "",
     )
 
 

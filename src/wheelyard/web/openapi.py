@@ -69,14 +69,15 @@ def _kinds(one: Endpoint) -> Sequence[Any]:
     return (one.body, one.gives, *(kind for _, kind in one.also))
 
 
+_PLAIN = {None: "string", dict: "object", list: "array"}
 _NO_BODY = frozenset({204, 303})
 
 
 def _good(one: Endpoint, schema_of: dict[Any, Any]) -> dict[str, Any]:
     if one.status in _NO_BODY:
         return {"description": "Done."}
-    if one.gives is None or one.gives is dict:
-        kind = "string" if one.gives is None else "object"
+    if one.gives in _PLAIN:
+        kind = _PLAIN[one.gives]
         return {"description": "Done.", "content": {one.media: {"schema": {"type": kind}}}}
     return _answer(one, schema_of, one.gives)
 

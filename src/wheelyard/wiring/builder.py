@@ -43,6 +43,7 @@ from wheelyard.executor.standard import standard_parts
 from wheelyard.executor.toolchain import tool_versions
 from wheelyard.model.builder import Facts
 from wheelyard.model.counted import plural
+from wheelyard.wiring.platforms import platforms_of, reaches_of, shown_of
 
 if TYPE_CHECKING:
     from wheelyard.bus.nats_options import NatsOptions
@@ -59,7 +60,8 @@ class BuilderSettings:
     """What a builder is told. ``join`` and ``code`` are needed the first time only.
 
     ``pythons`` are those that it builds for (``cp312``); none named: all that are here.
-    ``network``: commands that ask for it are given it.
+    ``network``: commands that ask for it are given it. ``platforms`` is the state folder with the platforms that it builds for
+    without being one, ``state`` where None.
     """
 
     state: Path
@@ -75,6 +77,7 @@ class BuilderSettings:
     network: bool = False
     cache_bytes: int = 20 << 30
     thresholds: Thresholds = field(default_factory=Thresholds)
+    platforms: Path | None = None
 
 
 def builder_state_path(given: Path | None) -> Path:
@@ -175,6 +178,7 @@ async def agent_of(settings: BuilderSettings, joined: Joined, stack: AsyncExitSt
     equipment = await asyncio.to_thread(machine.equipment)
     slots = 1 if settings.once else slots_for(equipment, settings.slots)
     interpreters = await _interpreters(settings)
+    reaching = settings.platforms or state
     executor = LocalExecutor(
         ExecutorSettings(
             state=state,
@@ -182,10 +186,12 @@ async def agent_of(settings: BuilderSettings, joined: Joined, stack: AsyncExitSt
             compiler_cache=settings.compiler_cache,
             parallel=max(1, equipment.cores // slots),
             network=settings.network,
+            shown=await asyncio.to_thread(shown_of, reaching),
         ),
         blobs=joined.blobs,
         interpreters=interpreters,
         parts=standard_parts(CheckPolicy()),
+        platforms=platforms_of(reaching),
     )
     stack.push_async_callback(executor.close)
     facts = await _facts(settings, equipment, slots, interpreters, executor)
@@ -244,6 +250,7 @@ async def _facts(
         tools=await tool_versions(),
         sandbox=tuple(sandbox["sandbox"].split(", ")),
         network=settings.network,
+        reaches=await asyncio.to_thread(reaches_of, settings.platforms or settings.state),
     )
     return facts_of(equipment, abilities, version=__version__, slots=slots, labels=settings.labels)
 

@@ -1,6 +1,7 @@
 """Runs of a farm: from what a request says to a plan, carried out by builders elsewhere and told to who watches."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -18,6 +19,7 @@ from wheelyard.model.request import Request
 from wheelyard.model.resolution import CandidatePolicy, FromSource
 from wheelyard.plan.blocking import blocking
 from wheelyard.plan.events import Start
+from wheelyard.plan.farm_ways import ways_of
 from wheelyard.plan.planner import Planner
 from wheelyard.plan.summary import Row
 from wheelyard.plan.unit import PlanOptions
@@ -43,7 +45,9 @@ class FarmRuns:
 
     def open(self, request: Request, wanted: WheelsWanted, crew: FarmCrew) -> Run:
         """Return the run of a request. Raises ConfigurationError."""
-        planner = Planner(options_of(request, wanted), self._recipe_of)
+        options = options_of(request, wanted)
+        ways = ways_of(options.targets, crew.builders())
+        planner = Planner(replace(options, ways=dict(ways)), self._recipe_of)
         return ToldRun(
             planner=planner,
             planning=self._planning,
@@ -131,6 +135,7 @@ def options_of(request: Request, wanted: WheelsWanted) -> PlanOptions:
         limits=wanted.limits,
         check_reproducible=wanted.check_reproducible,
         rebuild=wanted.rebuild,
+        fall_back=wanted.fall_back,
     )
 
 

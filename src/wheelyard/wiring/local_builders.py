@@ -79,6 +79,8 @@ class LocalBuilders:
             sandbox=self._sandbox,
             compiler_cache=self._compiler_cache,
             network=self._network,
+            # What was added and unpacked for the farm is there for all of its own builders.
+            platforms=self._state,
         )
         joined = Joined(
             identity=Identity(farm="this farm", name=name, token=""),

@@ -6,6 +6,7 @@ from pathlib import Path
 from wheelyard.executor.interpreters import MachineInterpreters, native_platform
 from wheelyard.executor.platforms.reaching import KnownPlatforms
 from wheelyard.executor.reached import Platforms
+from wheelyard.model.reach import Reach
 from wheelyard.model.way import Way
 from wheelyard.targets.target import Target
 
@@ -20,6 +21,11 @@ def known_platforms(state: Path, mirror: str = "") -> KnownPlatforms:
 def platforms_of(state: Path) -> Platforms | None:
     """Return the platforms that a state folder knows."""
     return KnownPlatforms(state / _FOLDER)
+
+
+def reaches_of(state: Path) -> tuple[Reach, ...]:
+    """Return where the platforms of a state folder lead, those for which nothing is missing. This blocks."""
+    return KnownPlatforms(state / _FOLDER).reaches(native_platform())
 
 
 def shown_of(state: Path) -> tuple[Path, ...]:

@@ -40,6 +40,21 @@ def test_an_emulator_is_missing_where_none_of_its_names_is_there(only: Path) -> 
     assert missing.how_to_have(absent) == "apt install qemu-user-static"
 
 
+def test_pyodide_names_all_that_emscripten_node_and_pyodide_take(
+    only: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sysconfig.get_path", lambda _: str(only))
+    (only / "apt-get").unlink()
+    absent = missing.of_all(shipped()["pyodide"])
+
+    assert [one.what for one in absent][:2] == ["uv", "apt-get"]
+    assert missing.how_to_have([absent[1], absent[0]]) == "apt install apt; pip install uv"
+    assert missing.how_to_have(absent).endswith("; pip install uv")
+    (only / "uv").write_text("#!/bin/sh\n")
+    (only / "uv").chmod(0o755)
+    assert "uv" not in [one.what for one in missing.of_all(shipped()["pyodide"])]
+
+
 def test_a_package_is_called_as_debian_does() -> None:
     names = {name: missing.package_of(one, "g++") for name, one in shipped().items()}
     assert names["ppc64le"] == "g++-powerpc64le-linux-gnu"

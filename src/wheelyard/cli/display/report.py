@@ -5,6 +5,7 @@ from rich.console import Console
 from wheelyard.cli.display.console import say
 from wheelyard.cli.display.lines import excerpt, seconds
 from wheelyard.model.artifact import Origin
+from wheelyard.model.counted import plural
 from wheelyard.model.job import Outcome, Report
 
 
@@ -25,6 +26,13 @@ def print_report(console: Console, report: Report) -> None:
         say_line(console, f"  {what} {report.artifact.filename} ({report.artifact.size} bytes)")
         say_line(console, f"           {report.artifact.digest}")
     _print_findings(console, report)
+    if report.calls.cachable:
+        there = f"{report.calls.cached} of {plural(report.calls.cachable, 'compiled file')}"
+        say_line(
+            console, f"  cache    {there} {'was' if report.calls.cached == 1 else 'were'} there"
+        )
+    if report.way:
+        say_line(console, f"  way      {report.way}")
     say_line(console, f"  with     {', '.join(report.environment) or 'nothing'}")
     if report.as_of:
         say_line(console, f"  tools    as of {report.as_of}, because newer ones broke the build")

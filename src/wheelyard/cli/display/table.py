@@ -14,6 +14,7 @@ from rich.text import Text
 from wheelyard.cli.display.console import say
 from wheelyard.cli.display.lines import excerpt, name, seconds
 from wheelyard.model.artifact import Origin
+from wheelyard.model.counted import plural
 from wheelyard.model.release import Release
 from wheelyard.plan.bootstrap import BrokenCycle
 from wheelyard.plan.events import Exclusion
@@ -59,6 +60,7 @@ def print_summary(
     print_exclusions(console, exclusions)
     print_choices(console, rows)
     _print_upstream(console, rows, cycles)
+    print_cache(console, rows)
     say(console, totals(rows) or "nothing was built", "bold")
 
 
@@ -89,6 +91,15 @@ def print_choices(console: Console, rows: Sequence[Row]) -> None:
     for (release, why), interpreters in found.items():
         targets = ", ".join(dict.fromkeys(interpreters))
         say(console, f"older: {release.project} {release.version} for {targets}: {why}", "dim")
+
+
+def print_cache(console: Console, rows: Sequence[Row]) -> None:
+    """Say what the compiler cache had of what was compiled."""
+    counted = [row.report.calls for row in rows if row.report and row.ending is Ending.BUILT]
+    asked = sum(one.cachable for one in counted)
+    if asked:
+        there = sum(one.cached for one in counted)
+        say(console, f"compiler cache: {there} of {plural(asked, 'compiled file')} from it")
 
 
 def print_reproducible(console: Console, rows: Sequence[Row]) -> None:

@@ -5,7 +5,7 @@ anew it submits the same jobs, and finds them where they are.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from wheelyard.coordinator.crew import Site, report_of
@@ -18,22 +18,26 @@ from wheelyard.coordinator.farm.ports import FarmPorts
 from wheelyard.coordinator.farm.roster import Roster
 from wheelyard.coordinator.intake import Intake
 from wheelyard.coordinator.others import Holds, Known, OtherRuns
-from wheelyard.coordinator.story import JobAwaited, JobStarted
+from wheelyard.coordinator.story import CommandsCaught, JobAwaited, JobStarted
 from wheelyard.errors import NotUpstreamError, UpstreamError
 from wheelyard.farm_ports import Terms
 from wheelyard.jobs.job import Job, State
 from wheelyard.jobs.needs import Needs
-from wheelyard.jobs.pools import needs_of_target
+from wheelyard.jobs.pools import needs_of_way
 from wheelyard.jobs.priority import Worth, rank
 from wheelyard.jobs.retry import INFRASTRUCTURE_BACK_OFF, INFRASTRUCTURE_CAP
+from wheelyard.jobs.waiting import Standing
+from wheelyard.model.caught import Caught
 from wheelyard.model.job import BuildKey, Offer, Outcome, Report
-from wheelyard.model.request import Request
+from wheelyard.model.request import Request, RequestState
 from wheelyard.model.source import FileEntry
 from wheelyard.plan.events import Start, UnitId
+from wheelyard.targets.target import Target
 
 UNWANTED = "nobody wants it any more"
 """Why a job was cancelled that a request may still want by the time that it hears of it."""
 _PREPARED_AT_ONCE = 16
+_FORGOTTEN_AT_ONCE = 10_000
 _GOES_ON = frozenset({State.READY, State.LEASED})
 
 Prepare = Callable[[Offer, FileEntry | None], Awaitable[Offer]]
@@ -72,6 +76,7 @@ class FarmCrew:
         )
         self._room = asyncio.Semaphore(_PREPARED_AT_ONCE)
         self._units: dict[BuildKey, UnitId] = {}
+        self._caught: dict[BuildKey, Caught] = {}
 
     @property
     def slots(self) -> int:
@@ -87,6 +92,29 @@ class FarmCrew:
     def units(self) -> Mapping[BuildKey, UnitId]:
         """The units of the jobs that it waits for."""
         return dict(self._units)
+
+    def builders(self) -> Sequence[Standing]:
+        """Return all builders that are known, by which ways are chosen."""
+        return self._parts.roster.standings()
+
+    async def wait_for_facts(self) -> None:
+        """Wait until these are others, or have other facts."""
+        await self._parts.roster.wait_for_facts()
+
+    async def forget(self, targets: Collection[Target]) -> None:
+        """Take back the jobs for some targets that wait, where no other request wants them: they are planned anew."""
+        queue = self._ports.queue
+        for pool in await queue.open_pools():
+            for queued in await queue.waiting(pool.pool, limit=_FORGOTTEN_AT_ONCE):
+                key = queued.job.key
+                if queued.job.target in targets and await self._is_ours_alone(key):
+                    await self._ports.jobs.cancel(key, UNWANTED)
+
+    async def _is_ours_alone(self, key: BuildKey) -> bool:
+        names = set(await self._ports.queue.requests_of(key))
+        others = [await self._ports.requests.get(name) for name in names - {self._request.id}]
+        open_ones = [one for one in others if one and one.state is RequestState.OPEN]
+        return self._request.id in names and not open_ones
 
     def begin(self, site: Site, group: asyncio.TaskGroup) -> None:
         """Begin to work on a site."""
@@ -112,6 +140,7 @@ class FarmCrew:
             known = await self._known(start) or await self._prepare_and_build(start)
         finally:
             del self._units[key]
+            self._caught.pop(key, None)
         self._site.finish(start, known.report, known.artifact)
 
     async def _prepare_and_build(self, start: Start) -> Known:
@@ -182,6 +211,10 @@ class FarmCrew:
         job = await self._ports.jobs.job(offer.key)
         if job is None:
             return await self._submit(start, offer)
+        held = self._parts.roster.lease(job.key, job.fence)
+        if held is not None and held.caught not in {None, self._caught.get(job.key)}:
+            self._caught[job.key] = held.caught
+            self._site.tell(CommandsCaught(unit=start.unit, caught=held.caught))
         if job.state is State.LEASED and job.fence != before.fence:
             self._site.tell(
                 JobStarted(
@@ -204,7 +237,7 @@ class FarmCrew:
 
     def _terms(self, start: Start) -> Terms:
         request = self._request
-        needs = needs_of_target(start.offer.target, self._needs)
+        needs = needs_of_way(start.offer.target, start.offer.way, self._needs)
         worth = Worth(
             submitted=request.created,
             priority=request.priority,

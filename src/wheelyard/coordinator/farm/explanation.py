@@ -4,10 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 
 from wheelyard.coordinator.farm.ports import FarmPorts
 from wheelyard.coordinator.farm.roster import Roster
+from wheelyard.farm_ports import QueuedJob
 from wheelyard.jobs.job import Job, State
 from wheelyard.jobs.needs import Needs
 from wheelyard.jobs.waiting import Blocker, Unbuilt, duration, why_blocked, why_unbuilt
 from wheelyard.model.job import BuildKey
+from wheelyard.model.way import WayKind
 from wheelyard.plan.board import Board
 from wheelyard.plan.events import UnitId
 from wheelyard.plan.unit import State as UnitState
@@ -40,8 +42,9 @@ class Explanation:
                 reason=job.reason,
                 refused_by=job.refused_by,
             )
-            return why_unbuilt(unbuilt, self._roster.standings(), self._ports.clock.now())
-        return self._of_other(job)
+            why = why_unbuilt(unbuilt, self._roster.standings(), self._ports.clock.now())
+            return f"{why}{_way(queued)}"
+        return f"{self._of_other(job)}{_way(queued) if job.state is State.LEASED else ''}"
 
     async def of_jobs(self, keys: Sequence[BuildKey]) -> Sequence[str]:
         """Say for each of the first jobs that could be built and is not why that is so."""
@@ -104,6 +107,8 @@ class Explanation:
                 text = f"is built on {job.builder}"
                 if held is not None and held.step:
                     text += f", at step {held.step} for {duration(held.seconds)}"
+                if held is not None and held.caught is not None:
+                    text += f": {held.caught}"
                 return text
             case State.DONE:
                 return f"ended: {job.outcome}"
@@ -112,3 +117,10 @@ class Explanation:
                 if job.is_paused:
                     text += f"; 'wheelyard job retry --project {job.release.project}' lets it go on"
                 return text
+
+
+def _way(queued: QueuedJob | None) -> str:
+    """Say which way a job goes, where that is not on a machine of its target's kind."""
+    if queued is None or queued.offer.way.kind is WayKind.NATIVE:
+        return ""
+    return f"; its way: {queued.offer.way}"

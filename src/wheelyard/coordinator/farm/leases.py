@@ -109,6 +109,8 @@ class LeaseKeeper:
             # It may be able now to do what it refused before.
             await self._ports.queue.forget_refusals(presence.builder)
             self._dispatcher.look_again()
+        for key in heard.further:
+            self._news.tell(key)
         for key, fence in heard.stale:
             await self._stop_stale(presence.builder, key, fence)
         if self._roster.free(presence.builder) > 0:

@@ -4,6 +4,7 @@ All of it can be had again: builders announce themselves every few seconds, and 
 database. Times are those of the leader's own listening (``leases``), not of any clock.
 """
 
+import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,6 +13,7 @@ from wheelyard.farm_ports import QueuedJob
 from wheelyard.jobs.needs import Needs, meets
 from wheelyard.jobs.waiting import Standing
 from wheelyard.model.builder import Builder, FactValue, Mode, Tier
+from wheelyard.model.caught import Caught
 from wheelyard.model.job import BuildKey, StepName
 from wheelyard.protocol.messages import Presence
 
@@ -33,6 +35,7 @@ class Held:
     probe: bool = False
     step: str = ""
     seconds: float = 0.0
+    caught: Caught | None = None
 
     @property
     def key(self) -> BuildKey:
@@ -75,12 +78,16 @@ class Seen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heard:
-    """What a presence changed. ``stale``: fences that it runs but that are not known to be its own."""
+    """What a presence changed.
+
+    ``stale``: fences that it runs but that are not known to be its own. ``further``: jobs whose compilers came further.
+    """
 
     came: bool
     changed: bool
     facts_changed: bool
     stale: tuple[Fence, ...]
+    further: tuple[BuildKey, ...] = ()
 
 
 class Roster:
@@ -90,15 +97,27 @@ class Roster:
         self.now = 0.0
         self._seen: dict[str, Seen] = {}
         self._held: dict[Fence, Held] = {}
+        self._facts_changed = asyncio.Event()
+
+    async def wait_for_facts(self) -> None:
+        """Wait until a builder has other facts than before, came to be known, or is known no more."""
+        await self._facts_changed.wait()
+
+    def _tell_facts(self) -> None:
+        self._facts_changed.set()
+        self._facts_changed = asyncio.Event()
 
     def refresh(self, builders: Iterable[Builder]) -> None:
         """Take what the database says of builders: their modes, tiers and owners."""
         known = {builder.name: builder for builder in builders}
+        before = {name: _standing(seen.builder) for name, seen in self._seen.items()}
         for name in self._seen.keys() - known.keys():
             del self._seen[name]
         for name, builder in known.items():
             seen = self._seen.setdefault(name, Seen(builder=builder))
             seen.builder = builder
+        if before != {name: _standing(builder) for name, builder in known.items()}:
+            self._tell_facts()
 
     def hear(self, presence: Presence) -> Heard | None:
         """Take a presence; None where no such builder may be there."""
@@ -110,22 +129,28 @@ class Roster:
         seen.delivering = {(o.key, o.fence) for o in presence.running if o.step == _DELIVERING}
         seen.settled = set()
         seen.told = {k: at for k, at in seen.told.items() if self.now - at < _TOLD_SECONDS}
-        stale = []
+        stale, further = [], []
         for one in presence.running:
             held = self._held.get((one.key, one.fence))
             if held is not None and held.builder == presence.builder:
+                if one.caught not in {None, held.caught}:
+                    further.append(one.key)
                 held.vouched, held.step, held.seconds = self.now, one.step, one.seconds
+                held.caught = one.caught
             elif (one.key, one.fence) not in seen.told:
                 stale.append((one.key, one.fence))
         known = seen.builder
         seen.builder = replace(
             known, facts=presence.facts, health=presence.health, session=presence.session
         )
+        if known.facts != presence.facts:
+            self._tell_facts()
         return Heard(
             came=before is None or before.session != presence.session,
             changed=_lasting(known) != _lasting(seen.builder),
             facts_changed=known.facts != presence.facts,
             stale=tuple(stale),
+            further=tuple(further),
         )
 
     def lose(self, name: str) -> None:
@@ -255,6 +280,11 @@ class Roster:
 def facts_of(builder: Builder) -> Mapping[str, FactValue]:
     """Return a builder's facts by name."""
     return dict(builder.facts.values)
+
+
+def _standing(builder: Builder) -> tuple[object, ...]:
+    """Return what it depends on whether a builder could run a job one day."""
+    return builder.facts, builder.mode is Mode.REVOKED
 
 
 def _lasting(builder: Builder) -> tuple[object, ...]:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection
+from typing import Any
 
 from wheelyard.coordinator.farm.rules import FarmRules
 from wheelyard.errors import BusError, StoreError, WheelyardError
@@ -50,7 +51,7 @@ async def steadily(name: str, loop: Callable[[], Awaitable[None]], rules: FarmRu
         pause = min(pause * 2, rules.longest_retry)
 
 
-async def end(tasks: "Collection[asyncio.Task[None]]") -> None:
+async def end(tasks: "Collection[asyncio.Task[Any]]") -> None:
     """Cancel tasks, again and again, until they have ended.
 
     Before Python 3.12 ``asyncio.wait_for``, which clients of buses wait with, passes over a cancellation that comes

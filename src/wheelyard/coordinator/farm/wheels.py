@@ -1,16 +1,20 @@
 """Requests for wheels: a plan, and a run of it whose crew is the farm."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 
 from wheelyard.coordinator.farm.carrying import Conclusion
 from wheelyard.coordinator.farm.crew import CrewParts, FarmCrew
 from wheelyard.coordinator.farm.explanation import Explanation
+from wheelyard.coordinator.farm.steadiness import end
 from wheelyard.coordinator.run import Run
 from wheelyard.jobs.needs import Needs
 from wheelyard.model.counted import plural
 from wheelyard.model.job import BuildKey
 from wheelyard.model.request import Request, RequestState
+from wheelyard.model.way import NATIVE
 from wheelyard.plan.events import Exclusion
+from wheelyard.plan.farm_ways import is_gone, ways_to
 from wheelyard.plan.summary import GOOD, Ending, Row
 from wheelyard.protocol.requests import (
     WheelsWanted,
@@ -18,6 +22,7 @@ from wheelyard.protocol.requests import (
     digest_of_wanted,
     summary_of_wanted,
 )
+from wheelyard.targets.target import Target
 
 _FINE = GOOD | {Ending.NOT_APPLICABLE}
 _NAMED = 20
@@ -44,22 +49,55 @@ class WheelsCarrier:
         """Return the undertaking of an open request."""
         wanted = decode_wanted(request.text)
         crew = FarmCrew(self._parts, request, Needs.of(wanted.needs))
-        run = self._open_run(request, wanted, crew)
-        return WheelsUndertaking(run, crew, self._explanation)
+
+        def open_run() -> Run:
+            return self._open_run(request, wanted, crew)
+
+        return WheelsUndertaking(open_run, crew, self._explanation)
 
 
 class WheelsUndertaking:
-    """One request for wheels that is carried out."""
+    """One request for wheels that is carried out.
 
-    def __init__(self, run: Run, crew: FarmCrew, explanation: Explanation) -> None:
-        self.run = run
+    It is planned again where nobody can go the way any more that was planned to a target, or never could, and
+    somebody came who can go another one.
+    """
+
+    def __init__(
+        self, open_run: Callable[[], Run], crew: FarmCrew, explanation: Explanation
+    ) -> None:
+        self.run = open_run()
+        self._open_run = open_run
         self._crew = crew
         self._explanation = explanation
 
     async def carry_out(self) -> Conclusion:
         """See it through."""
-        rows = await self.run.carry_out()
-        return conclude(rows, self.run.planner.exclusions)
+        while True:
+            running = asyncio.create_task(self.run.carry_out())
+            watching = asyncio.create_task(self._another_way())
+            try:
+                await asyncio.wait({running, watching}, return_when=asyncio.FIRST_COMPLETED)
+                if running.done():
+                    return conclude(running.result(), self.run.planner.exclusions)
+            finally:
+                await end([running, watching])
+            unreached = watching.result()
+            await self._crew.forget(unreached)
+            self.run = self._open_run()
+
+    async def _another_way(self) -> frozenset[Target]:
+        """Return targets to which somebody can go another way than the one that was planned, once nobody can go that."""
+        while True:
+            options, builders = self.run.planner.options, self._crew.builders()
+            found = frozenset(
+                target
+                for target in options.targets
+                if is_gone(options.ways.get(str(target), (NATIVE,))[0], ways_to(target, builders))
+            )
+            if found:
+                return found
+            await self._crew.wait_for_facts()
 
     def keys(self) -> Sequence[BuildKey]:
         """Return the jobs that it waits for."""

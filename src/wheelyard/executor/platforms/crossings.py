@@ -140,6 +140,7 @@ def zig(sources: Sources, program: Path, floor: tuple[int, int]) -> Crossing:
 def _plain(sources: Sources, kind: Family, tools: Mapping[Tool, tuple[str, ...]]) -> Crossing:
     platform = sources.platform
     others = {tool: (name,) for tool, name in _ON_THE_BUILD_MACHINE.items()}
+    rust = _RUST.get(platform.architecture, "")
     return Crossing(
         triple=platform.triple,
         kind=kind,
@@ -148,8 +149,15 @@ def _plain(sources: Sources, kind: Family, tools: Mapping[Tool, tuple[str, ...]]
         bits=_BITS.get(platform.architecture, 64),
         python=sources.python,
         tools={**tools, **others},
-        rust_target=_RUST.get(platform.architecture, ""),
+        rust_target=rust,
+        rust_libraries=_rust_libraries(sources, rust),
     )
+
+
+def _rust_libraries(sources: Sources, target: str) -> tuple[str, ...]:
+    """Return the folders with Rust's own libraries that a recipe named a package of (``libstd-rust-dev``)."""
+    folders = (root / "usr" / "lib" / "rustlib" / target / "lib" for root in sources.layers)
+    return tuple(str(one) for one in folders if target and one.is_dir())
 
 
 def _cxx_library(

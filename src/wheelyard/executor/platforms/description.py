@@ -14,7 +14,8 @@ from typing import Annotated
 import msgspec
 
 from wheelyard.errors import ConfigurationError, nearest
-from wheelyard.targets.platform import LINUX_ARCHITECTURES, Platform, PlatformKind
+from wheelyard.model.reach import is_machine_of
+from wheelyard.targets.platform import LINUX_ARCHITECTURES
 from wheelyard.targets.target import Target
 
 FOLDER = "descriptions"
@@ -97,11 +98,8 @@ class Description(
 
     def is_machine(self, target: Target) -> bool:
         """Whether a target is this machine."""
-        if self.kind is Kind.EMSCRIPTEN:
-            return target.platform == self.tag
-        platform = Platform.parse(target.platform)
-        kinds = (PlatformKind.LINUX, PlatformKind.MANYLINUX)
-        return platform.kind in kinds and platform.arch == self.architecture
+        tag = self.tag if self.kind is Kind.EMSCRIPTEN else ""
+        return is_machine_of(target, self.architecture, tag)
 
 
 def python_of(target: Target) -> str:

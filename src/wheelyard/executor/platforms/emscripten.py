@@ -68,6 +68,11 @@ class Emscripten:
         return self.folder / f"root-{self.suite}"
 
     @property
+    def is_there(self) -> bool:
+        """Whether all of it is there."""
+        return (self.root / _LOCK).is_file()
+
+    @property
     def scripts(self) -> Path:
         """The folder with emcc.py and its kin."""
         return self.root / "usr" / "share" / "emscripten"
@@ -98,7 +103,7 @@ class Emscripten:
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / f"root-{self.suite}.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            if not (self.root / _LOCK).is_file():
+            if not self.is_there:
                 self._make()
         return (self.scripts / "emscripten-version.txt").read_text().strip().strip('"')
 

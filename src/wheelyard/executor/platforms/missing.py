@@ -4,6 +4,8 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from wheelyard.errors import ToolError
+from wheelyard.executor.environments import find_uv
 from wheelyard.executor.platforms.debian import KEYRING
 from wheelyard.executor.platforms.description import Description, Kind
 
@@ -12,10 +14,11 @@ _GNU = {"gcc": "gcc-{triple}", "g++": "g++-{triple}", "ar": "binutils-{triple}"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Missing:
-    """A program or file that is not there, and the Debian package that has it."""
+    """A program or file that is not there, and the Debian package that has it; ``otherwise``: how it is had, where none has."""
 
     what: str
-    package: str
+    package: str = ""
+    otherwise: str = ""
 
 
 def compiler(platform: Description, name: str) -> str:
@@ -54,6 +57,17 @@ def of_sysroots(platform: Description) -> Sequence[Missing]:
     return found
 
 
+def of_fetching(platform: Description) -> Sequence[Missing]:
+    """Return what is not there to fetch zig, or Node and Pyodide, with when they are needed."""
+    if platform.kind is Kind.GNU:
+        return ()
+    try:
+        find_uv()
+    except ToolError:
+        return [Missing(what="uv", otherwise="pip install uv")]
+    return ()
+
+
 def of_emulator(platform: Description) -> Sequence[Missing]:
     """Return the emulator, where none of a platform's is there."""
     if not platform.emulator or emulator(platform):
@@ -68,9 +82,14 @@ def emulator(platform: Description) -> str:
 
 def of_all(platform: Description) -> Sequence[Missing]:
     """Return all that a platform takes and that is not there."""
-    return (*of_compilers(platform), *of_sysroots(platform), *of_emulator(platform))
+    return (
+        *(*of_compilers(platform), *of_fetching(platform)),
+        *(*of_sysroots(platform), *of_emulator(platform)),
+    )
 
 
 def how_to_have(missing: Sequence[Missing]) -> str:
     """Say how they are had."""
-    return f"apt install {' '.join(dict.fromkeys(one.package for one in missing))}"
+    packages = dict.fromkeys(one.package for one in missing if one.package)
+    others = dict.fromkeys(one.otherwise for one in missing if one.otherwise)
+    return "; ".join([*([f"apt install {' '.join(packages)}"] if packages else []), *others])

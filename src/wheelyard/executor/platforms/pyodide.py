@@ -74,6 +74,11 @@ class Pyodide:
         return self.folder / "include"
 
     @property
+    def is_laid_out(self) -> bool:
+        """Whether all of it is there."""
+        return (self.folder / _LAID_OUT).is_file()
+
+    @property
     def sysconfigdata(self) -> Path:
         """The file with the data of its sysconfig. Raises ToolError."""
         found = sorted((self.folder / "sysconfig").glob("_sysconfigdata*.py"))
@@ -116,7 +121,7 @@ class Pyodide:
         self.folder.parent.mkdir(parents=True, exist_ok=True)
         with self.folder.with_name(f"{self.folder.name}.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            if (self.folder / _LAID_OUT).is_file():
+            if self.is_laid_out:
                 return
             shutil.rmtree(self.folder, ignore_errors=True)
             self.folder.mkdir()

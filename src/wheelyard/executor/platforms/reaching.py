@@ -17,6 +17,7 @@ from wheelyard.executor.platforms.sysroot import PYTHON_HEADERS, Sysroot, Sysroo
 from wheelyard.executor.platforms.wasm import WebAssembly
 from wheelyard.executor.platforms.zig import REQUIREMENT, Zig, floor_of
 from wheelyard.executor.reached import ReadyPlatform
+from wheelyard.model.reach import Reach, order_for
 from wheelyard.model.way import Way, WayKind
 from wheelyard.targets.platform import Platform, PlatformKind
 from wheelyard.targets.target import Target
@@ -51,6 +52,35 @@ class KnownPlatforms:
         """Return the sysroots that were made for a platform so far. Raises ToolError."""
         return self._sysroots.made(platform)
 
+    def reaches(self, build: str) -> tuple[Reach, ...]:
+        """Return the platforms for which nothing is missing here, for whoever plans elsewhere. This blocks.
+
+        ``build`` is the platform of this machine.
+        """
+        found = sorted(self.descriptions().values(), key=lambda one: one.name)
+        return tuple(
+            Reach(
+                platform=one.name,
+                architecture=one.architecture,
+                build=build,
+                pythons=tuple(one.pythons),
+                tag=one.tag if one.kind is Kind.EMSCRIPTEN else "",
+                any_floor=one.kind is Kind.ZIG,
+                emulates=bool(missing.emulator(one)),
+                # No version of a compiler: like a builder's own, it is told apart by nobody who plans.
+                toolchain=f"{one.name} {_described(one)}",
+                compilers=_compilers(one),
+            )
+            for one in found
+            if not missing.of_all(one)
+        )
+
+    def to_fetch(self, platform: Description) -> tuple[str, ...]:
+        """Return the programs of a platform that are fetched when it is first used."""
+        if platform.kind is Kind.ZIG and not self._zig.program.is_file():
+            return (REQUIREMENT,)
+        return self._wasm.to_fetch(platform) if platform.kind is Kind.EMSCRIPTEN else ()
+
     async def ways(self, target: Target, build: Target) -> tuple[Way, ...]:
         """Return the ways to a target, the best first; none where no platform is that machine.
 
@@ -65,7 +95,10 @@ class KnownPlatforms:
     def made_ready(self, name: str, target: Target, packages: Sequence[str]) -> ReadyPlatform:
         """Do that for a platform's name, in this thread."""
         platform, python = named(name, self.descriptions()), python_of(target)
-        absent = (*missing.of_compilers(platform), *missing.of_sysroots(platform))
+        absent = (
+            *(*missing.of_compilers(platform), *missing.of_fetching(platform)),
+            *missing.of_sysroots(platform),
+        )
         if absent:
             raise _cannot(platform, absent)
         if platform.kind is Kind.EMSCRIPTEN:
@@ -95,7 +128,7 @@ class KnownPlatforms:
             )
         usable = sorted(
             (one for one in having if not missing.of_compilers(one)),
-            key=lambda one: _rank(one, target),
+            key=lambda one: order_for(target, any_floor=one.kind is Kind.ZIG, name=one.name),
         )
         if not usable:
             raise _cannot(having[0], missing.of_compilers(having[0]))
@@ -106,21 +139,20 @@ class KnownPlatforms:
         return (*crossed, *emulated)
 
     def _way(self, platform: Description, kind: WayKind, build: Target) -> Way:
-        whose = {Kind.GNU: "GNU compilers", Kind.ZIG: "zig", Kind.EMSCRIPTEN: "Emscripten"}
         return Way(
             kind=kind,
             # Under an emulator all that runs is the target's own.
             build=build if kind is WayKind.CROSS else None,
             platform=platform.name,
             toolchain=self._toolchain(platform),
-            why=f"{whose[platform.kind]} for {platform.triple}"
+            why=_compilers(platform)
             if kind is WayKind.CROSS
             else f"its own Python under {Path(missing.emulator(platform)).name}",
         )
 
     def _toolchain(self, platform: Description) -> str:
         """Name what shapes a compiled file: the description, and the compilers' version."""
-        described = hashlib.sha256(msgspec.json.encode(platform)).hexdigest()[:16]
+        described = _described(platform)
         if platform.kind is Kind.GNU:
             said = debian.run((missing.compiler(platform, "gcc"), "-dumpfullversion"), "gcc", "")
             return f"{platform.name} {described} gcc {said.strip()}"
@@ -165,10 +197,13 @@ class KnownPlatforms:
         )
 
 
-def _rank(platform: Description, target: Target) -> tuple[bool, str]:
-    """Order platforms of one machine: for a tag that names a C library zig is first, for others GNU."""
-    names_floor = Platform.parse(target.platform).kind is PlatformKind.MANYLINUX
-    return ((platform.kind is Kind.ZIG) is not names_floor, platform.name)
+def _compilers(platform: Description) -> str:
+    whose = {Kind.GNU: "GNU compilers", Kind.ZIG: "zig", Kind.EMSCRIPTEN: "Emscripten"}
+    return f"{whose[platform.kind]} for {platform.triple}"
+
+
+def _described(platform: Description) -> str:
+    return hashlib.sha256(msgspec.json.encode(platform)).hexdigest()[:16]
 
 
 def _cannot(platform: Description, absent: Sequence[missing.Missing]) -> ToolError:

@@ -6,6 +6,7 @@ from wheelyard.cross.description import WASM_ERRORS, Added, Crossing, Kind, Tool
 from wheelyard.errors import ConfigurationError
 from wheelyard.executor.platforms.description import Description
 from wheelyard.executor.platforms.emscripten import Emscripten
+from wheelyard.executor.platforms.node import REQUIREMENT as NODE
 from wheelyard.executor.platforms.node import Node
 from wheelyard.executor.platforms.pyodide import RUNNER, Pyodide
 from wheelyard.executor.platforms.ready import LinuxPlatform
@@ -39,6 +40,31 @@ class WebAssembly:
         self._folder = folder
         self._node = Node(folder=folder / "node")
 
+    def to_fetch(self, platform: Description) -> tuple[str, ...]:
+        """Return which of all that is not here yet."""
+        found = [
+            f"pyodide {_version(origin)}"
+            for origin in platform.pythons.values()
+            if not self._pyodide(origin).is_laid_out
+        ]
+        emscripten = self._emscripten(platform, next(iter(platform.pythons), ""))
+        if not self._node.program.is_file():
+            found.insert(0, NODE)
+        if not emscripten.is_there:
+            found.insert(0, f"Emscripten of Debian {platform.debian}")
+        return tuple(found)
+
+    def _emscripten(self, platform: Description, python: str) -> Emscripten:
+        return Emscripten(
+            folder=self._folder / "emscripten",
+            suite=platform.debian,
+            python=python,
+            node=self._node.program,
+        )
+
+    def _pyodide(self, origin: str) -> Pyodide:
+        return Pyodide(folder=self._folder / f"pyodide-{_version(origin)}")
+
     def ready(self, platform: Description, python: str, packages: tuple[str, ...]) -> LinuxPlatform:
         """Have Emscripten, Node and Pyodide. Raises ToolError and ConfigurationError."""
         if packages:
@@ -47,14 +73,7 @@ class WebAssembly:
                 hint="Leave host-packages out for Pyodide: what a package can do without, it does.",
             )
         origin = platform.pythons[python]
-        emscripten = Emscripten(
-            folder=self._folder / "emscripten",
-            suite=platform.debian,
-            python=python,
-            node=self._node.program,
-        )
-        name = Path(origin).name.removesuffix(".tgz").removeprefix("pyodide-")
-        pyodide = Pyodide(folder=self._folder / f"pyodide-{name}")
+        emscripten, pyodide = self._emscripten(platform, python), self._pyodide(origin)
         self._node.install()
         emscripten.install()
         pyodide.install(origin, self._node, emscripten.headers)
@@ -75,6 +94,10 @@ class WebAssembly:
             state=self._folder,
             main=pyodide.main(),
         )
+
+
+def _version(origin: str) -> str:
+    return Path(origin).name.removesuffix(".tgz").removeprefix("pyodide-")
 
 
 def crossing(platform: Description, emscripten: Emscripten, python: str) -> Crossing:

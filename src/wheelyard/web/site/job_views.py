@@ -9,6 +9,7 @@ import msgspec
 from wheelyard.jobs.job import Job, State
 from wheelyard.model.job import Attempt, Outcome, Report
 from wheelyard.web.jobs import JobView
+from wheelyard.web.site.call_views import CallsView
 
 
 class StepView(msgspec.Struct, kw_only=True):
@@ -29,7 +30,7 @@ class FindingView(msgspec.Struct, kw_only=True):
 
 
 class AttemptReport(msgspec.Struct, kw_only=True):
-    """One try of a job, with all that its builder told."""
+    """One try of a job, with all that its builder told. ``cached`` of ``cachable`` files were in the compiler cache."""
 
     id: str
     number: int
@@ -53,6 +54,9 @@ class AttemptReport(msgspec.Struct, kw_only=True):
     irreproducible: str
     artifact: str
     filename: str
+    way: str
+    cached: int
+    cachable: int
 
 
 class InputView(msgspec.Struct, kw_only=True):
@@ -82,7 +86,7 @@ class LogView(msgspec.Struct, kw_only=True):
 class JobPageView(msgspec.Struct, kw_only=True):
     """All about a job.
 
-    ``terms`` is what the place of one that waits is made of, in seconds of waiting; ``begins`` an estimate.
+    ``way`` says how it comes to its target, and why so. ``terms`` is what the place of one that waits is made of, in seconds of waiting; ``begins`` an estimate.
     """
 
     job: JobView
@@ -95,9 +99,11 @@ class JobPageView(msgspec.Struct, kw_only=True):
     terms: Mapping[str, float]
     begins: datetime | None
     requests: Sequence[str]
+    way: str
     inputs: Sequence[InputView]
     attempts: Sequence[AttemptReport]
     log: LogView | None
+    calls: CallsView | None = None
 
     @property
     def newest(self) -> AttemptReport | None:
@@ -106,12 +112,17 @@ class JobPageView(msgspec.Struct, kw_only=True):
 
 
 class AttemptPageView(msgspec.Struct, kw_only=True):
-    """One attempt with its log, and the numbers of its neighbours."""
+    """One attempt with its log, what its compilers did, and the numbers of its neighbours.
+
+    ``why`` says where one stands that goes on.
+    """
 
     job: JobView
     attempt: AttemptReport
     log: LogView | None
     numbers: Sequence[int]
+    why: str = ""
+    calls: CallsView | None = None
 
 
 def state_of(job: Job) -> str:
@@ -151,6 +162,9 @@ def attempt_view(attempt: Attempt, *, running: bool) -> AttemptReport:
         irreproducible=report.irreproducible,
         artifact=artifact.digest if artifact else "",
         filename=artifact.filename if artifact else "",
+        way=report.way,
+        cached=report.calls.cached,
+        cachable=report.calls.cachable,
     )
 
 

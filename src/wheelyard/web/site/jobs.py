@@ -26,6 +26,7 @@ from wheelyard.web.jobs import JobView, find_job, view_of
 from wheelyard.web.place_in_queue import begins, terms_of, usual_seconds
 from wheelyard.web.ports import Desk, Jobs, WebPorts
 from wheelyard.web.refusals import Refusal, not_there
+from wheelyard.web.site.calls import AttemptCalls
 from wheelyard.web.site.job_views import (
     AttemptPageView,
     InputView,
@@ -66,14 +67,22 @@ class RetryPreview(msgspec.Struct, kw_only=True):
 class JobPages:
     """Shows jobs, and passes on what people want of them."""
 
-    def __init__(
-        self, *, jobs: Jobs, queue: Queue, desk: Desk, logs: AttemptLogs, clock: Clock
+    def __init__(  # noqa: PLR0913 - its ports
+        self,
+        *,
+        jobs: Jobs,
+        queue: Queue,
+        desk: Desk,
+        logs: AttemptLogs,
+        calls: AttemptCalls,
+        clock: Clock,
     ) -> None:
         self._clock = clock
         self._jobs = jobs
         self._queue = queue
         self._desk = desk
         self._logs = logs
+        self._calls = calls
 
     async def list(self, call: Call) -> JobList:
         """Show some jobs."""
@@ -105,9 +114,11 @@ class JobPages:
             terms=terms_of(queued, self._clock.now()) if _waits(job, queued) and queued else {},
             begins=await self._begins(queued) if _waits(job, queued) and queued else None,
             requests=list(await self._queue.requests_of(job.key)),
+            way=_way(queued, newest),
             inputs=_inputs(queued.offer) if queued else (),
             attempts=[attempt_view(one, running=_runs(job, one)) for one in attempts],
             log=await self._logs.end_of(job, newest) if newest else None,
+            calls=await self._calls.in_short(newest),
         )
 
     async def _begins(self, queued: QueuedJob) -> datetime | None:
@@ -136,7 +147,9 @@ class JobPages:
             job=view_of(job),
             attempt=attempt_view(found, running=_runs(job, found)),
             log=await self._logs.end_of(job, found),
+            calls=await self._calls.in_short(found),
             numbers=[one.number for one in attempts],
+            why=await self._desk.why(job.key) if _runs(job, found) else "",
         )
 
     async def _attempts(self, job: Job) -> Sequence[Attempt]:
@@ -215,6 +228,12 @@ def _waits(job: Job, queued: QueuedJob | None) -> bool:
     return queued is not None and job.state is State.READY
 
 
+def _way(queued: QueuedJob | None, newest: Attempt | None) -> str:
+    if newest is not None and newest.report is not None and newest.report.way:
+        return newest.report.way
+    return str(queued.offer.way) if queued is not None else ""
+
+
 def _inputs(offer: Offer) -> Sequence[InputView]:
     source = offer.source
     return [
@@ -234,7 +253,12 @@ def pages(ports: WebPorts) -> Sequence[Page | Deed]:
     """Return what there is of jobs."""
     logs = AttemptLogs(jobs=ports.jobs, bus=ports.bus, blobs=ports.blobs)
     book = JobPages(
-        jobs=ports.jobs, queue=ports.queue, desk=ports.desk, logs=logs, clock=ports.clock
+        jobs=ports.jobs,
+        queue=ports.queue,
+        desk=ports.desk,
+        logs=logs,
+        calls=AttemptCalls(blobs=ports.blobs),
+        clock=ports.clock,
     )
     return (
         Page(
@@ -269,7 +293,8 @@ def pages(ports: WebPorts) -> Sequence[Page | Deed]:
             template="attempt.html",
             title="{job.release} for {job.target}, attempt {attempt.number}",
             show=book.attempt,
-            says="One attempt with its log.",
+            says="One attempt with its steps, log, and what its compilers did.",
+            follows=("job:{job.key}",),
         ),
         *_deeds(book),
     )

@@ -6,13 +6,14 @@ once in a while that it should be shown again. What is shown is then asked for l
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from wheelyard.errors import StoreError
 from wheelyard.farm_ports import EventLog, Happening
+from wheelyard.model.job import BuildKey
 from wheelyard.web.access import READERS
 from wheelyard.web.ending import Ending
 from wheelyard.web.endpoint import Call, Endpoint, Parameter
@@ -35,6 +36,10 @@ class Changes:
         self._times = times
         self._last = -1
         self.listeners = Listeners(beat=times.beat)
+
+    def tell_jobs(self, keys: Iterable[BuildKey]) -> None:
+        """Tell of jobs that changed in a way that is in no event log."""
+        self.listeners.hear(frozenset(f"job:{key}" for key in keys))
 
     async def run(self) -> None:
         """Read the event log and tell who listens, for ever."""

@@ -15,6 +15,7 @@ from wheelyard.web.site import (
     admin,
     badges,
     builders,
+    calls,
     compare,
     curating,
     feeds,
@@ -50,7 +51,7 @@ class Site:
         self.changes = Changes(events=ports.events, times=ports.times)
         self._live = LivePages(changes=self.changes, ending=ending)
         self.figures = Figures(site=ports.site, clock=ports.clock)
-        self._pictures = (*feeds.endpoints(ports), *badges.endpoints(ports))
+        self._files = (*feeds.endpoints(ports), *badges.endpoints(ports), *calls.endpoints(ports))
         sessions = sign_in.sessions_of(ports)
         self._table: Sequence[Page | Deed] = (
             *home.pages(ports, attendance, self.figures),
@@ -61,6 +62,7 @@ class Site:
             *migration_deeds.deeds(ports),
             *compare.pages(ports),
             *jobs.pages(ports),
+            *calls.pages(ports),
             *queue.pages(ports),
             *requests.pages(ports),
             *builders.pages(ports, attendance),
@@ -79,7 +81,7 @@ class Site:
         return (
             *pages,
             *self._openid,
-            *self._pictures,
+            *self._files,
             *self._static.endpoints(),
             *self._live.endpoints(),
         )
