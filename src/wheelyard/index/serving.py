@@ -79,7 +79,11 @@ async def serve(
 ) -> None:
     """Serve the index until the process is told to stop; ``announce`` gets its address."""
     app = IndexServer(
-        artifacts=ports.artifacts, blobs=ports.blobs, snapshots=ports.snapshots, upstream=upstream
+        artifacts=ports.artifacts,
+        blobs=ports.blobs,
+        snapshots=ports.snapshots,
+        upstream=upstream,
+        channel=ports.channel,
     )
     stop = asyncio.Event()
     async with running(app, host=host, port=port) as address:

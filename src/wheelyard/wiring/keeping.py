@@ -35,6 +35,7 @@ async def open_index(state: Path | None) -> AsyncIterator[IndexPorts]:
             artifacts=folder.artifacts,
             blobs=FolderBlobs(folder.place("blobs")),
             snapshots=folder.snapshots,
+            channel=folder.channel,
         )
 
 
@@ -91,6 +92,7 @@ def upkeep_of(folder: StateFolder, blobs: FolderBlobs) -> Upkeep:
         blobs=blobs,
         references=folder.references.all,
         artifacts=folder.artifacts,
+        channel=folder.channel,
         jobs=folder.jobs,
         events=folder.events,
         alone=folder.alone,
