@@ -9,14 +9,20 @@ import shutil
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from wheelyard.channel_ports import ChannelStore, Entered
 from wheelyard.coordinator.farm.actions import Action
-from wheelyard.errors import ConflictError, DigestMismatchError, InvalidArchiveError, StoreError
+from wheelyard.errors import (
+    ConfigurationError,
+    ConflictError,
+    DigestMismatchError,
+    InvalidArchiveError,
+    StoreError,
+)
 from wheelyard.farm_ports import EventLog
 from wheelyard.model.artifact import Artifact, Origin
 from wheelyard.model.channel import NOARCH, SUFFIXES, CondaPackage
@@ -102,6 +108,27 @@ class ChannelDoor:
             await self._enter(made, actor)
         return [one for one, _ in made]
 
+    async def remove(self, name: str, reason: str | None, *, actor: str) -> bool:
+        """Hide a package from solvers, or take that back with None; False where there is none of this name.
+
+        ``name`` is ``SUBDIR/FILE``, or ``FILE`` where only one subdir has it. Raises ConfigurationError.
+        """
+        subdir, _, filename = name.rpartition("/")
+        if not subdir:
+            places = await self._channel.places_of(filename)
+            if len(places) > 1:
+                raise ConfigurationError(
+                    f"{filename!r} is in {' and in '.join(places)}",
+                    hint=f"Say which one is meant: {places[0]}/{filename}.",
+                )
+            subdir = next(iter(places), "")
+        if not await self._channel.remove(subdir, filename, reason):
+            return False
+        action = Action.PACKAGE_RESTORED if reason is None else Action.PACKAGE_REMOVED
+        more = {} if reason is None else {"reason": reason}
+        await self._events.write(action, f"{subdir}/{filename}", actor=actor, **more)
+        return True
+
     async def _enter(self, found: Sequence[tuple[CondaPackage, Path]], actor: str) -> Entered:
         for package, path in found:
             # Before the row: what the channel shows is there.
@@ -125,8 +152,9 @@ class ChannelDoor:
         return entered
 
 
-TakePackages = Callable[[Artifact, str], Awaitable[Sequence[CondaPackage]]]
-"""Lets the packages of a command's archive into the channel, for somebody; returns them."""
+def is_package(name: str) -> bool:
+    """Whether a file is called as only packages of a channel are, and no wheel."""
+    return name.endswith(SUFFIXES)
 
 
 def _told(path: Path) -> str:

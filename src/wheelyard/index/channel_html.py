@@ -2,27 +2,48 @@
 
 from collections.abc import Iterable, Sequence
 from html import escape
+from typing import Self
 from urllib.parse import quote
 
 import msgspec
 
 from wheelyard.index.site import page_for_people
+from wheelyard.model.channel import CondaPackage
 
 _ROWS = 500
 _FILES = 20
 
 
-class ChannelRow(msgspec.Struct, kw_only=True, frozen=True):
-    """A name of the channel: its newest version, where there are packages of it, and these, the newest first.
+class ChannelFile(msgspec.Struct, kw_only=True, frozen=True):
+    """A package's file; ``address`` is relative to the channel."""
 
-    ``about`` is the JSON that its newest package says of itself.
-    """
+    place: str
+    address: str
+
+
+class ChannelRow(msgspec.Struct, kw_only=True, frozen=True):
+    """A name of the channel: its newest version, what that says of itself, and its files, the newest first."""
 
     name: str
     newest: str
+    summary: str
+    license: str
     subdirs: list[str]
-    files: list[str]
-    about: str
+    files: list[ChannelFile]
+
+    @classmethod
+    def of(cls, packages: Sequence[CondaPackage]) -> Self:
+        """Make it of all packages of a name that solvers see, the newest first."""
+        last = packages[0]
+        about = msgspec.json.decode(last.about, type=_About)
+        return cls(
+            name=last.name,
+            newest=last.version,
+            summary=about.summary,
+            license=about.license,
+            subdirs=sorted({one.subdir for one in packages}),
+            files=[ChannelFile(place=one.place, address=quote(one.place)) for one in packages],
+        )
 
 
 class _About(msgspec.Struct):
@@ -30,27 +51,18 @@ class _About(msgspec.Struct):
     license: str = ""
 
 
-class _Listed(msgspec.Struct, kw_only=True):
-    name: str
-    newest: str
-    summary: str
-    license: str
-    subdirs: list[str]
-    files: list[str]
-
-
 class _Channel(msgspec.Struct, kw_only=True):
-    packages: list[_Listed]
+    packages: list[ChannelRow]
 
 
 def channel_json(rows: Iterable[ChannelRow]) -> bytes:
-    """Write what there is; files are addresses relative to the page."""
-    return msgspec.json.encode(_Channel(packages=[_listed(row) for row in rows]))
+    """Write what there is."""
+    return msgspec.json.encode(_Channel(packages=list(rows)))
 
 
 def channel_page(address: str, rows: Sequence[ChannelRow]) -> bytes:
     """Write the page; ``address`` is the channel's own, as whoever reads the page wrote it."""
-    shown = [_listed(row) for row in rows[:_ROWS]]
+    shown = rows[:_ROWS]
     table = _TABLE.format(rows="".join(map(_table_row, shown))) if shown else _EMPTY
     more = len(rows) - len(shown)
     return page_for_people(
@@ -65,21 +77,9 @@ def channel_page(address: str, rows: Sequence[ChannelRow]) -> bytes:
     )
 
 
-def _listed(row: ChannelRow) -> _Listed:
-    about = msgspec.json.decode(row.about, type=_About)
-    return _Listed(
-        name=row.name,
-        newest=row.newest,
-        summary=about.summary,
-        license=about.license,
-        subdirs=row.subdirs,
-        files=[quote(place) for place in row.files],
-    )
-
-
-def _table_row(row: _Listed) -> str:
+def _table_row(row: ChannelRow) -> str:
     links = "<br>".join(
-        f'<a href="{escape(place)}">{escape(place)}</a>' for place in row.files[:_FILES]
+        f'<a href="{escape(one.address)}">{escape(one.place)}</a>' for one in row.files[:_FILES]
     )
     more = len(row.files) - _FILES
     return (

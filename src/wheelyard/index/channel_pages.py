@@ -64,11 +64,12 @@ def channeldata(entries: Iterable[str], subdirs: Iterable[str]) -> bytes:
 
 
 def name_entry(name: str, packages: Sequence[CondaPackage]) -> str:
-    """Write what channeldata.json says of a name that has these packages."""
-    ordered = sorted(packages, key=order)
-    last = ordered[-1]
+    """Write what channeldata.json says of a name that has these packages, the newest first."""
+    last = packages[0]
     about = last.about.removeprefix("{").removesuffix("}")
-    exports = {one.version: one.run_exports for one in ordered if one.run_exports != _EMPTY}
+    exports = {
+        one.version: one.run_exports for one in reversed(packages) if one.run_exports != _EMPTY
+    }
     parts = (
         *([about] if about else []),
         f'"reference_package":{_string(last.place)}',

@@ -7,7 +7,6 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from wheelyard.channel_ports import ChannelReader
 from wheelyard.errors import StoreError
 from wheelyard.index.answers import (
     FOREVER,
@@ -40,24 +39,25 @@ def is_of_channel(path: str) -> bool:
 
 
 class ChannelServer:
-    """The ASGI application; ``freshness`` is as for the index."""
+    """The ASGI application."""
 
-    def __init__(self, *, channel: ChannelReader, blobs: Blobs, freshness: float) -> None:
-        self._channel = RenderedChannel(channel, freshness=freshness)
+    def __init__(self, *, channel: RenderedChannel, blobs: Blobs) -> None:
+        self._channel = channel
         self._blobs = blobs
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         request = Request(scope, receive)
         try:
-            answer = await self._answer(request)
+            answer = await self.answer(request)
         except HTTPException as error:
             answer = await explain(request, error)
         except StoreError as error:
             answer = await unavailable(request, error)
         await answer(scope, receive, send)
 
-    async def _answer(self, request: Request) -> Response:
+    async def answer(self, request: Request) -> Response:
+        """Answer one request. Raises HTTPException and StoreError."""
         if request.method not in {"GET", "HEAD"}:
             raise HTTPException(405, "Method Not Allowed", {"Allow": "GET, HEAD"})
         path = request.scope["path"].removeprefix(PLACE)

@@ -18,6 +18,7 @@ from wheelyard.model.channel import NOARCH, CondaPackage
 from wheelyard.recipes.platforms import SUBDIRS
 
 T = TypeVar("T")
+_FRESHNESS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class ChannelState:
         rows = _kept(before.rows, names)
         for name in {one.name for one in changes.packages} & names.keys():
             entries[name] = name_entry(name, names[name])
-            rows[name] = _row(name, names[name])
+            rows[name] = ChannelRow.of(names[name])
         pages = dict(before.pages)
         changed = {one.subdir for one in changes.packages}
         for subdir in changed if pages else {*changed, NOARCH, *SUBDIRS}:
@@ -87,7 +88,7 @@ class ChannelState:
 class RenderedChannel:
     """A channel, kept as long as it is true. ``freshness`` is as for the pages of the index, in seconds."""
 
-    def __init__(self, channel: ChannelReader, *, freshness: float) -> None:
+    def __init__(self, channel: ChannelReader, *, freshness: float = _FRESHNESS) -> None:
         self._channel = channel
         self._freshness = freshness
         self._looked = float("-inf")
@@ -115,26 +116,17 @@ def _names(
     before: Mapping[str, tuple[CondaPackage, ...]],
     changed: set[str],
 ) -> dict[str, tuple[CondaPackage, ...]]:
-    """Return what solvers see of each name; only what changed is looked for."""
+    """Return what solvers see of each name, the newest first; only what changed is looked for."""
     found: dict[str, list[CondaPackage]] = {}
     for there in packages.values():
         for one in there.values():
             if one.name in changed and one.removed is None:
                 found.setdefault(one.name, []).append(one)
     kept = {name: packages for name, packages in before.items() if name not in changed}
-    return kept | {name: tuple(packages) for name, packages in found.items()}
+    return kept | {
+        name: tuple(sorted(packages, key=order, reverse=True)) for name, packages in found.items()
+    }
 
 
 def _kept(before: Mapping[str, T], names: Iterable[str]) -> dict[str, T]:
     return {name: before[name] for name in names if name in before}
-
-
-def _row(name: str, packages: Sequence[CondaPackage]) -> ChannelRow:
-    last = max(packages, key=order)
-    return ChannelRow(
-        name=name,
-        newest=last.version,
-        subdirs=sorted({one.subdir for one in packages}),
-        files=[one.place for one in sorted(packages, key=order, reverse=True)],
-        about=last.about,
-    )

@@ -4,7 +4,6 @@ Pages that are at hand are answered before any framework is asked, since install
 else; whatever is not that simple goes through the routes below, with the same answers.
 """
 
-import re
 from contextlib import suppress
 
 from starlette.applications import Starlette
@@ -14,7 +13,6 @@ from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from wheelyard.channel_ports import ChannelReader
 from wheelyard.errors import InvalidNameError, WheelyardError, nearest
 from wheelyard.index.answers import (
     FOREVER,
@@ -31,6 +29,7 @@ from wheelyard.index.answers import (
 )
 from wheelyard.index.asked import address_as_asked
 from wheelyard.index.channel_server import ChannelServer, is_of_channel
+from wheelyard.index.channel_state import RenderedChannel
 from wheelyard.index.fallthrough import Fallthrough
 from wheelyard.index.listing import LinkedBlobs, Snapshots
 from wheelyard.index.negotiation import choose
@@ -70,7 +69,7 @@ class IndexServer:
         freshness: float = _FRESHNESS,
         snapshots: Snapshots | None = None,
         upstream: Fallthrough | None = None,
-        channel: ChannelReader | None = None,
+        channel: RenderedChannel | None = None,
     ) -> None:
         self._artifacts = artifacts
         self._upstream = upstream
@@ -84,12 +83,12 @@ class IndexServer:
                     blobs=blobs,
                     freshness=freshness,
                     upstream=upstream,
-                    channel=snapshots.channel(kept),
+                    channel=RenderedChannel(snapshots.channel(kept), freshness=freshness),
                 ),
             )
         self._channel = None
         if channel is not None:
-            self._channel = ChannelServer(channel=channel, blobs=blobs, freshness=freshness)
+            self._channel = ChannelServer(channel=channel, blobs=blobs)
         self._blobs = blobs
         self._about = SmallFiles(blobs)
         self._pages = RenderedPages(artifacts=artifacts, freshness=freshness)

@@ -14,6 +14,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from wheelyard.errors import ConfigurationError
+from wheelyard.index.channel_state import RenderedChannel
 from wheelyard.index.fallthrough import Fallthrough
 from wheelyard.index.listing import IndexPorts
 from wheelyard.index.patience import PatientProtocol
@@ -83,7 +84,7 @@ async def serve(
         blobs=ports.blobs,
         snapshots=ports.snapshots,
         upstream=upstream,
-        channel=ports.channel,
+        channel=None if ports.channel is None else RenderedChannel(ports.channel),
     )
     stop = asyncio.Event()
     async with running(app, host=host, port=port) as address:

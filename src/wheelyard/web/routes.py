@@ -6,6 +6,7 @@ from wheelyard.web import (
     blobs,
     builders,
     bus,
+    channel,
     curation,
     enrolment,
     happenings,
@@ -47,6 +48,7 @@ def endpoints(
         *happenings.endpoints(ports),
         *curation.endpoints(ports),
         *uploads.endpoints(ports),
+        *channel.endpoints(ports),
         *health.endpoints(ports),
         *_measured(ports, metrics, attendance),
     )

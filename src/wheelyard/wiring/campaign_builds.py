@@ -72,7 +72,12 @@ class FarmBuilds:
         else:
             address, commit = await self._revision(wish)
             command = CommandWanted(
-                repository=address, revision=commit, job_file=self._job_file, name=_named(wish)
+                repository=address,
+                revision=commit,
+                job_file=self._job_file,
+                name=_named(wish),
+                # What nobody has agreed to yet is for nobody to install.
+                channel=not wish.staging,
             )
             asked = Wish(kind=Kind.COMMAND, asked=encode_command(command), owner=_OWNER)
         return str((await self._farm.desk.submit(asked)).id)

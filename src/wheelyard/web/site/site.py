@@ -15,6 +15,7 @@ from wheelyard.web.site import (
     admin,
     badges,
     builders,
+    channel,
     compare,
     curating,
     feeds,
@@ -65,6 +66,7 @@ class Site:
             *search.pages(ports),
             *sign_in.pages(sessions),
             *shelf.pages(ports),
+            *channel.pages(ports),
             *curating.deeds(ports),
             *admin.pages(ports),
         )
