@@ -69,9 +69,8 @@ def list_command(
 
 def tell_channel(result: "ChannelExport") -> None:
     """Say what an export wrote, and how to install from it."""
-    typer.echo(str(result.channel))
-    packages = plural(result.packages, "conda package")
-    typer.echo(f"{packages}; {plural(result.written, 'file')} written.", err=True)
+    packages, files = plural(result.packages, "conda package"), plural(result.written, "file")
+    typer.echo(f"{result.channel}: {packages}; {files} written.", err=True)
     for left_out in result.left_out:
         typer.echo(f"Left out: {left_out.filename}: {left_out.reason}.", err=True)
     address = result.channel.resolve().as_uri()
