@@ -4,6 +4,7 @@ A package's entry was written when the package came (``CondaPackage.record``); h
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 
 from wheelyard.index.markup import GENERATOR
 from wheelyard.model.channel import NOARCH, CondaPackage
@@ -14,13 +15,23 @@ CURRENT = "current_repodata.json"
 RUN_EXPORTS = "run_exports.json"
 CHANNELDATA = "channeldata.json"
 COMPRESSED = ".zst"
-_LEVEL = 9
+# More takes several times as long and saves next to nothing: most of what is said are digests.
+_LEVEL = 3
 _EMPTY = "{}"
 
 
 def subdir_pages(subdir: str, packages: Iterable[CondaPackage]) -> dict[str, bytes]:
     """Write what is said of a subdir, by the names of the files; solvers read them as they are or compressed."""
     found = sorted(packages, key=lambda one: one.filename)
+    return _pages(subdir, found) if found else dict(_empty_pages(subdir))
+
+
+@cache
+def _empty_pages(subdir: str) -> dict[str, bytes]:
+    return _pages(subdir, ())
+
+
+def _pages(subdir: str, found: Sequence[CondaPackage]) -> dict[str, bytes]:
     shown = [one for one in found if one.removed is None]
     removed = [one.filename for one in found if one.removed is not None]
     pages = {

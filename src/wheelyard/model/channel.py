@@ -12,7 +12,9 @@ NOARCH = "noarch"
 """The folder of what runs anywhere; every channel has it."""
 
 SUFFIXES = (".conda", ".tar.bz2")
-_NAME = re.compile(r"([a-z0-9_.][a-z0-9_.-]*)-([A-Za-z0-9_.+!]+)-([A-Za-z0-9_.+]+)")
+_PARTS = r"[A-Za-z0-9]+(?:[._][A-Za-z0-9]+)*_?"
+# Stricter than what file systems need: one version that a solver cannot read is in the way of all packages.
+_NAME = re.compile(rf"([a-z0-9_][a-z0-9_.-]*)-((?:\d+!)?{_PARTS}(?:\+{_PARTS})?)-([A-Za-z0-9_.+]+)")
 _LONGEST = 220
 
 
@@ -29,9 +31,10 @@ class CondaName:
     def parse(cls, filename: str) -> Self:
         """Read the name of a file. Raises InvalidNameError."""
         suffix = next((one for one in SUFFIXES if filename.endswith(one)), "")
-        found = _NAME.fullmatch(filename.removesuffix(suffix))
-        if not suffix or found is None or len(filename) > _LONGEST:
-            shown = filename if len(filename) <= _LONGEST else f"{filename[:40]}…"
+        short = len(filename) <= _LONGEST
+        found = _NAME.fullmatch(filename.removesuffix(suffix)) if short else None
+        if not suffix or found is None:
+            shown = filename if short else f"{filename[:40]}…"
             raise InvalidNameError(
                 f"{shown!r} cannot name a conda package",
                 hint="It is called NAME-VERSION-BUILD.conda, or .tar.bz2.",
