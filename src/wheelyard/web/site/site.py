@@ -115,7 +115,8 @@ def _openid(ports: WebPorts, sessions: sign_in.Sessions) -> Sequence[Endpoint]:
 
 def _is_for_people(request: Request) -> bool:
     """Whether a person is likely to read the answer."""
-    if request.url.path.startswith(INTERFACE):
+    if request.url.path.startswith(INTERFACE) or request.method == "PUT":
+        # No form sends a PUT.
         return False
     try:
         return wanted(request) is Wanted.HTML
