@@ -13,6 +13,7 @@ import zstandard
 from index.channel import World, world
 from wheelyard.channel_ports import ChannelChanges
 from wheelyard.index import channel_state
+from wheelyard.index.channel_pages import subdir_pages
 from wheelyard.index.channel_state import RenderedChannel
 from wheelyard.index.server import IndexServer
 from wheelyard.index.serving import running
@@ -252,7 +253,7 @@ async def test_only_what_changed_is_written_again(
     rendered = RenderedChannel(one.channel, freshness=0)
     await rendered.state()
     written: list[str] = []
-    plain = channel_state.subdir_pages
+    plain = subdir_pages
 
     def noted(subdir: str, packages: Any) -> dict[str, bytes]:
         written.append(subdir)
