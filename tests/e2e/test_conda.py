@@ -123,8 +123,8 @@ def test_a_farm_lets_in_what_its_builders_made_of_merged_recipes(
         channel = f"{served_farm.address}/conda"
         (name,) = install(channel, tmp_path / "installed", "hello-noarch")
         assert name.startswith("hello-noarch-1.2-")
-        made = served_farm.ask("token", "create", "requester", "bob")
-        token = made.out.split()[-1]
+        made = served_farm.ask("token", "create", "bob", "--role", "requester")
+        token = made.out.strip()
         denied = of_farm.run(
             *words, "--channel", WHEELYARD_FARM=served_farm.address, WHEELYARD_TOKEN=token
         )
