@@ -28,6 +28,9 @@ OPEN = {
     "GET /static/{mark}/{name}",
     "GET /sign-in",
     "POST /sign-in",
+    # As open as the index beside it.
+    "GET /conda/channeldata.json",
+    "GET /conda/{subdir}/{filename}",
 }
 JSON = {"Accept": "application/json"}
 PEOPLE = (Role.READER, Role.REQUESTER, Role.OPERATOR, Role.ADMINISTRATOR)
