@@ -234,11 +234,12 @@ def _inner(path: Path) -> dict[str, bytes]:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"extra": b"x"}, "and not metadata.json"),
+        ({"extra": b"x"}, "lists 4 parts"),
         ({"metadata.json": b'{"conda_pkg_format_version": 3}'}, "that the format is 2"),
         ({"metadata.json": b"junk"}, "that the format is 2"),
         ({"info-liba-1.0-0.tar.zst": b"junk"}, "cannot be read"),
-        ({"info-liba-1.0-0.tar.zst": None}, "and not metadata.json"),
+        ({"info-liba-1.0-0.tar.zst": None}, "lists 2 parts"),
+        ({"info-liba-1.0-0.tar.zst": None, "other": b""}, "and not metadata.json"),
     ],
 )
 def test_the_parts_of_a_package_are_three(
@@ -249,6 +250,18 @@ def test_the_parts_of_a_package_are_three(
     _outer(path, {name: content for name, content in parts.items() if content is not None})
     with pytest.raises(InvalidArchiveError, match=message):
         inspect_conda(path)
+
+
+def test_a_list_of_parts_that_fills_the_memory_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    path = conda_package(tmp_path, "liba")
+    honest = path.read_bytes()
+    end = honest[-22:]
+    huge = end[:12] + (1 << 30).to_bytes(4, "little") + end[16:]
+    locator = b"PK\6\7" + bytes(16)
+    for content in (honest[:-22] + huge, honest[:-22] + locator + end, honest + b"comment"):
+        path.write_bytes(content)
+        with pytest.raises(InvalidArchiveError, match=r"parts in|cut short"):
+            inspect_conda(path)
 
 
 def test_parts_that_are_compressed_again_are_refused(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The conda channel over HTTP: what solvers read, for people, and nothing twice."""
 
+import dataclasses
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,6 +12,7 @@ import pytest
 import zstandard
 
 from index.channel import World, world
+from wheelyard.blobs.folder import FolderBlobs
 from wheelyard.channel_ports import ChannelChanges
 from wheelyard.index import channel_state
 from wheelyard.index.channel_pages import subdir_pages
@@ -315,6 +317,26 @@ async def test_a_snapshot_is_a_channel_of_its_own(tmp_path: Path) -> None:
         assert (now["packages.conda"], now["removed"]) == ({}, ["liba-1.0-0.conda"])
         assert list(then["packages.conda"]) == ["liba-1.0-0.conda"]
         assert file.status_code == 200
+
+
+async def test_bytes_in_a_bucket_are_given_out_by_that(tmp_path: Path) -> None:
+    one = world(tmp_path)
+    await one.add("liba")
+
+    class Bucket(FolderBlobs):
+        def here(self, digest: str) -> Path | None:
+            return None
+
+        async def link(self, digest: str) -> str:
+            return f"https://bucket.example/{digest}"
+
+    (package,) = await one.packages()
+    bucket = dataclasses.replace(one, blobs=Bucket(tmp_path / "blobs"))
+    async with served(bucket) as client:
+        answer = await client.get("/conda/noarch/liba-1.0-0.conda")
+        assert answer.status_code == 302
+        assert answer.headers["location"] == f"https://bucket.example/{package.digest}"
+        assert answer.headers["cache-control"] == "no-store"
 
 
 async def test_a_channel_that_cannot_be_read_says_so(tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ OPEN = {
     "GET /sign-in",
     "POST /sign-in",
     # As open as the index beside it.
+    "GET /conda",
     "GET /conda/channeldata.json",
     "GET /conda/{subdir}/{filename}",
 }

@@ -6,7 +6,9 @@ tar. Names, links, sizes and what comes after the end are looked at before anyth
 
 import bz2
 import hashlib
+import os
 import re
+import struct
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,6 +32,10 @@ _HINT = "The package is corrupt or hostile; it was not used."
 _CHUNK = 256 << 10
 _PARTS = 3
 _FORMAT = 2
+# The end of a zip archive (APPNOTE 4.3.16), and the first word of what stands before it in a large one (4.3.15).
+_END = struct.Struct("<4s4H2LH")
+_LOCATOR = struct.Struct("<4s16x")
+_LARGEST_LIST = 4096
 _LARGEST_FORMAT = 64 << 10
 # What the strongest setting of the compressor needs to be read again; more is only there to use up memory.
 _WINDOW_BYTES = 128 << 20
@@ -142,6 +148,7 @@ def read_contents(path: Path, name: CondaName, limits: UnpackLimits | None = Non
 
 
 def _read_conda(file: IO[bytes], name: CondaName, contents: CondaContents, budget: Budget) -> None:
+    _check_end(file, contents)
     with zipfile.ZipFile(file) as archive:
         for part in _parts(archive, name, contents):
             with archive.open(part) as packed:
@@ -151,6 +158,27 @@ def _read_conda(file: IO[bytes], name: CondaName, contents: CondaContents, budge
             for path in paths:
                 if path and about != (path == "info" or path.startswith("info/")):
                     contents.refuse(path, f"is in {part.filename}, where it does not belong")
+
+
+def _check_end(file: IO[bytes], contents: CondaContents) -> None:
+    """Refuse a list of parts that would fill the memory, before anybody reads it.
+
+    The outer archive ends with its end record and no comment, and is too small for the large form of that.
+    """
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(0, size - _LOCATOR.size - _END.size))
+    tail = file.read().rjust(_LOCATOR.size + _END.size, b"\0")
+    signature, *_, parts, listed, _, comment = _END.unpack(tail[-_END.size :])
+    (large,) = _LOCATOR.unpack(tail[: _LOCATOR.size])
+    if signature != b"PK\5\6" or comment:
+        why = "it is no zip archive, or cut short"
+        raise InvalidArchiveError(f"{contents.archive} cannot be read: {why}", hint=_HINT)
+    if large == b"PK\6\7" or parts != _PARTS or listed > _LARGEST_LIST:
+        raise InvalidArchiveError(
+            f"{contents.archive} lists {parts} parts in {listed} bytes, and not {_PARTS}",
+            hint=_HINT,
+        )
+    file.seek(0)
 
 
 def _parts(

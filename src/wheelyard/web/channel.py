@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 from starlette.exceptions import HTTPException
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from wheelyard.coordinator.channel import subdirs
 from wheelyard.errors import OutOfSpaceError
@@ -101,6 +101,11 @@ class ChannelFiles:
             raise Refusal(error.status_code, error.detail, "", error.headers) from error
 
 
+async def _to_the_page(_: Call) -> Response:
+    # Clients are given the address without a slash, and so do people type it.
+    return RedirectResponse("/conda/", 303)
+
+
 def _announced(call: Call) -> str:
     """Return the digest that a client told, as JFrog's Artifactory has it told."""
     text = call.request.headers.get(_ANNOUNCED, "").lower()
@@ -113,6 +118,14 @@ def endpoints(ports: WebPorts) -> Sequence[Endpoint]:
     """Return where the channel is read, and where packages are uploaded."""
     files = ChannelFiles(ports)
     return (
+        Endpoint(
+            method="GET",
+            path="/conda",
+            allowed=ANYBODY,
+            answer=_to_the_page,
+            says="The way to /conda/, for people who have the address that clients have.",
+            status=303,
+        ),
         Endpoint(
             method="GET",
             path="/conda/channeldata.json",
