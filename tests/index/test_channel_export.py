@@ -211,3 +211,40 @@ async def test_the_folder_serves_as_it_is(tmp_path: Path, output: Path) -> None:
         "app-1.0-0.conda",
         "liba-1.0-0.conda",
     ]
+
+
+async def test_what_is_said_of_packages_is_what_another_indexer_says(
+    tmp_path: Path, output: Path
+) -> None:
+    pytest.importorskip("rattler")
+    from rattler.index import index_fs
+
+    one = world(tmp_path)
+    rich = {
+        "build_number": 7,
+        "depends": ["libc >=2", "python >=3.12,<3.13.0a0"],
+        "constrains": ["libd !=4"],
+        "license": "MIT",
+        "license_family": "MIT",
+        "timestamp": 1_700_000_000_000,
+        "track_features": "slow",
+        "features": "odd",
+    }
+    native = {"arch": "x86_64", "platform": "linux"}
+    await one.add("liba", "1!2.0", "h1_7", index=rich)
+    await one.add("liba", "1.0", suffix=".tar.bz2", index=rich)
+    await one.add("libb", subdir="linux-64", index={**rich, **native})
+    await exported(one, output)
+    other = tmp_path / "other"
+    for path in (output / "conda").glob("*/*"):
+        if path.name.endswith((".conda", ".tar.bz2")):
+            (other / path.parent.name).mkdir(parents=True, exist_ok=True)
+            (other / path.parent.name / path.name).write_bytes(path.read_bytes())
+    await index_fs(other, write_zst=False, write_shards=False)
+    for subdir in ("noarch", "linux-64"):
+        ours = said(output, f"{subdir}/repodata.json")
+        theirs = json.loads((other / subdir / "repodata.json").read_bytes())
+        for part in ("packages", "packages.conda"):
+            for entry in theirs[part].values():
+                entry.pop("indexed_timestamp", None)
+            assert ours[part] == theirs[part]
