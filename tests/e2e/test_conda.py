@@ -66,7 +66,11 @@ def install(channel: str, folder: Path, *wanted: str) -> list[str]:
     """Solve for packages and install them, as a user of conda does; return their files."""
     ended = subprocess.run(
         [sys.executable, "-c", INSTALL, channel, folder, *wanted],
-        env={**os.environ, "NO_PROXY": "127.0.0.1"},
+        env={
+            **os.environ,
+            "NO_PROXY": "127.0.0.1",
+            "RATTLER_CACHE_DIR": str(folder / "cache"),
+        },
         capture_output=True,
         check=False,
         text=True,

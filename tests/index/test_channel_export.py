@@ -195,8 +195,11 @@ async def test_what_is_wrong_in_a_folder_is_found(
     assert any(problem in one.problem and str(one.path).endswith(path) for one in findings)
 
 
-async def test_the_folder_serves_as_it_is(tmp_path: Path, output: Path) -> None:
+async def test_the_folder_serves_as_it_is(
+    tmp_path: Path, output: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     rattler = pytest.importorskip("rattler")
+    monkeypatch.setenv("RATTLER_CACHE_DIR", str(tmp_path / "cache"))
     one = world(tmp_path)
     await one.add("liba")
     made = conda_package(
