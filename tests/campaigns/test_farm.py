@@ -159,6 +159,8 @@ async def test_a_trial_is_made_in_a_copy_that_nobody_looks_at(tmp_path: Path) ->
     asked = [await farm.requests.get(RequestId(one)) for one in (build, trial)]
     whole, changed = [decode_command(one.text) for one in asked if one is not None]
     assert (whole.repository, whole.revision) == (bare.as_uri(), commit)
+    # What nobody has agreed to is for nobody to install.
+    assert (whole.channel, changed.channel) == (True, False)
     copy = changed.repository.removeprefix("file://")
     assert copy.startswith(str(tmp_path / "trials"))
     assert git("-C", copy, "show", f"{changed.revision}:a") == "new"

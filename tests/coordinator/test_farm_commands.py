@@ -1,5 +1,6 @@
 """Commands on git trees on a farm: built once, answered from the store, told, failed, resumed, refused."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -8,10 +9,15 @@ from coordinator.asked import Asked
 from coordinator.machines import X86, Machines
 from coordinator.waiting import scenario, until_quiet
 from wheelyard.coordinator.command_run import CommandEnded
-from wheelyard.coordinator.farm.commands import CommandsCarrier, CommandUndertaking
+from wheelyard.coordinator.farm.commands import (
+    CommandsCarrier,
+    CommandUndertaking,
+    TakePackages,
+)
 from wheelyard.coordinator.farm.crew import CrewParts
-from wheelyard.errors import ConfigurationError
+from wheelyard.errors import ConfigurationError, ConflictError, StoreError, WheelyardError
 from wheelyard.model.artifact import Artifact, Origin
+from wheelyard.model.channel import CondaPackage
 from wheelyard.model.job import Offer, Outcome, Report
 from wheelyard.model.request import Kind, Request, RequestState
 from wheelyard.plan.command import CommandPlan, plan_command
@@ -28,7 +34,8 @@ MAIL = "mailto:ann@example.org"
 class Trees:
     """A farm for commands; ``stories`` are what was told."""
 
-    def __init__(self) -> None:
+    def __init__(self, packages: TakePackages | None = None) -> None:
+        self.packages = packages
         self.farm = Machines({})
         self.repositories = MemoryRepositories({ADDRESS: {"main": 20}})
         self.stories = Stories()
@@ -51,7 +58,9 @@ class Trees:
         return last
 
     def _carrier(self, parts: CrewParts) -> CommandsCarrier:
-        return CommandsCarrier(parts=parts, plan=self._plan, tale_of=self.stories.begin)
+        return CommandsCarrier(
+            parts=parts, plan=self._plan, tale_of=self.stories.begin, packages=self.packages
+        )
 
     async def _plan(self, request: Request, wanted: CommandWanted) -> CommandPlan:
         found = await self.repositories.revision(ADDRESS, wanted.revision, wanted.tolerance)
@@ -101,6 +110,82 @@ def test_a_command_is_built_once_told_and_answered_from_the_store_within_its_ran
         # It is in no index.
         assert await farm.local.artifacts.projects() == []
         await farm.close()
+
+    scenario(work)
+
+
+class Taken:
+    """Takes packages in, or fails; says what was asked of it."""
+
+    def __init__(self, *failures: WheelyardError) -> None:
+        self.failures = list(failures)
+        self.asked: list[tuple[str, str]] = []
+
+    async def __call__(self, artifact: Artifact, *, actor: str) -> Sequence[CondaPackage]:
+        self.asked.append((artifact.filename, actor))
+        if self.failures:
+            raise self.failures.pop(0)
+        name = "demo-1.0-0.conda"
+        return [
+            CondaPackage(
+                subdir="noarch",
+                filename=name,
+                name="demo",
+                version="1.0",
+                build="0",
+                build_number=0,
+                digest=artifact.digest,
+                md5="",
+                size=1,
+                record="{}",
+            )
+        ]
+
+
+def test_packages_are_in_the_channel_before_it_is_told_that_all_is_done() -> None:
+    async def work() -> None:
+        taken = Taken(StoreError("the database is away"))
+        trees = Trees(taken)
+        async with trees.farm.led() as coordinator:
+            await trees.builder("one")
+            plain = await coordinator.submit(command())
+            assert (await trees.farm.end_of(plain)).state is RequestState.DONE
+            assert taken.asked == []
+            wanted = await coordinator.submit(command(channel=True))
+            assert wanted.id != plain.id
+            end = await trees.farm.end_of(wanted)
+            assert end.state is RequestState.DONE
+            assert end.reason.endswith("; 1 package is in the channel")
+            assert trees.ended(wanted).packages == ("noarch/demo-1.0-0.conda",)
+        # Once more after the outage, and built once for all.
+        assert len(taken.asked) == 2
+        assert trees.farm.machines["one"].built == ["demo"]
+        await trees.farm.close()
+
+    scenario(work)
+
+
+def test_packages_that_cannot_enter_are_a_failure_of_the_request() -> None:
+    async def work() -> None:
+        trees = Trees(Taken(ConflictError("demo exists", hint="Raise the build number.")))
+        async with trees.farm.led() as coordinator:
+            await trees.builder("one")
+            request = await coordinator.submit(command(channel=True))
+            end = await trees.farm.end_of(request)
+            assert end.state is RequestState.FAILED
+            assert end.reason == "demo exists\nhint: Raise the build number."
+        await trees.farm.close()
+
+    scenario(work)
+
+
+def test_a_farm_without_a_channel_takes_no_wish_for_one() -> None:
+    async def work() -> None:
+        trees = Trees()
+        async with trees.farm.led() as coordinator:
+            with pytest.raises(ConfigurationError, match="no conda channel"):
+                await coordinator.submit(command(channel=True))
+        await trees.farm.close()
 
     scenario(work)
 

@@ -1,6 +1,8 @@
 """Requests for machines that no builder is: who takes their jobs, and what happens when somebody joins who can."""
 
-from coordinator.machines import X86, Machines, scenario, until_quiet, wheels
+from coordinator.asked import wheels
+from coordinator.machines import X86, Machines
+from coordinator.waiting import scenario, until_quiet
 from plan.world import Package
 from wheelyard.jobs.job import State
 from wheelyard.model.reach import Reach

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -246,3 +247,14 @@ def test_links_are_neither_followed_nor_counted(tmp_path: Path) -> None:
     assert regular_file(tmp_path, "small", "link", "file") is None
     assert regular_file(tmp_path, "small", "..", "big") is None
     assert regular_file(tmp_path, "small", "file") == tmp_path / "small" / "file"
+
+
+def test_what_killed_uploads_left_behind_is_swept_a_day_later(tmp_path: Path) -> None:
+    for name in ("upload-old", "channel-old", "upload-new"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "content").write_bytes(b"x")
+    long_ago = time.time() - 25 * 3600
+    for name in ("upload-old", "channel-old"):
+        os.utime(tmp_path / name, (long_ago, long_ago))
+    assert sweep(tmp_path) == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["upload-new"]

@@ -10,11 +10,13 @@ import pytest
 
 from store.servers import private_server
 from wheelyard.campaign_ports import CampaignStore
+from wheelyard.channel_ports import ChannelStore
 from wheelyard.farm_ports import BuilderStore, EventLog, Queue, RequestStore, TokenStore
 from wheelyard.site_ports import SiteStore
 from wheelyard.store.artifacts import StoredArtifacts
 from wheelyard.store.builders import StoredBuilders
 from wheelyard.store.campaigns import StoredCampaigns
+from wheelyard.store.channel import StoredChannel
 from wheelyard.store.database import Database
 from wheelyard.store.evidence import StoredEvidence
 from wheelyard.store.happenings import StoredEvents
@@ -35,6 +37,7 @@ from wheelyard.store.tokens import StoredTokens
 from wheelyard.testing.artifacts import MemoryArtifactStore
 from wheelyard.testing.builders import MemoryBuilderStore
 from wheelyard.testing.campaigns import MemoryCampaigns
+from wheelyard.testing.channel import MemoryChannel
 from wheelyard.testing.clock import ManualClock
 from wheelyard.testing.happenings import MemoryEventLog
 from wheelyard.testing.jobs import MemoryJobStore
@@ -61,6 +64,7 @@ class Stores:
     events: EventLog
     site: SiteStore
     campaigns: CampaignStore
+    channel: ChannelStore
     clock: ManualClock
     snapshots: StoredSnapshots | None = None
     evidence: StoredEvidence | None = None
@@ -167,6 +171,7 @@ def in_memory(clock: ManualClock) -> Stores:
         events=MemoryEventLog(clock=clock),
         site=MemorySite(jobs=jobs, queue=queue),
         campaigns=MemoryCampaigns(),
+        channel=MemoryChannel(clock=clock),
         clock=clock,
     )
 
@@ -183,6 +188,7 @@ def of_database(database: Database, clock: ManualClock) -> Stores:
         events=StoredEvents(database=database, clock=clock),
         site=StoredSite(pages=database, counts=database),
         campaigns=StoredCampaigns(database=database),
+        channel=StoredChannel(database=database, clock=clock),
         clock=clock,
         snapshots=StoredSnapshots(database=database, clock=clock),
         evidence=StoredEvidence(database=database),

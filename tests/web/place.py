@@ -12,9 +12,13 @@ import httpx
 from store.things import offer
 from wheelyard.blobs.folder import FolderBlobs
 from wheelyard.bus.memory import MemoryBus
+from wheelyard.channel_ports import ChannelStore
+from wheelyard.coordinator.channel import ChannelDoor
 from wheelyard.coordinator.uploads import Uploads
+from wheelyard.executor.conda_file import inspect_conda
 from wheelyard.executor.uploaded import inspect_upload
 from wheelyard.farm_ports import Queue, Role, Terms
+from wheelyard.index.channel_state import RenderedChannel
 from wheelyard.index.serving import running
 from wheelyard.jobs.needs import Needs
 from wheelyard.model.builder import Builder, Facts, Tier
@@ -29,6 +33,7 @@ from wheelyard.testing.artifacts import MemoryArtifactStore
 from wheelyard.testing.blobs import MemoryBlobs
 from wheelyard.testing.builders import MemoryBuilderStore
 from wheelyard.testing.campaigns import MemoryCampaigns
+from wheelyard.testing.channel import MemoryChannel
 from wheelyard.testing.clock import ManualClock
 from wheelyard.testing.desk import DeskPorts, StoreDesk
 from wheelyard.testing.happenings import MemoryEventLog
@@ -201,6 +206,7 @@ def _in_memory(
         tokens=MemoryTokenStore(clock=clock),
         site=MemorySite(jobs=jobs, queue=queue),
         campaigns=MemoryCampaigns(),
+        channel=MemoryChannel(clock=clock),
         artifacts=artifacts,
         blobs=MemoryBlobs(folder / "read"),
         bus=bus,
@@ -228,6 +234,7 @@ async def _in_a_state(
         tokens=state.tokens,
         site=await state.site(),
         campaigns=state.campaigns,
+        channel=state.channel,
         artifacts=state.artifacts,
         blobs=FolderBlobs(state.place("blobs"), own=state.path, flush=False),
         bus=bus,
@@ -241,7 +248,9 @@ async def _bus_of(_: str) -> Mapping[str, str]:
     return {"kind": "http"}
 
 
-def _web(desk: DeskPorts, *, bus: MemoryBus, scratch: Path, **more: object) -> WebPorts:
+def _web(
+    desk: DeskPorts, *, bus: MemoryBus, scratch: Path, channel: ChannelStore, **more: object
+) -> WebPorts:
     values: dict[str, object] = {
         "builders": desk.builders,
         "requests": desk.requests,
@@ -255,6 +264,14 @@ def _web(desk: DeskPorts, *, bus: MemoryBus, scratch: Path, **more: object) -> W
         "uploads": Uploads(
             inspect=inspect_upload,
             artifacts=more["artifacts"],  # type: ignore[arg-type]
+            blobs=more["blobs"],  # type: ignore[arg-type]
+            events=desk.events,
+            scratch=scratch,
+        ),
+        "channel": RenderedChannel(channel, freshness=0),
+        "packages": ChannelDoor(
+            inspect=inspect_conda,
+            channel=channel,
             blobs=more["blobs"],  # type: ignore[arg-type]
             events=desk.events,
             scratch=scratch,

@@ -30,6 +30,10 @@ OPEN = {
     "POST /sign-in",
     # What opens it is its signature.
     "POST /api/hooks/github",
+    # As open as the index beside it.
+    "GET /conda",
+    "GET /conda/channeldata.json",
+    "GET /conda/{subdir}/{filename}",
 }
 JSON = {"Accept": "application/json"}
 PEOPLE = (Role.READER, Role.REQUESTER, Role.OPERATOR, Role.ADMINISTRATOR)

@@ -9,6 +9,7 @@ import typer
 
 from wheelyard.cli import options as o
 from wheelyard.cli.addresses import Database
+from wheelyard.coordinator.channel import is_package
 from wheelyard.errors import ConfigurationError
 from wheelyard.model.listing import ProjectStatus, Status
 from wheelyard.model.release import project_name
@@ -24,13 +25,20 @@ def with_archive(
     state: Path | None,
     database: str,
     work: Callable[[Archive], Awaitable[Result]],
+    *,
+    blobs: str | None = None,
 ) -> Result:
-    """Do work over what a state folder remembers, wherever its database is."""
+    """Do work over what a state folder remembers, wherever its database is, and its blobs, too.
+
+    ``blobs`` is their address, or None where the work only looks at what is on this machine.
+    """
     configuration: Configuration | None = context.obj
-    address = database or ("" if configuration is None else configuration.farm.get("database", ""))
+    farm = {} if configuration is None else configuration.farm
+    address = database or farm.get("database", "")
+    stored = "" if blobs is None else blobs or farm.get("blobs", "")
 
     async def run() -> Result:
-        async with open_archive(state, database=address) as archive:
+        async with open_archive(state, database=address, blobs=stored) as archive:
             return await work(archive)
 
     return asyncio.run(run())
@@ -46,11 +54,18 @@ def yank(  # noqa: PLR0913, PLR0917 - its options
     state: o.State = None,
     database: Database = "",
 ) -> None:
-    """Let installers take a file only where it is pinned (PEP 592); its bytes stay."""
+    """Let installers take a file only where it is pinned (PEP 592); its bytes stay.
+
+    A conda package (FILE, or SUBDIR/FILE) leaves repodata.json, so that solvers don't see it.
+    """
     wish = None if undo else reason
-    done = with_archive(
-        context, state, database, lambda archive: archive.artifacts.yank(filename, wish)
-    )
+
+    async def work(archive: Archive) -> bool:
+        if is_package(filename):
+            return await archive.door.remove(filename, wish, actor="")
+        return await archive.artifacts.yank(filename, wish)
+
+    done = with_archive(context, state, database, work)
     if not done:
         raise ConfigurationError(
             f"{filename!r} is not published", hint="'wheelyard index list' shows what is."

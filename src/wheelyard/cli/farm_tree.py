@@ -48,6 +48,7 @@ class FarmTree:
             **given,
             check_reproducible=self.shared.selection.check_reproducible,
             rebuild=self.shared.selection.rebuild,
+            channel=self.tree.channel,
             limits=words.limits(self.shared.selection),
         )
 

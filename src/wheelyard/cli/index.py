@@ -5,13 +5,15 @@ import sys
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
 
 from wheelyard.cli import curation
 from wheelyard.cli.addresses import FallThrough, Host, OwnProjects, Port
+from wheelyard.cli.conda import app as conda_app
+from wheelyard.cli.conda import tell_channel
 from wheelyard.cli.snapshots import app as snapshots_app
 from wheelyard.cli.verifying import verify
 from wheelyard.index.export import ExportResult, export
@@ -19,6 +21,9 @@ from wheelyard.index.fallthrough import KnownProjects
 from wheelyard.index.listing import IndexPorts, Listing, listings
 from wheelyard.model.counted import plural
 from wheelyard.wiring.behind import FallthroughSettings, fallthrough_of
+
+if TYPE_CHECKING:
+    from wheelyard.index.channel_export import ChannelExport
 
 OpenState = Callable[[Path | None], AbstractAsyncContextManager[IndexPorts]]
 
@@ -56,8 +61,10 @@ def index_app(open_state: OpenState) -> typer.Typer:
         state: State = None,
     ) -> None:
         """Write the index into a folder: for a web server, or to install from it as it is."""
-        result = asyncio.run(_export(open_state, state, output))
+        result, channel = asyncio.run(_export(open_state, state, output))
         _tell_exported(result)
+        if channel is not None:
+            tell_channel(channel)
 
     @app.command("list")
     def list_command(state: State = None, as_json: AsJson = False) -> None:
@@ -72,6 +79,7 @@ def index_app(open_state: OpenState) -> typer.Typer:
     app.command("yank")(curation.yank)
     app.command("status")(curation.status)
     app.command("key")(curation.key)
+    app.add_typer(conda_app, name="conda")
     app.add_typer(snapshots_app, name="snapshot")
     return app
 
@@ -88,9 +96,20 @@ async def _serve(
         await serve(ports, host=host, port=port, announce=_announce, upstream=upstream)
 
 
-async def _export(open_state: OpenState, state: Path | None, output: Path) -> ExportResult:
+async def _export(
+    open_state: OpenState, state: Path | None, output: Path
+) -> tuple[ExportResult, "ChannelExport | None"]:
     async with open_state(state) as ports:
-        return await export(ports.artifacts, ports.blobs, output)
+        result = await export(ports.artifacts, ports.blobs, output)
+        if ports.channel is None:
+            return result, None
+        changes = await ports.channel.changes_since(-1)
+        packages = [one for one in changes.packages if one.there]
+        if not packages:
+            return result, None
+        from wheelyard.index.channel_export import export_channel
+
+        return result, await export_channel(packages, ports.blobs, output)
 
 
 async def _list(open_state: OpenState, state: Path | None) -> list[Listing]:

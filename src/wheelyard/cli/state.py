@@ -10,6 +10,7 @@ import msgspec
 import typer
 from rich.table import Table
 
+from wheelyard.channel_ports import CONDA
 from wheelyard.cli import options as o
 from wheelyard.cli.addresses import Blobs, Database
 from wheelyard.cli.display.console import results
@@ -197,5 +198,6 @@ _SINGULAR = {
     "wheels": "wheel",
     "metadata": "metadata",
     "provenance": "provenance",
+    CONDA: "conda package",
     "logs": "log",
 }

@@ -19,6 +19,7 @@ from wheelyard.coordinator.command_run import CommandEnded
 from wheelyard.coordinator.run import Standing
 from wheelyard.coordinator.story import RunEvent
 from wheelyard.errors import ConfigurationError, ExitCode, StoreError
+from wheelyard.index.channel_export import export_channel
 from wheelyard.model.artifact import Artifact
 from wheelyard.model.command import CommandRequest
 from wheelyard.plan.command import CommandPlan
@@ -134,6 +135,16 @@ Network = Annotated[
         rich_help_panel=_TREE,
     ),
 ]
+Channel = Annotated[
+    bool,
+    typer.Option(
+        "--channel",
+        envvar="WHEELYARD_CHANNEL",
+        help="Let the conda packages among its files (SUBDIR/NAME-VERSION-BUILD.conda) into the channel; on a farm "
+        "that takes an operator.",
+        rich_help_panel=_TREE,
+    ),
+]
 
 # What of the options for wheels says something about a command, too.
 _SHARED = frozenset(
@@ -164,6 +175,7 @@ class TreeSelection:
     needs: NeedsOption = None
     name: Name = ""
     network: Network = False
+    channel: Channel = False
 
 
 class Display(Protocol):
@@ -218,8 +230,7 @@ def build_tree(
     display: Display,
 ) -> None:
     """Run the command, or find what it gave before. Raises typer.Exit where it failed."""
-    wanted = request_of(tree)
-    ended = asyncio.run(_build(selection, wanted, configuration, output, display))
+    ended = asyncio.run(_build(selection, tree, configuration, output, display))
     if isinstance(display, JsonDisplay):
         display.write(encode(ended))
     else:
@@ -262,11 +273,12 @@ def _option(text: str) -> tuple[str, str]:
 
 async def _build(
     selection: Selection,
-    wanted: CommandRequest,
+    tree: TreeSelection,
     configuration: Configuration,
     output: Path | None,
     display: Display,
 ) -> CommandEnded:
+    wanted = request_of(tree)
     settings = replace(
         farm_settings(selection, configuration),
         # There is one build, which may have the whole machine.
@@ -281,8 +293,16 @@ async def _build(
         )
         offer = replace(plan.offer, check_reproducible=selection.check_reproducible)
         ended = await _carried_out(farm, replace(plan, offer=offer), display)
-        if output is not None and ended.artifact is not None:
-            await copy_out(farm.blobs, ended.artifact, output)
+        artifact = ended.artifact
+        if artifact is None:
+            return ended
+        if tree.channel:
+            packages = await farm.take_packages(artifact)
+            ended = replace(ended, packages=tuple([one.place for one in packages]))
+            if output is not None and packages:
+                await export_channel(packages, farm.blobs, output)
+        if output is not None:
+            await copy_out(farm.blobs, artifact, output)
         return ended
 
 
@@ -335,3 +355,5 @@ def print_end(ended: CommandEnded, output: Path | None) -> None:
     say(console, f"  {ended.artifact.digest}, {ended.artifact.size} bytes", fold=False)
     if output is not None:
         say(console, f"  {output / ended.artifact.filename}", fold=False)
+    for place in ended.packages:
+        say(console, f"  {place} is in the channel", fold=False)

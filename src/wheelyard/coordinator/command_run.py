@@ -23,7 +23,8 @@ from wheelyard.ports import ArtifactStore, Blobs, JobStore
 class CommandEnded:
     """How a request ended: ``artifact`` is None where it failed, ``report`` where nothing was run for it.
 
-    ``revision`` is the number of the revision that was built, which may be another than ``wanted``.
+    ``revision`` is the number of the revision that was built, which may be another than ``wanted``. ``packages``
+    are those that are in the conda channel now, as ``SUBDIR/FILE``, where that was asked for.
     """
 
     wanted: int
@@ -31,6 +32,7 @@ class CommandEnded:
     commit: str
     artifact: Artifact | None
     report: Report | None = None
+    packages: tuple[str, ...] = ()
 
 
 class CommandRun:

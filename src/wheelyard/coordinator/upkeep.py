@@ -9,6 +9,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
+from wheelyard.channel_ports import CONDA
 from wheelyard.coordinator.farm.actions import Action
 from wheelyard.coordinator.retention import Retention
 from wheelyard.farm_ports import EventLog
@@ -38,6 +39,14 @@ class Publications(ArtifactStore, Protocol):
 
     async def forget_provenance(self, digest: str) -> int:
         """Offer provenance that is gone no more; return how many files had it."""
+        ...
+
+
+class Withdrawals(Protocol):
+    """A conda channel, out of which can be taken what is lost."""
+
+    async def withdraw(self, digest: str) -> int:
+        """Take packages whose bytes are gone out; return how many names they had."""
         ...
 
 
@@ -84,6 +93,7 @@ class Upkeep:
         blobs: CheckedBlobs,
         references: Callable[[], Awaitable[Sequence[Reference]]],
         artifacts: Publications,
+        channel: Withdrawals,
         jobs: JobStore,
         events: EventLog,
         alone: Callable[[], AbstractAsyncContextManager[bool]],
@@ -94,6 +104,7 @@ class Upkeep:
         self._blobs = blobs
         self._references = references
         self._artifacts = artifacts
+        self._channel = channel
         self._jobs = jobs
         self._events = events
         self._alone = alone
@@ -170,6 +181,8 @@ class Upkeep:
         for one in lost:
             if one.kind == "provenance":
                 await self._artifacts.forget_provenance(one.digest)
+            elif one.kind == CONDA and await self._channel.withdraw(one.digest):
+                await self._events.write(Action.PACKAGE_LOST, one.filename, digest=one.digest)
         return Checked(
             blobs=count,
             damaged=len(damaged),

@@ -84,7 +84,7 @@ def read_entries(archive: Path, budget: Budget) -> Iterator[SourceEntry]:
         if magic.startswith(b"PK"):
             yield from _read_zip(archive.name, file, budget)
         else:
-            yield from _read_tar(archive.name, _decompressed(archive.name, magic, file), budget)
+            yield from read_tar(archive.name, _decompressed(archive.name, magic, file), budget)
 
 
 @contextmanager
@@ -175,7 +175,8 @@ class _StrictTarInfo(tarfile.TarInfo):
             raise ReadError(str(error)) from error
 
 
-def _read_tar(archive: str, stream: Readable, budget: Budget) -> Iterator[SourceEntry]:
+def read_tar(archive: str, stream: Readable, budget: Budget) -> Iterator[SourceEntry]:
+    """Yield the entries of a tar archive that comes out of a decompressor. Raises InvalidArchiveError."""
     counted = _Counted(archive, stream, budget)
     with tarfile.open(fileobj=counted, mode="r:", tarinfo=_StrictTarInfo) as tar:
         for member in tar:

@@ -16,6 +16,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 _STALE_SECONDS = 3600
+# Where what people upload, and what is unpacked for the conda channel, is looked at; whoever does that has no lock.
+_PASSING = ("upload-", "channel-")
+_LONGEST_UPLOAD_SECONDS = 24 * 3600.0
 _LOCK = "lock"
 _RUBBISH = 64
 # linux/fs.h: numbered for a long, though the kernel reads and writes an int.
@@ -87,10 +90,16 @@ def sweep(jobs: Path) -> int:
     for path in list(jobs.iterdir()) if jobs.is_dir() else []:
         if path.name.startswith("run-"):
             swept += _sweep_one(path)
-        elif path.name.startswith(".new-") and _age(path) > _STALE_SECONDS:
+        elif _is_stale(path):
             remove(path)
             swept += 1
     return swept
+
+
+def _is_stale(path: Path) -> bool:
+    if path.name.startswith(_PASSING):
+        return _age(path) > _LONGEST_UPLOAD_SECONDS
+    return path.name.startswith(".new-") and _age(path) > _STALE_SECONDS
 
 
 def _sweep_one(path: Path) -> int:

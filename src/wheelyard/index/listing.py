@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from wheelyard.channel_ports import ChannelReader
 from wheelyard.model.artifact import Artifact
 from wheelyard.model.listing import Snapshot
 from wheelyard.model.release import ProjectName
@@ -20,6 +21,10 @@ class Snapshots(Protocol):
 
     def artifacts(self, snapshot: Snapshot) -> ArtifactStore:
         """Return what is in a snapshot, to be read as an index."""
+        ...
+
+    def channel(self, snapshot: Snapshot) -> ChannelReader:
+        """Return what is in a snapshot of the conda channel."""
         ...
 
 
@@ -38,11 +43,12 @@ class LinkedBlobs(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexPorts:
-    """What an index is made of: the artifacts that are published, their bytes, and snapshots of both."""
+    """What an index is made of: the artifacts that are published, the conda channel, their bytes, and snapshots."""
 
     artifacts: ArtifactStore
     blobs: Blobs
     snapshots: Snapshots | None = None
+    channel: ChannelReader | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,6 @@ Pages that are at hand are answered before any framework is asked, since install
 else; whatever is not that simple goes through the routes below, with the same answers.
 """
 
-import re
 from contextlib import suppress
 
 from starlette.applications import Starlette
@@ -28,6 +27,9 @@ from wheelyard.index.answers import (
     unavailable,
     wants_page,
 )
+from wheelyard.index.asked import address_as_asked
+from wheelyard.index.channel_server import ChannelServer, is_of_channel
+from wheelyard.index.channel_state import RenderedChannel
 from wheelyard.index.fallthrough import Fallthrough
 from wheelyard.index.listing import LinkedBlobs, Snapshots
 from wheelyard.index.negotiation import choose
@@ -51,7 +53,6 @@ _FILES = "/files/"
 # Names to compare with when one is not known: enough for a small index, bounded for a large one.
 _COMPARED = 300
 _LONGEST_NAME = 200
-_HOST = re.compile(r"[A-Za-z0-9._-]+(:\d+)?|\[[0-9A-Fa-f:.]+\](:\d+)?")
 
 
 class IndexServer:
@@ -60,7 +61,7 @@ class IndexServer:
     ``freshness`` is how long, in seconds, an answer may be given without a look at the store.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the ports of a service, by name
         self,
         *,
         artifacts: ArtifactStore,
@@ -68,6 +69,7 @@ class IndexServer:
         freshness: float = _FRESHNESS,
         snapshots: Snapshots | None = None,
         upstream: Fallthrough | None = None,
+        channel: RenderedChannel | None = None,
     ) -> None:
         self._artifacts = artifacts
         self._upstream = upstream
@@ -77,9 +79,16 @@ class IndexServer:
                 snapshots,
                 freshness=freshness,
                 open_index=lambda kept: IndexServer(
-                    artifacts=kept, blobs=blobs, freshness=freshness, upstream=upstream
+                    artifacts=snapshots.artifacts(kept),
+                    blobs=blobs,
+                    freshness=freshness,
+                    upstream=upstream,
+                    channel=RenderedChannel(snapshots.channel(kept), freshness=freshness),
                 ),
             )
+        self._channel = None
+        if channel is not None:
+            self._channel = ChannelServer(channel=channel, blobs=blobs)
         self._blobs = blobs
         self._about = SmallFiles(blobs)
         self._pages = RenderedPages(artifacts=artifacts, freshness=freshness)
@@ -105,6 +114,8 @@ class IndexServer:
         if scope["type"] == "http" and scope["path"].startswith(PREFIX):
             app, scope = await self._on_shelf(scope)
             await app(scope, receive, send)
+        elif self._channel is not None and is_of_channel(scope.get("path", "")):
+            await self._channel(scope, receive, send)
         elif scope["type"] != "http" or not await self._answer_at_hand(scope, send):
             await self._app(_with_quoted_slashes(scope), receive, send)
 
@@ -174,7 +185,14 @@ class IndexServer:
                     )
                 )
         more = max(0, len(root.projects) - _ROWS)
-        return page(front_page(_address(request), rows, more=more))
+        return page(
+            front_page(
+                address_as_asked(request, _SIMPLE),
+                rows,
+                more=more,
+                channel=self._channel is not None,
+            )
+        )
 
     async def _root(self, request: Request) -> Response:
         return negotiated(request, (await self._pages.root()).forms)
@@ -268,12 +286,3 @@ def _known_name(asked: str) -> ProjectName:
         with suppress(InvalidNameError):
             return project_name(asked)
     raise HTTPException(404, f"{shown(asked)} cannot be the name of a project.")
-
-
-def _address(request: Request) -> str:
-    """Return the address of the index as this client wrote it."""
-    host = request.headers.get("host", "")
-    if not _HOST.fullmatch(host):
-        name, port = request.scope["server"]
-        host = f"{name}:{port}"
-    return f"{request.scope['scheme']}://{host}{request.scope.get('root_path', '')}{_SIMPLE}"

@@ -14,6 +14,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from wheelyard.errors import ConfigurationError
+from wheelyard.index.channel_state import RenderedChannel
 from wheelyard.index.fallthrough import Fallthrough
 from wheelyard.index.listing import IndexPorts
 from wheelyard.index.patience import PatientProtocol
@@ -79,7 +80,11 @@ async def serve(
 ) -> None:
     """Serve the index until the process is told to stop; ``announce`` gets its address."""
     app = IndexServer(
-        artifacts=ports.artifacts, blobs=ports.blobs, snapshots=ports.snapshots, upstream=upstream
+        artifacts=ports.artifacts,
+        blobs=ports.blobs,
+        snapshots=ports.snapshots,
+        upstream=upstream,
+        channel=None if ports.channel is None else RenderedChannel(ports.channel),
     )
     stop = asyncio.Event()
     async with running(app, host=host, port=port) as address:

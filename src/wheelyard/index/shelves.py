@@ -10,7 +10,6 @@ from starlette.types import ASGIApp, Scope
 
 from wheelyard.index.listing import Snapshots
 from wheelyard.model.listing import Snapshot
-from wheelyard.ports import ArtifactStore
 
 PREFIX = "/snapshots/"
 # Pages of more snapshots than this are rendered again when they are read again.
@@ -26,7 +25,7 @@ class SnapshotShelves:
         snapshots: Snapshots,
         *,
         freshness: float,
-        open_index: Callable[[ArtifactStore], ASGIApp],
+        open_index: Callable[[Snapshot], ASGIApp],
     ) -> None:
         self._snapshots = snapshots
         self._freshness = freshness
@@ -61,7 +60,7 @@ class SnapshotShelves:
     def _app(self, snapshot: Snapshot) -> ASGIApp:
         app = self._apps.pop(snapshot.id, None)
         if app is None:
-            app = self._open_index(self._snapshots.artifacts(snapshot))
+            app = self._open_index(snapshot)
         self._apps[snapshot.id] = app
         if len(self._apps) > _KEPT:
             del self._apps[next(iter(self._apps))]

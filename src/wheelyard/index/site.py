@@ -39,26 +39,27 @@ class Row:
     files: int
 
 
-def front_page(address: str, rows: Iterable[Row], *, more: int) -> bytes:
-    """Write the page at ``/``; ``more`` projects have no row."""
+def front_page(address: str, rows: Iterable[Row], *, more: int, channel: bool = False) -> bytes:
+    """Write the page at ``/``; ``more`` projects have no row; ``channel``: there is a conda channel beside."""
     table = "".join(
         f'<tr><td><a href="simple/{escape(row.project)}/">{escape(row.project)}</a></td>'
         f"<td>{escape(row.newest)}</td><td>{row.files}</td></tr>\n"
         for row in rows
     )
-    return _page(
+    return page_for_people(
         "wheelyard index",
         "<p>Wheels that were built from source on this farm. To install from here:</p>\n"
         f"<pre>pip install --index-url {escape(address)} PROJECT\n"
         f"uv pip install --default-index {escape(address)} PROJECT</pre>\n"
         + (_TABLE.format(rows=table) if table else _EMPTY)
-        + (f'<p>… and {more} more: <a href="simple/">all projects</a>.</p>' if more else ""),
+        + (f'<p>… and {more} more: <a href="simple/">all projects</a>.</p>' if more else "")
+        + (_CHANNEL if channel else ""),
     )
 
 
 def message_page(title: str, sentences: Iterable[str]) -> bytes:
     """Write a page that says what is wrong and what to do."""
-    return _page(
+    return page_for_people(
         title, "".join(f"<p>{escape(sentence)}</p>\n" for sentence in sentences if sentence)
     )
 
@@ -69,12 +70,14 @@ _TABLE = """<table>
 {rows}</tbody>
 </table>
 """
+_CHANNEL = '<p>Conda packages are in <a href="conda/">the channel beside it</a>.</p>\n'
 _EMPTY = (
     "<p>Nothing is published yet: <code>wheelyard build PROJECT</code> builds and publishes.</p>\n"
 )
 
 
-def _page(title: str, body: str) -> bytes:
+def page_for_people(title: str, body: str) -> bytes:
+    """Write a page; ``body`` is HTML."""
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'

@@ -17,8 +17,10 @@ from urllib.parse import unquote, urldefrag, urlsplit
 from wheelyard.errors import StoreError
 from wheelyard.index.address import METADATA_SUFFIX, sha256_of
 from wheelyard.index.attested import TrustedKeys
+from wheelyard.index.channel_verify import channel_faults
 from wheelyard.index.export import HTML_NAME, JSON_NAME, SIMPLE
 from wheelyard.index.wire import read_project_json, read_root_json
+from wheelyard.model.channel import SUFFIXES
 from wheelyard.model.source import FileEntry
 
 
@@ -103,7 +105,14 @@ class _Verification:
         findings = [*self._root(projects)]
         for project in projects:
             findings += self._project(project)
+        findings += self._channel()
         return Verification(projects=len(projects), files=self._files, findings=tuple(findings))
+
+    def _channel(self) -> Iterator[Finding]:
+        for path, fault in channel_faults(self._output):
+            if fault:
+                yield Finding(path=path, problem=fault)
+            self._files += path.name.endswith(SUFFIXES)
 
     def _listed_projects(self) -> list[str]:
         """Return every project that has a page or is linked to."""

@@ -18,10 +18,14 @@ _HINT = "docs/reference/http-api.md says what a request is made of."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandWanted(CommandRequest):
-    """What is asked for, and how it is built. ``repository`` is a URL that any machine reads."""
+    """What is asked for, and how it is built. ``repository`` is a URL that any machine reads.
+
+    ``channel``: the conda packages among its files are to enter the farm's channel.
+    """
 
     check_reproducible: bool = False
     rebuild: bool = False
+    channel: bool = False
     limits: Limits = field(default_factory=Limits)
 
 

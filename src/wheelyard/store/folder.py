@@ -23,6 +23,7 @@ from wheelyard.store import owners
 from wheelyard.store.artifacts import StoredArtifacts
 from wheelyard.store.builders import StoredBuilders
 from wheelyard.store.campaigns import StoredCampaigns
+from wheelyard.store.channel import StoredChannel
 from wheelyard.store.clock import SystemClock
 from wheelyard.store.database import PATIENCE_SECONDS, Database, open_database
 from wheelyard.store.evidence import StoredEvidence
@@ -70,6 +71,7 @@ class StateFolder:
         self.path = path
         self.jobs = StoredJobs(database=database, clock=clock)
         self.artifacts = StoredArtifacts(database=database, clock=clock)
+        self.channel = StoredChannel(database=database, clock=clock)
         self.snapshots = StoredSnapshots(database=database, clock=clock)
         self.staging = StoredStaging(database=database, clock=clock)
         self.memory = StoredMemory(database=database)

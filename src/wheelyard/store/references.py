@@ -1,9 +1,10 @@
-"""Which blobs the database names, and why: wheels, their METADATA and provenance, and logs."""
+"""Which blobs the database names, and why: wheels, their METADATA and provenance, conda packages, and logs."""
 
 from collections.abc import Sequence
 
 import msgspec
 
+from wheelyard.channel_ports import CONDA
 from wheelyard.ports import Reference
 from wheelyard.store.database import Connection, Database
 
@@ -14,6 +15,7 @@ SELECT filename, digest, metadata_digest, provenance_digest, counts OR published
     SELECT 1 FROM snapshot_files WHERE snapshot_files.artifact = artifacts.id
 ) FROM artifacts
 """
+_PACKAGES = "SELECT subdir, filename, digest FROM conda_packages WHERE there"
 _REPORTS = "SELECT report FROM attempts WHERE report IS NOT NULL"
 
 
@@ -55,6 +57,9 @@ def _references(connection: Connection) -> Sequence[Reference]:
                         needed=bool(needed),
                     )
                 )
+    for subdir, filename, digest in connection.execute(_PACKAGES):
+        place = f"{subdir}/{filename}"
+        found.append(Reference(digest=digest, kind=CONDA, filename=place, needed=True))
     decoder = msgspec.json.Decoder(_Log)
     for (report,) in connection.execute(_REPORTS):
         named = decoder.decode(report)

@@ -21,7 +21,7 @@ from sqlalchemy import (
     text,
 )
 
-from wheelyard.store import schema_campaigns, schema_site
+from wheelyard.store import schema_campaigns, schema_channel, schema_site
 from wheelyard.store.schema_base import METADATA, NUMBER
 
 __all__ = ["METADATA"]
@@ -35,6 +35,8 @@ _OF_CAMPAIGNS = (
     schema_campaigns.TURNS,
     schema_campaigns.SEEN_VERSIONS,
 )
+# And the conda channel.
+_OF_THE_CHANNEL = (schema_channel.PACKAGES, schema_channel.SNAPSHOT_PACKAGES)
 
 JOBS = Table(
     "jobs",

@@ -14,6 +14,7 @@ from wheelyard.model.job import BuildKey
 from wheelyard.model.listing import NamedSnapshot, ProjectStatus, Snapshot, snapshot_name
 from wheelyard.model.release import ProjectName, Release
 from wheelyard.ports import Clock
+from wheelyard.store.channel import SnapshotChannel
 from wheelyard.store.database import Connection, Database, Row
 from wheelyard.store.moments import to_moment, to_ticks
 from wheelyard.store.projects import StoredProjects
@@ -26,6 +27,10 @@ INSERT INTO snapshots (created, files, projects, removed) VALUES (:created, 0, 0
 _FILL = """
 INSERT INTO snapshot_files (snapshot, project, artifact, yanked)
 SELECT CAST(:snapshot AS BIGINT), project, id, yanked FROM artifacts WHERE published
+"""
+_FILL_CHANNEL = """
+INSERT INTO snapshot_packages (snapshot, package, removed)
+SELECT CAST(:snapshot AS BIGINT), id, removed FROM conda_packages WHERE there
 """
 _COUNT = """
 UPDATE snapshots SET
@@ -45,6 +50,7 @@ ON CONFLICT (name) DO UPDATE SET
 """
 _UNNAME = "DELETE FROM snapshot_names WHERE name = :name"
 _EMPTY = "DELETE FROM snapshot_files WHERE snapshot = :snapshot"
+_EMPTY_CHANNEL = "DELETE FROM snapshot_packages WHERE snapshot = :snapshot"
 # The row stays, so that its number is given to no other.
 _REMOVE = "UPDATE snapshots SET removed = TRUE WHERE id = :snapshot"
 
@@ -72,9 +78,11 @@ class StoredSnapshots:
 
         def work(connection: Connection) -> NamedSnapshot:
             connection.queue_up("index")
+            connection.queue_up("channel")
             row = connection.execute(_ADD, {"created": to_ticks(self._clock.now())}).fetchone()
             number = int(row[0])
             connection.execute(_FILL, {"snapshot": number})
+            connection.execute(_FILL_CHANNEL, {"snapshot": number})
             connection.execute(_COUNT, {"snapshot": number})
             return self._move(connection, name, number)
 
@@ -147,6 +155,10 @@ class StoredSnapshots:
     def artifacts(self, snapshot: Snapshot) -> "SnapshotArtifacts":
         """Return what is in a snapshot, to be read as an index."""
         return SnapshotArtifacts(database=self._database, snapshot=snapshot.id)
+
+    def channel(self, snapshot: Snapshot) -> SnapshotChannel:
+        """Return what a snapshot holds of the conda channel."""
+        return SnapshotChannel(database=self._database, snapshot=snapshot.id)
 
     def _move(self, connection: Connection, name: str, number: int) -> NamedSnapshot:
         row = connection.execute(_NAME, {"name": name}).fetchone()
@@ -260,5 +272,6 @@ def _sweep(connection: Connection, numbers: set[int]) -> int:
         held |= {row["snapshot"], *json.loads(row["earlier"])}
     for number in numbers - held:
         connection.execute(_EMPTY, {"snapshot": number})
+        connection.execute(_EMPTY_CHANNEL, {"snapshot": number})
         connection.execute(_REMOVE, {"snapshot": number})
     return len(numbers - held)

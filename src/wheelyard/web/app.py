@@ -63,6 +63,7 @@ class WebApp:
             blobs=ports.blobs,
             snapshots=ports.snapshots,
             upstream=ports.fallthrough,
+            channel=ports.channel,
         )
         access = Access(tokens=ports.tokens, clock=ports.clock, public=ports.public)
         application = _application(self.endpoints, access, self.site)

@@ -6,6 +6,7 @@ from datetime import datetime
 import msgspec
 from starlette.responses import Response
 
+from wheelyard.coordinator.channel import is_package
 from wheelyard.coordinator.farm.actions import Action
 from wheelyard.errors import ConfigurationError
 from wheelyard.farm_ports import EventLog
@@ -13,7 +14,7 @@ from wheelyard.model.listing import NamedSnapshot, ProjectStatus, Status
 from wheelyard.model.release import project_name
 from wheelyard.web.access import OPERATORS, READERS
 from wheelyard.web.endpoint import Call, Endpoint, answered
-from wheelyard.web.ports import CuratedArtifacts, SnapshotDesk, WebPorts
+from wheelyard.web.ports import CuratedArtifacts, PackageDoor, SnapshotDesk, WebPorts
 from wheelyard.web.refusals import Refusal, not_there
 
 _LONGEST = 500
@@ -68,15 +69,26 @@ class IndexDecisions:
     """Carries out what people decide, and writes down who did."""
 
     def __init__(
-        self, *, artifacts: CuratedArtifacts, snapshots: SnapshotDesk | None, events: EventLog
+        self,
+        *,
+        artifacts: CuratedArtifacts,
+        snapshots: SnapshotDesk | None,
+        events: EventLog,
+        packages: PackageDoor | None = None,
     ) -> None:
         self._artifacts = artifacts
+        self._packages = packages
         self._snapshots = snapshots
         self._events = events
 
     async def yank(self, actor: str, wanted: Yank) -> None:
-        """Yank a file, or take that back. Raises a Refusal."""
+        """Yank a file, or take that back; solvers see no yanked conda package. Raises a Refusal."""
         reason = _checked(wanted.reason)
+        if self._packages is not None and is_package(wanted.filename):
+            wish = None if wanted.undo else reason
+            if not await self._packages.remove(wanted.filename, wish, actor=actor):
+                raise not_there("package", wanted.filename)
+            return
         if not await self._artifacts.yank(wanted.filename, None if wanted.undo else reason):
             raise not_there("file", wanted.filename)
         action = Action.ARTIFACT_UNYANKED if wanted.undo else Action.ARTIFACT_YANKED
@@ -140,7 +152,12 @@ class IndexDecisions:
 
 def decisions(ports: WebPorts) -> IndexDecisions:
     """Return the place where they are carried out, for programs and for people."""
-    return IndexDecisions(artifacts=ports.artifacts, snapshots=ports.snapshots, events=ports.events)
+    return IndexDecisions(
+        artifacts=ports.artifacts,
+        snapshots=ports.snapshots,
+        events=ports.events,
+        packages=ports.packages,
+    )
 
 
 class Curation:

@@ -12,8 +12,10 @@ from typing import Protocol
 
 from wheelyard.bus_ports import BuilderBus, Bus
 from wheelyard.campaign_ports import CampaignStore
+from wheelyard.channel_ports import Entered
 from wheelyard.coordinator.uploads import Uploaded
 from wheelyard.farm_ports import BuilderStore, EventLog, Queue, RequestStore, TokenStore
+from wheelyard.index.channel_state import RenderedChannel
 from wheelyard.index.fallthrough import Fallthrough
 from wheelyard.index.listing import Snapshots
 from wheelyard.jobs.builder_life import BuilderEvent
@@ -21,6 +23,7 @@ from wheelyard.jobs.job import Job
 from wheelyard.jobs.selection import Selection
 from wheelyard.jobs.waiting import Standing
 from wheelyard.model.builder import Builder
+from wheelyard.model.channel import CondaPackage
 from wheelyard.model.job import Attempt, BuildKey
 from wheelyard.model.listing import NamedSnapshot, ProjectStatus
 from wheelyard.model.release import ProjectName
@@ -171,6 +174,22 @@ class WheelDoor(Protocol):
         ...
 
 
+class PackageDoor(Protocol):
+    """Takes in conda packages that people upload, and hides them. ``scratch`` as for wheels."""
+
+    scratch: Path
+
+    async def take(
+        self, paths: Sequence[Path], *, actor: str, subdir: str = "", announced: str = ""
+    ) -> tuple[Sequence[CondaPackage], Entered]:
+        """Let files into the channel and return what they are, and which of them are new."""
+        ...
+
+    async def remove(self, name: str, reason: str | None, *, actor: str) -> bool:
+        """Hide a package from solvers, or take that back with None; False where there is none of this name."""
+        ...
+
+
 class Housekeeping(Protocol):
     """What is kept, and what of it could go."""
 
@@ -250,5 +269,7 @@ class WebPorts:
     housekeeping: Housekeeping | None = None
     snapshots: SnapshotDesk | None = None
     uploads: WheelDoor | None = None
+    channel: RenderedChannel | None = None
+    packages: PackageDoor | None = None
     fallthrough: Fallthrough | None = None
     hook_secret: bytes = field(default=b"", repr=False)

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from wheelyard.farm_ports import RequestStore, Role
 from wheelyard.model.request import Kind, Request, RequestId, RequestState, Wish
+from wheelyard.protocol.commands import decode_command
 from wheelyard.web.access import READERS, REQUESTERS, at_least
 from wheelyard.web.endpoint import Call, Endpoint, Parameter, answered
 from wheelyard.web.filters import PAGES, next_offset, page_of
@@ -75,6 +76,8 @@ class RequestBook:
         priority = asked.priority
         if priority > 0 and call.bearer.role not in at_least(Role.OPERATOR):
             raise Refusal(403, "only operators may ask with a raised priority", "Leave it at 0.")
+        if asked.kind is Kind.COMMAND and call.bearer.role not in at_least(Role.OPERATOR):
+            _check_no_channel(bytes(asked.asked))
         wish = Wish(
             kind=asked.kind,
             asked=bytes(asked.asked),
@@ -162,6 +165,14 @@ def _check(asked: Asked) -> None:
             raise Refusal(
                 422, f"{shortened(address)!r} is no address", "mailto:me@example.org is one."
             )
+
+
+def _check_no_channel(text: bytes) -> None:
+    """Raise a Refusal where packages are to enter the channel, which is not for everybody to decide."""
+    if decode_command(text).channel:
+        raise Refusal(
+            403, "only operators may let packages into the channel", "Ask without channel."
+        )
 
 
 def _state_of(call: Call) -> RequestState | None:

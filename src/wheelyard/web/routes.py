@@ -6,6 +6,7 @@ from wheelyard.web import (
     blobs,
     builders,
     bus,
+    channel,
     curation,
     enrolment,
     happenings,
@@ -49,6 +50,7 @@ def endpoints(
         *curation.endpoints(ports),
         *uploads.endpoints(ports),
         *hooks.endpoints(ports),
+        *channel.endpoints(ports),
         *health.endpoints(ports),
         *_measured(ports, metrics, attendance),
     )

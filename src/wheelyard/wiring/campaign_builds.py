@@ -86,6 +86,8 @@ class FarmBuilds:
                 variables=await self.variables(wish),
                 # What the staging index has is no part of what names a build.
                 rebuild=wish.staging and bool(self._index),
+                # What nobody has agreed to yet is for nobody to install.
+                channel=not wish.staging,
             )
             asked = Wish(kind=Kind.COMMAND, asked=encode_command(command), owner=_OWNER)
         return str((await self._farm.desk.submit(asked)).id)

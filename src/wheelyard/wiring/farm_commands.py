@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from wheelyard.coordinator.channel import ChannelDoor
 from wheelyard.coordinator.farm.commands import CommandsCarrier
 from wheelyard.coordinator.farm.crew import CrewParts
 from wheelyard.model.request import Request
@@ -15,15 +16,22 @@ from wheelyard.wiring.planning import Planning
 class FarmCommands:
     """Makes the carrier of requests for commands."""
 
-    def __init__(self, *, planning: Planning, stories: Stories, local: bool) -> None:
+    def __init__(
+        self, *, planning: Planning, stories: Stories, local: bool, door: ChannelDoor
+    ) -> None:
         self._planning = planning
         self._stories = stories
         self._local = local
+        self._door = door
 
     def carrier(self, parts: CrewParts) -> CommandsCarrier:
         """Return the carrier of one leadership."""
         return CommandsCarrier(
-            parts=parts, plan=self._plan, tale_of=self._stories.begin, local=self._local
+            parts=parts,
+            plan=self._plan,
+            tale_of=self._stories.begin,
+            local=self._local,
+            packages=self._door.take_archive,
         )
 
     async def _plan(self, request: Request, wanted: CommandWanted) -> CommandPlan:

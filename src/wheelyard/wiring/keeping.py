@@ -7,8 +7,10 @@ from pathlib import Path
 
 from wheelyard.blobs.folder import FolderBlobs
 from wheelyard.blobs.keeper import BlobKeeper
+from wheelyard.coordinator.channel import ChannelDoor
 from wheelyard.coordinator.retention import Retention
 from wheelyard.coordinator.upkeep import Upkeep
+from wheelyard.executor.conda_file import inspect_conda
 from wheelyard.executor.keepers import (
     CompilerCacheKeeper,
     EnvironmentKeeper,
@@ -17,6 +19,7 @@ from wheelyard.executor.keepers import (
 )
 from wheelyard.index.listing import IndexPorts
 from wheelyard.store.artifacts import StoredArtifacts
+from wheelyard.store.channel import StoredChannel
 from wheelyard.store.clock import SystemClock
 from wheelyard.store.folder import StateFolder, prepare
 from wheelyard.store.jobs import StoredJobs
@@ -35,6 +38,7 @@ async def open_index(state: Path | None) -> AsyncIterator[IndexPorts]:
             artifacts=folder.artifacts,
             blobs=FolderBlobs(folder.place("blobs")),
             snapshots=folder.snapshots,
+            channel=folder.channel,
         )
 
 
@@ -46,18 +50,36 @@ class Archive:
     artifacts: StoredArtifacts
     snapshots: StoredSnapshots
     blobs: FolderBlobs
+    channel: StoredChannel
+    door: ChannelDoor
 
 
 @asynccontextmanager
-async def open_archive(state: Path | None, *, database: str = "") -> AsyncIterator[Archive]:
+async def open_archive(
+    state: Path | None, *, database: str = "", blobs: str = ""
+) -> AsyncIterator[Archive]:
     """Open what a state folder remembers."""
     async with await StateFolder.open(state_path(state), database=database) as folder:
+        stored = open_blobs(folder, blobs)
         yield Archive(
             jobs=folder.jobs,
             artifacts=folder.artifacts,
             snapshots=folder.snapshots,
-            blobs=FolderBlobs(folder.place("blobs")),
+            blobs=stored,
+            channel=folder.channel,
+            door=channel_door(folder, stored),
         )
+
+
+def channel_door(folder: StateFolder, blobs: FolderBlobs) -> ChannelDoor:
+    """Return the way into the conda channel of a folder that is open."""
+    return ChannelDoor(
+        inspect=inspect_conda,
+        channel=folder.channel,
+        blobs=blobs,
+        events=folder.events,
+        scratch=folder.place("jobs"),
+    )
 
 
 def public_key(state: Path) -> str:
@@ -91,6 +113,7 @@ def upkeep_of(folder: StateFolder, blobs: FolderBlobs) -> Upkeep:
         blobs=blobs,
         references=folder.references.all,
         artifacts=folder.artifacts,
+        channel=folder.channel,
         jobs=folder.jobs,
         events=folder.events,
         alone=folder.alone,

@@ -28,6 +28,7 @@ from wheelyard.executor.settings import CompilerCache, ExecutorSettings, Sandbox
 from wheelyard.executor.standard import standard_parts
 from wheelyard.executor.toolchain import Toolchain, describe_toolchain
 from wheelyard.model.artifact import Artifact
+from wheelyard.model.channel import CondaPackage
 from wheelyard.model.command import CommandRequest
 from wheelyard.model.job import Limits, Verdict
 from wheelyard.model.recipe import Recipe
@@ -55,7 +56,7 @@ from wheelyard.upstream.target_metadata import holds
 from wheelyard.upstream.transport import shown
 from wheelyard.upstream.uv import UvResolver
 from wheelyard.wiring.facts import check_needs, facts_of_this_machine
-from wheelyard.wiring.keeping import upkeep_of
+from wheelyard.wiring.keeping import channel_door, upkeep_of
 from wheelyard.wiring.places import find_interpreters
 from wheelyard.wiring.planning import Planning
 from wheelyard.wiring.platforms import platforms_of, shown_of, ways_to
@@ -209,6 +210,11 @@ class Farm:
         facts = await asyncio.to_thread(facts_of_this_machine, parts.executor, self.interpreters)
         check_needs(plan.needs, {**facts, "network": "yes"})
         return plan
+
+    async def take_packages(self, artifact: Artifact) -> Sequence[CondaPackage]:
+        """Let the conda packages of a command's archive into the channel; return them."""
+        door = channel_door(self._parts.folder, self._parts.blobs)
+        return await door.take_archive(artifact, actor="")
 
     def command_run(self, listener: Listener) -> CommandRun:
         """Return a run that carries out a command on a git tree."""

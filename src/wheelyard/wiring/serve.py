@@ -17,6 +17,7 @@ from wheelyard.executor.check_policy import DEFAULT_VERDICTS, CheckPolicy
 from wheelyard.executor.delivered import Delivered
 from wheelyard.executor.uploaded import inspect_upload
 from wheelyard.farm_ports import Role
+from wheelyard.index.channel_state import RenderedChannel
 from wheelyard.index.serving import allow_many_connections, running
 from wheelyard.model.job import Verdict
 from wheelyard.model.recipe import DEFAULT_RECIPE, Recipe
@@ -43,7 +44,7 @@ from wheelyard.wiring.engines import BusSettings, Engine, open_engine
 from wheelyard.wiring.farm_campaigns import CampaignSettings, FarmCampaigns
 from wheelyard.wiring.farm_commands import FarmCommands
 from wheelyard.wiring.farm_runs import FarmRuns
-from wheelyard.wiring.keeping import upkeep_of
+from wheelyard.wiring.keeping import channel_door, upkeep_of
 from wheelyard.wiring.local import FarmSettings, upstream_settings
 from wheelyard.wiring.local_builders import LocalBuilders
 from wheelyard.wiring.planning import Planning
@@ -136,6 +137,7 @@ class _Farm:
         self._engine = engine
         self._clock = clock
         self._blobs = open_blobs(folder, settings.blobs)
+        self._door = channel_door(folder, self._blobs)
         self._stories = Stories()
         self._mint = Mint(tokens=folder.tokens, clock=clock)
 
@@ -168,7 +170,10 @@ class _Farm:
             planning=planning, stories=self._stories, recipe_of=self._settings.recipe_of
         )
         commands = FarmCommands(
-            planning=planning, stories=self._stories, local=self._settings.local_repositories
+            planning=planning,
+            stories=self._stories,
+            local=self._settings.local_repositories,
+            door=self._door,
         )
         return Coordinator(
             ports=self._farm_ports(),
@@ -272,6 +277,8 @@ class _Farm:
                 scratch=folder.place("jobs"),
             ),
             hook_secret=self._settings.campaigns.hook_secret,
+            channel=RenderedChannel(folder.channel),
+            packages=self._door,
             fallthrough=fallthrough_of(self._settings.fall_through, folder.artifacts),
         )
 

@@ -4,6 +4,7 @@ A request that is begun anew is planned anew: where it names a branch that moved
 """
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -13,6 +14,9 @@ from wheelyard.coordinator.farm.crew import CrewParts, FarmCrew
 from wheelyard.coordinator.run import Standing
 from wheelyard.coordinator.story import JobAwaited, JobEnded, JobStarted, RunEvent
 from wheelyard.errors import ConfigurationError
+from wheelyard.model.artifact import Artifact
+from wheelyard.model.channel import CondaPackage
+from wheelyard.model.counted import plural
 from wheelyard.model.job import BuildKey
 from wheelyard.model.request import Request, RequestId, RequestState
 from wheelyard.plan.command import CommandPlan
@@ -26,6 +30,14 @@ from wheelyard.protocol.commands import (
 
 PlanCommand = Callable[[Request, CommandWanted], Awaitable[CommandPlan]]
 """Finds the revision and plans its job. Raises WheelyardError."""
+
+
+class TakePackages(Protocol):
+    """Lets the conda packages of a command's archive into the channel."""
+
+    async def __call__(self, artifact: Artifact, *, actor: str) -> Sequence[CondaPackage]:
+        """Return those that are there now. Raises InvalidArchiveError and ConflictError."""
+        ...
 
 
 class Tale(Protocol):
@@ -43,7 +55,10 @@ class Tale(Protocol):
 
 
 class CommandsCarrier:
-    """Carries out requests for commands. ``local``: repositories on the farm's own disk may be named."""
+    """Carries out requests for commands. ``local``: repositories on the farm's own disk may be named.
+
+    ``packages`` lets what was built into the conda channel, where the farm has one.
+    """
 
     def __init__(
         self,
@@ -52,11 +67,13 @@ class CommandsCarrier:
         plan: PlanCommand,
         tale_of: Callable[[RequestId], Tale],
         local: bool = False,
+        packages: TakePackages | None = None,
     ) -> None:
         self._parts = parts
         self._plan = plan
         self._tale_of = tale_of
         self._local = local
+        self._packages = packages
 
     def check(self, text: bytes) -> tuple[str, str]:
         """Return digest and summary of what is asked for. Raises ConfigurationError."""
@@ -67,11 +84,17 @@ class CommandsCarrier:
         """Return the undertaking of an open request."""
         wanted = self._read(request.text)
         return CommandUndertaking(
-            self._parts, request, lambda: self._plan(request, wanted), self._tale_of(request.id)
+            self._parts,
+            request,
+            lambda: self._plan(request, wanted),
+            self._tale_of(request.id),
+            packages=self._packages if wanted.channel else None,
         )
 
     def _read(self, text: bytes) -> CommandWanted:
         wanted = decode_command(text)
+        if wanted.channel and self._packages is None:
+            raise ConfigurationError("this farm has no conda channel", hint="Ask without it.")
         if not self._local and urlsplit(wanted.repository).scheme == "file":
             # Whoever may ask for something may not therefore read what lies there.
             raise ConfigurationError(
@@ -90,11 +113,14 @@ class CommandUndertaking:
         request: Request,
         plan: Callable[[], Awaitable[CommandPlan]],
         tale: Tale,
+        *,
+        packages: TakePackages | None = None,
     ) -> None:
         self._parts = parts
         self._request = request
         self._plan = plan
         self._tale = tale
+        self._packages = packages
         self._crew: FarmCrew | None = None
         self._attempt = 0
 
@@ -103,6 +129,10 @@ class CommandUndertaking:
         try:
             plan = await self._plan()
             ended = await self._run(plan).carry_out(plan)
+            if self._packages is not None and ended.artifact is not None:
+                # Before the end is told: what is done can be seen. Done twice, it changes nothing.
+                taken = await self._packages(ended.artifact, actor=self._request.owner)
+                ended = replace(ended, packages=tuple([one.place for one in taken]))
             self._tell_end(plan, ended)
             return conclude(ended)
         finally:
@@ -164,5 +194,8 @@ def conclude(ended: CommandEnded) -> Conclusion:
     reason = f"{ended.artifact.filename} is there"
     if ended.revision != ended.wanted:
         reason += f", of revision {ended.revision} where {ended.wanted} was asked for"
-    lines = (f"{ended.artifact.digest}, {ended.artifact.size} bytes",)
+    if ended.packages:
+        are = "is" if len(ended.packages) == 1 else "are"
+        reason += f"; {plural(len(ended.packages), 'package')} {are} in the channel"
+    lines = (f"{ended.artifact.digest}, {ended.artifact.size} bytes", *ended.packages)
     return Conclusion(state=RequestState.DONE, reason=reason, lines=lines)

@@ -16,6 +16,7 @@ from wheelyard.web.site import (
     badges,
     builders,
     calls,
+    channel,
     compare,
     curating,
     feeds,
@@ -69,6 +70,7 @@ class Site:
             *search.pages(ports),
             *sign_in.pages(sessions),
             *shelf.pages(ports),
+            *channel.pages(ports),
             *curating.deeds(ports),
             *admin.pages(ports),
         )
@@ -117,7 +119,8 @@ def _openid(ports: WebPorts, sessions: sign_in.Sessions) -> Sequence[Endpoint]:
 
 def _is_for_people(request: Request) -> bool:
     """Whether a person is likely to read the answer."""
-    if request.url.path.startswith(INTERFACE):
+    if request.url.path.startswith(INTERFACE) or request.method == "PUT":
+        # No form sends a PUT.
         return False
     try:
         return wanted(request) is Wanted.HTML
