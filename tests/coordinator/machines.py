@@ -35,6 +35,7 @@ from wheelyard.protocol.messages import (
     SetMode,
     Settled,
     Stop,
+    Upload,
     Word,
 )
 from wheelyard.protocol.requests import WheelsWanted, encode_wanted
@@ -286,6 +287,8 @@ class ScriptedBuilder:
         self.order: list[str] = []
         self.killed: list[str] = []
         self.settled: list[Settled] = []
+        self.asked_to_upload: list[Upload] = []
+        self.enclosable: list[int] = []
         self.modes: list[Mode] = []
         self.tokens: list[str] = []
         self.most_at_once = 0
@@ -367,6 +370,7 @@ class ScriptedBuilder:
         if isinstance(order, Assignment):
             self.order.append(str(order.offer.release.project))
             self.tokens.append(order.token)
+            self.enclosable.append(order.enclosable)
             key = order.offer.key
             self._builds[key] = asyncio.create_task(self._build(order.offer))
         elif isinstance(order, Stop):
@@ -376,6 +380,8 @@ class ScriptedBuilder:
                 await ended(task)
         elif isinstance(order, Settled):
             self.settled.append(order)
+        elif isinstance(order, Upload):
+            self.asked_to_upload.append(order)
         elif isinstance(order, SetMode):
             self.modes.append(order.mode)
         await delivery.done()

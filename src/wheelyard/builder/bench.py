@@ -128,6 +128,11 @@ class Bench:
         """Forget a result."""
         self._spawn(self._settle((key, fence)))
 
+    def upload(self, key: BuildKey, fence: int, reason: str) -> None:
+        """Bring again what came damaged with its word, otherwise this time."""
+        _log.warning("what was sent for %s is not what it names: %s", key, reason)
+        self.deliveries.upload((key, fence), self._group)
+
     def resume(self, kept: Kept) -> None:
         """Go on with a result that an earlier process left."""
         self.deliveries.resume(kept, self._group)
@@ -201,6 +206,7 @@ class Bench:
             report=report,
             token=job.token,
             log_told=job.log.complete,
+            enclosable=job.enclosable,
         )
         if await self.deliveries.add(kept, self._group):
             self._spawn(self._done(job.delivery))

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from wheelyard.depot_ports import Depot
-from wheelyard.model.job import Offer, Report
+from wheelyard.model.job import Offer
 from wheelyard.ports import Blobs
 
 _AT_ONCE = 4
@@ -19,14 +19,6 @@ def inputs_of(offer: Offer) -> tuple[str, ...]:
     """Name the blobs that an offer needs, each once."""
     wheels = (*offer.requirements, *offer.host_requirements, *offer.test_requirements)
     return tuple(dict.fromkeys((offer.source.archive, *(wheel.digest for wheel in wheels))))
-
-
-def outputs_of(report: Report) -> tuple[str, ...]:
-    """Name the blobs that go with a report."""
-    named = [report.log_digest, report.calls_digest]
-    if report.artifact is not None:
-        named += [report.artifact.digest, report.artifact.metadata_digest]
-    return tuple(dict.fromkeys(digest for digest in named if digest))
 
 
 class Inputs:

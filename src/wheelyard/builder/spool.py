@@ -27,13 +27,17 @@ _SUFFIX, _UNREADABLE, _BEGUN = ".json", ".unreadable", ".begun"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """A result that waits to be settled. ``log_told``: the last piece of the live log was written."""
+    """A result that waits to be settled. ``log_told``: the last piece of the live log was written.
+
+    ``enclosable``: so many bytes of what it names may go with it.
+    """
 
     key: BuildKey
     fence: int
     report: Report
     token: str = field(repr=False)
     log_told: bool = False
+    enclosable: int = 0
 
 
 class _Text(msgspec.Struct, frozen=True):
@@ -42,6 +46,7 @@ class _Text(msgspec.Struct, frozen=True):
     result: msgspec.Raw
     token: str
     log_told: bool = False
+    enclosable: int = 0
 
 
 class Spool:
@@ -81,7 +86,12 @@ class Spool:
 
     def _keep(self, kept: Kept) -> None:
         result = Result(builder=self._name, key=kept.key, fence=kept.fence, report=kept.report)
-        text = _Text(result=msgspec.Raw(encode(result)), token=kept.token, log_told=kept.log_told)
+        text = _Text(
+            result=msgspec.Raw(encode(result)),
+            token=kept.token,
+            log_told=kept.log_told,
+            enclosable=kept.enclosable,
+        )
         path = self._path(kept.key, kept.fence)
         temporary = path.with_suffix(f".{secrets.token_hex(4)}")
         try:
@@ -139,6 +149,7 @@ def _read(path: Path) -> Kept:
         report=word.report,
         token=text.token,
         log_told=text.log_told,
+        enclosable=text.enclosable,
     )
 
 
