@@ -63,9 +63,7 @@ class FarmEnd:
     async def assign(self, offer: Offer, *, fence: int = 1) -> Offer:
         told = replace(offer, fence=fence)
         await self.order(
-            Assignment(
-                offer=told, token=self.token, lease_seconds=60, enclosable=self.enclosable
-            )
+            Assignment(offer=told, token=self.token, lease_seconds=60, enclosable=self.enclosable)
         )
         return told
 

@@ -85,6 +85,10 @@ class Database(Protocol):
         """Run ``work`` as one transaction; what it read is still so when it ends."""
         ...
 
+    async def write_together(self, work: Callable[[Connection], T]) -> T:
+        """Run ``work`` as ``write`` does, in one transaction with others that come at the same time."""
+        ...
+
     async def close(self) -> None:
         """Let go of the database after what was begun."""
         ...

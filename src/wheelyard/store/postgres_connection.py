@@ -67,6 +67,7 @@ class Session:
         self._connection = connection
         self.name = name
         self.number = 0
+        self._queued: set[str] = set()
 
     @property
     def broken(self) -> bool:
@@ -85,10 +86,13 @@ class Session:
 
     def queue_up(self, name: str, /) -> None:
         """Let no other transaction that queues up under this name overlap with the rest of this one."""
-        self.execute(_QUEUE_UP, {"name": name})
+        if name not in self._queued:
+            self._queued.add(name)
+            self.execute(_QUEUE_UP, {"name": name})
 
     def begin(self, *, writes: bool) -> None:
         """Begin a transaction."""
+        self._queued.clear()
         if writes and self.number == 0:
             # A row that is there already is one that ``committed`` can wait for.
             self.mark()

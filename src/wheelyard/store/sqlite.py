@@ -21,6 +21,7 @@ from typing import Any, Self, TypeVar
 
 from wheelyard.store.database import PATIENCE_SECONDS, Connection
 from wheelyard.store.faults import translated
+from wheelyard.store.gathering import Gathering
 from wheelyard.store.revision import bring_up
 from wheelyard.store.sqlite_checkpoints import LONGEST_LOG_PAGES, PAUSE_SECONDS, Checkpoints
 
@@ -53,6 +54,7 @@ class SqliteDatabase:
         self._thread = thread
         self._checkpoints = checkpoints
         self._reads: list[_Read] = []
+        self._gathering = Gathering(self.write)
 
     @classmethod
     async def open(
@@ -97,6 +99,10 @@ class SqliteDatabase:
         finally:
             # Whoever is cancelled here has it written all the same.
             self._checkpoints.wrote()
+
+    async def write_together(self, work: Callable[[Connection], T]) -> T:
+        """Run ``work`` in one transaction with others that come at the same time. Raises StoreError."""
+        return await self._gathering.add(work)
 
     async def close(self) -> None:
         """Close the connection after what was begun."""
