@@ -11,7 +11,7 @@ from wheelyard.store import jobs, ledger, order, queue, submitted
 
 QUESTIONS = {
     "the best jobs of an owner": order._PAGE,
-    "a job to lock": order._LOCK,
+    "a job to lock": submitted._LOCK,
     "a job to step": ledger._LOAD,
     "a submitted job": queue._QUEUED,
     "its place": submitted._PLACE,

@@ -8,7 +8,7 @@ from wheelyard.jobs.job import Job
 from wheelyard.model.artifact import Artifact
 from wheelyard.model.job import BuildKey, Report
 from wheelyard.store.cells import keep_cell
-from wheelyard.store.database import Connection
+from wheelyard.store.database import Connection, Row
 from wheelyard.store.moments import to_ticks
 from wheelyard.store.projects import note_changes
 from wheelyard.store.rows import artifact_row, attempt_row, job_row, read_job
@@ -65,8 +65,8 @@ INSERT INTO artifacts (
 ) VALUES (
     :filename, :digest, :size, :project, :version, :tags, :origin, :requires_python, :requires_dist,
     :metadata_digest, :build_key, :target, :source_digest, :recipe_digest, :created, :yanked,
-    :provenance_digest, FALSE, FALSE
-) ON CONFLICT (build_key, digest) DO NOTHING
+    :provenance_digest, :counts, FALSE
+) ON CONFLICT (build_key, digest) DO UPDATE SET counts = artifacts.counts OR excluded.counts
 """
 
 _COUNT = """
@@ -92,10 +92,12 @@ class DatabaseLedger:
     def load(self, key: BuildKey) -> Job | None:
         """Return a job as it stands."""
         row = self._connection.execute(_LOAD, {"key": key}).fetchone()
-        if row is None:
-            return None
+        return None if row is None else self.loaded(row)
+
+    def loaded(self, row: Row) -> Job:
+        """Return the job of a row that was read, locked, in this transaction."""
         job = read_job(row)
-        self._loaded[key] = job
+        self._loaded[job.key] = job
         return job
 
     def save(self, job: Job) -> None:
@@ -129,9 +131,9 @@ class DatabaseLedger:
         }
         self._connection.execute(_CLOSE_ATTEMPT, row)
 
-    def keep(self, artifact: Artifact) -> None:
-        """Remember a wheel that does not count yet."""
-        self._connection.execute(KEEP, artifact_row(artifact))
+    def keep(self, artifact: Artifact, *, counts: bool) -> None:
+        """Remember a wheel; ``counts``: as what its job built."""
+        self._connection.execute(KEEP, {**artifact_row(artifact), "counts": counts})
 
     def count(self, key: BuildKey, digest: str, *, counts: bool) -> None:
         """Let a wheel count as what its job built, or no longer; what does not count is not published."""

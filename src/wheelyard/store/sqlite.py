@@ -27,7 +27,7 @@ from wheelyard.store.sqlite_checkpoints import LONGEST_LOG_PAGES, PAUSE_SECONDS,
 
 T = TypeVar("T")
 
-_ROW_LOCK = re.compile(r"\s+FOR (UPDATE|SHARE)( SKIP LOCKED)?\s*$")
+_ROW_LOCK = re.compile(r"\s+FOR (UPDATE|SHARE)( OF \w+)?( SKIP LOCKED)?\s*$")
 
 
 _Work = Callable[[Connection], Any]

@@ -4,7 +4,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from wheelyard.farm_ports import QueuedJob, Terms
-from wheelyard.jobs.job import State
+from wheelyard.jobs.commands import Grant
+from wheelyard.jobs.job import Job, State
 from wheelyard.jobs.priority import Worth
 from wheelyard.model.job import BuildKey, Offer
 from wheelyard.model.request import RequestId
@@ -19,6 +20,7 @@ QUEUED = """
 SELECT jobs.*, offers.offer, offers.context, offers.request, pools.needs
 FROM jobs JOIN offers ON offers.key = jobs.key JOIN pools ON pools.pool = jobs.pool
 """
+_LOCK = f"{QUEUED} WHERE jobs.key = :key AND jobs.open FOR UPDATE OF jobs SKIP LOCKED"
 _PLACE = "SELECT pool, owner, rank, submitted, worth FROM jobs WHERE key = :key"
 _SET_PLACE = """
 UPDATE jobs SET pool = :pool, owner = :owner, rank = :rank, submitted = :submitted,
@@ -73,10 +75,26 @@ def join(connection: Connection, wanted: QueuedJob, now: datetime, *, anew: bool
         connection.execute(_SET_REQUEST, {"key": job.key, "request": terms.request})
 
 
+def lock_queued(connection: Connection, key: str) -> Row | None:
+    """Keep others from a job that may be chosen until the transaction ends, and return its row; None where one of them has it."""
+    row: Row | None = connection.execute(_LOCK, {"key": key}).fetchone()
+    return row
+
+
+def with_job(row: Row, job: Job, grant: Grant) -> tuple[QueuedJob, Lease]:
+    """Return a job that was chosen, as it is now, and its lease."""
+    lease = Lease(key=job.key, fence=grant.fence, attempt=grant.attempt, expires=grant.expires)
+    return _queued(row, job), lease
+
+
 def read_queued(row: Row) -> QueuedJob:
     """Return what a row of ``QUEUED`` stands for."""
+    return _queued(row, read_job(row))
+
+
+def _queued(row: Row, job: Job) -> QueuedJob:
     return QueuedJob(
-        job=read_job(row),
+        job=job,
         offer=read_value(Offer, row["offer"]),
         terms=Terms(
             owner=row["owner"],
