@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from coordinator.machines import QUICK, Machines, ScriptedBuilder, scenario, until_quiet, wheels
 from plan.world import Package
 from wheelyard.coordinator.farm.ports import FarmPorts
@@ -113,15 +115,15 @@ def test_13_who_sends_damaged_files_three_times_is_in_quarantine(tmp_path: Path)
     scenario(work)
 
 
-def test_a_farm_that_takes_nothing_with_results_says_so(tmp_path: Path) -> None:
+@pytest.mark.parametrize("most", [32 << 10, 0])
+def test_a_builder_is_told_how_much_may_come_with_a_result(tmp_path: Path, most: int) -> None:
     async def work() -> None:
-        for rules, most in ((QUICK, 32 << 10), (replace(QUICK, enclosable=0), 0)):
-            farm = Keeping(tmp_path, rules=rules)
-            async with farm.led() as coordinator:
-                one = await farm.builder("one", manual=True)
-                await coordinator.submit(wheels("b"))
-                await until_quiet(lambda: bool(one.running))
-                assert one.enclosable == [most]
-            await farm.close()
+        farm = Keeping(tmp_path, rules=replace(QUICK, enclosable=most))
+        async with farm.led() as coordinator:
+            one = await farm.builder("one", manual=True)
+            await coordinator.submit(wheels("b"))
+            await until_quiet(lambda: bool(one.running))
+            assert one.enclosable == [most]
+        await farm.close()
 
     scenario(work)

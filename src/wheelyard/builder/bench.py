@@ -167,6 +167,7 @@ class Bench:
         self.deliveries.cancel()
 
     async def _see_through(self, job: Job) -> None:
+        kept = False
         try:
             await self._ports.spool.begin(*job.id)
             report = await job.carry_out(
@@ -175,7 +176,7 @@ class Bench:
                 lambda offer: with_share(offer, self._settings.memory_bytes),
             )
             if report is not None:
-                await self._ended(job, report)
+                kept = await self._ended(job, report)
             elif job.ending is Ending.STOPPED:
                 _log.info("stopped %s: %s", job.name, job.reason, extra={"action": "job.stopped"})
                 self._remember(job.id)
@@ -187,9 +188,11 @@ class Bench:
             self._jobs.pop(job.id)
             self._tasks.pop(job.id)
             self._changed.set()
-            await self._ports.spool.end(*job.id)
+            if not kept:
+                await self._ports.spool.end(*job.id)
 
-    async def _ended(self, job: Job, report: Report) -> None:
+    async def _ended(self, job: Job, report: Report) -> bool:
+        """Begin to deliver a result; return whether it is kept over a restart."""
         self._ports.vitals.hear(report.outcome)
         self.worked.set()
         _log.info(
@@ -200,7 +203,7 @@ class Bench:
             f": {report.reason}" if report.reason else "",
             extra={"action": "job.ended", "job": job.id[0], "outcome": report.outcome.value},
         )
-        kept = Kept(
+        result = Kept(
             key=job.id[0],
             fence=job.id[1],
             report=report,
@@ -208,10 +211,12 @@ class Bench:
             log_told=job.log.complete,
             enclosable=job.enclosable,
         )
-        if await self.deliveries.add(kept, self._group):
+        kept = await self.deliveries.add(result, self._group)
+        if kept:
             self._spawn(self._done(job.delivery))
         if job.ending is Ending.STOPPED:
             self.settled(*job.id)
+        return kept
 
     async def _tell_log(self, job: Job) -> None:
         await job.log.tell()

@@ -13,6 +13,7 @@ from wheelyard.model.job import Offer
 from wheelyard.ports import Blobs
 
 _AT_ONCE = 4
+_SAME_SECONDS = 10.0
 
 
 def inputs_of(offer: Offer) -> tuple[str, ...]:
@@ -51,8 +52,9 @@ class Inputs:
                 await self._depot.fetch(digest)
             else:
                 with contextlib.suppress(OSError):
-                    # What was used last goes last.
-                    await asyncio.to_thread(os.utime, path)
+                    # What was used last goes last; nobody needs to know that to the second.
+                    if time.time() - path.stat().st_mtime > _SAME_SECONDS:
+                        await asyncio.to_thread(os.utime, path)
         if not self._coming[digest].locked():
             del self._coming[digest]
 

@@ -57,7 +57,10 @@ class Spool:
         self._name = name
 
     async def keep(self, kept: Kept) -> None:
-        """Keep a result, or what changed of it, for good. Raises StoreError, and ProtocolError where it is too large."""
+        """Keep a result, or what changed of it, for good: its job has ended, as ``end`` says.
+
+        Raises StoreError, and ProtocolError where it is too large.
+        """
         await asyncio.to_thread(self._keep, kept)
 
     async def forget(self, key: BuildKey, fence: int) -> None:
@@ -106,6 +109,8 @@ class Spool:
         except OSError as error:
             temporary.unlink(missing_ok=True)
             raise _translated(error, self._folder) from error
+        with contextlib.suppress(OSError):
+            self._begun(kept.key, kept.fence).unlink(missing_ok=True)
 
     def _all(self) -> Sequence[Kept]:
         found = []

@@ -49,8 +49,6 @@ class Enclosures:
         return False
 
     async def _store(self, digest: str, content: bytes) -> None:
-        if self._blobs.path(digest) is not None:
-            return
         async with self._blobs.receive(digest, size=len(content)) as incoming:
             await incoming.write(content)
             await incoming.keep()
