@@ -37,8 +37,24 @@ _NAMED = "SELECT 1 FROM known_projects WHERE project = :project"
 
 def keep_cell(connection: Connection, job: Job) -> None:
     """Let the cell of a job follow it; the job is written already."""
-    if _goes_on(connection, job):
-        return
+    state = state_word(job)
+    names: dict[str, object] = {
+        "project": job.release.project,
+        "target": str(job.target),
+        "version": str(job.release.version),
+        "key": job.key,
+        "state": state,
+        "reason": job.reason,
+        "changed": to_ticks(job.changed),
+    }
+    statement = _BUILT
+    if state != Outcome.BUILT.value:
+        statement, names["failed"] = _WENT_ON, state in FAILURES
+    connection.later(statement, names, otherwise=lambda: _follow(connection, job))
+
+
+def _follow(connection: Connection, job: Job) -> None:
+    """Look at the cell of a job, and let it follow as it has to."""
     place = {"project": job.release.project, "target": str(job.target)}
     row = connection.execute(_CELL, place).fetchone()
     before = None if row is None else read_cell(row)
@@ -50,24 +66,7 @@ def keep_cell(connection: Connection, job: Job) -> None:
         return
     if before is None:
         keep_name(connection, job.release.project)
-    connection.execute(_KEEP, _columns(after))
-
-
-def _goes_on(connection: Connection, job: Job) -> bool:
-    """Change the cell that shows a job in one statement; False where that is not all that there is to it."""
-    state = state_word(job)
-    names: dict[str, object] = {
-        "project": job.release.project,
-        "target": str(job.target),
-        "version": str(job.release.version),
-        "key": job.key,
-        "state": state,
-        "reason": job.reason,
-        "changed": to_ticks(job.changed),
-    }
-    if state == Outcome.BUILT.value:
-        return connection.execute(_BUILT, names).rowcount > 0
-    return connection.execute(_WENT_ON, {**names, "failed": state in FAILURES}).rowcount > 0
+    connection.later(_KEEP, _columns(after))
 
 
 def keep_name(connection: Connection, project: ProjectName) -> None:

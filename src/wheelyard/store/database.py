@@ -61,6 +61,21 @@ class Connection(Protocol):
         """Carry out a statement once for each row."""
         ...
 
+    def later(
+        self,
+        statement: str,
+        names: Mapping[str, Any],
+        /,
+        *,
+        otherwise: Callable[[], None] | None = None,
+    ) -> None:
+        """Carry out a statement at the latest before the next one, or before the end of the transaction.
+
+        ``otherwise`` is called before the end where it changed no row. Statements that nobody waits for go to
+        a server together.
+        """
+        ...
+
     def queue_up(self, name: str, /) -> None:
         """Let no other transaction that queues up under this name overlap with the rest of this one."""
         ...

@@ -42,7 +42,7 @@ class StoredEvents:
         def work(connection: Connection) -> None:
             # Numbers must become visible in their order: who has read up to one has read all before it.
             connection.queue_up("happenings")
-            connection.execute(_WRITE, line)
+            connection.later(_WRITE, line)
 
         await self._database.write_together(work)
 

@@ -104,8 +104,8 @@ class DatabaseLedger:
         """Write a job, new or not; where it was submitted, its place in the queue follows its state."""
         row, before = job_row(job), self._loaded.get(job.key)
         if before is None or before.state is not job.state:
-            self._connection.execute(_COUNT_STATE, row)
-        self._connection.execute(_SAVE, row)
+            self._connection.later(_COUNT_STATE, row)
+        self._connection.later(_SAVE, row)
         # Most changes prolong a lease, which no cell shows.
         if before is None or _shown(before) != _shown(job):
             keep_cell(self._connection, job)
@@ -113,7 +113,7 @@ class DatabaseLedger:
 
     def open_attempt(self, job: Job, now: datetime) -> None:
         """Begin the attempt that the job's number, fence and builder name."""
-        self._connection.execute(_OPEN_ATTEMPT, attempt_row(job, now))
+        self._connection.later(_OPEN_ATTEMPT, attempt_row(job, now))
 
     def close_attempt(self, key: BuildKey, record: Record, report: Report, now: datetime) -> None:
         """End an attempt with its report."""
@@ -129,11 +129,11 @@ class DatabaseLedger:
             "cpu_seconds": report.cpu_seconds,
             "log_bytes": report.log_bytes,
         }
-        self._connection.execute(_CLOSE_ATTEMPT, row)
+        self._connection.later(_CLOSE_ATTEMPT, row)
 
     def keep(self, artifact: Artifact, *, counts: bool) -> None:
         """Remember a wheel; ``counts``: as what its job built."""
-        self._connection.execute(KEEP, {**artifact_row(artifact), "counts": counts})
+        self._connection.later(KEEP, {**artifact_row(artifact), "counts": counts})
 
     def count(self, key: BuildKey, digest: str, *, counts: bool) -> None:
         """Let a wheel count as what its job built, or no longer; what does not count is not published."""

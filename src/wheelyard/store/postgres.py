@@ -149,7 +149,11 @@ class PostgresDatabase:
             if session is not None:
                 self._sessions.discard(session)
                 session.close()
-            session = Session(connect(self._url), name=secrets.token_hex(8))
+            connection = connect(self._url)
+            if session is not None and session.given_up:
+                session = session.renewed(connection)
+            else:
+                session = Session(connection, name=secrets.token_hex(8))
             self._own.session = session
             self._sessions.add(session)
         return session

@@ -174,6 +174,19 @@ class _Transaction:
         """Carry out a statement once for each row."""
         self._connection.executemany(statement, rows)
 
+    def later(
+        self,
+        statement: str,
+        names: Mapping[str, Any],
+        /,
+        *,
+        otherwise: Callable[[], None] | None = None,
+    ) -> None:
+        """Carry out a statement, and ``otherwise`` where it changed no row."""
+        changed = self.execute(statement, names).rowcount
+        if changed == 0 and otherwise is not None:
+            otherwise()
+
     def queue_up(self, _: str, /) -> None:
         """Do nothing: writers are one after the other already."""
 

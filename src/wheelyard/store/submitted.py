@@ -59,10 +59,10 @@ def join(connection: Connection, wanted: QueuedJob, now: datetime, *, anew: bool
     """Write down who wants a job and on which terms; ``anew``: whatever was said before is over."""
     job, terms = wanted.job, wanted.terms
     joined = {"key": job.key, "request": terms.request, "joined": to_ticks(now)}
-    connection.execute(_JOIN, joined)
+    connection.later(_JOIN, joined)
     asked = {"owner": terms.owner, "project": job.release.project}
     if connection.execute(_ASKED, asked).fetchone() is None:
-        connection.execute(_ASK, asked)
+        connection.later(_ASK, asked)
     kept = connection.execute(_PLACE, {"key": job.key}).fetchone()
     anew = anew or kept["pool"] is None
     if not anew and job.state is not State.READY:
@@ -70,9 +70,9 @@ def join(connection: Connection, wanted: QueuedJob, now: datetime, *, anew: bool
     keep_needs(connection, terms.pool, terms.needs)
     _move(connection, job.key, kept, _place(terms, now, None if anew else kept))
     said = {"key": job.key, "offer": write_value(wanted.offer), "context": terms.context}
-    connection.execute(_SET_OFFER, {**said, "request": terms.request})
+    connection.later(_SET_OFFER, {**said, "request": terms.request})
     if anew:
-        connection.execute(_SET_REQUEST, {"key": job.key, "request": terms.request})
+        connection.later(_SET_REQUEST, {"key": job.key, "request": terms.request})
 
 
 def lock_queued(connection: Connection, key: str) -> Row | None:
@@ -142,6 +142,6 @@ def _move(connection: Connection, key: BuildKey, kept: Row, place: _Place) -> No
     moved = (kept["pool"], kept["owner"]) != (place.pool, place.owner)
     if moved:
         count_job(connection, key, -1)
-    connection.execute(_SET_PLACE, {"key": key, **asdict(place)})
+    connection.later(_SET_PLACE, {"key": key, **asdict(place)})
     if moved:
         count_job(connection, key, 1)
