@@ -163,6 +163,7 @@ def _once(session: Session, work: Callable[[Connection], T], *, writes: bool) ->
     session.begin(writes=writes)
     try:
         result = work(session)
+        session.see_to_rest()
     except BaseException:
         session.roll_back()
         raise

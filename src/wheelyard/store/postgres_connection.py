@@ -141,11 +141,12 @@ class Session:
     def _carry_out(self) -> "psycopg.Cursor[PostgresRow]":
         """Send what waits in one go, and return what the last one answered."""
         waiting, self._later = self._later, []
+        many = len(waiting) > 1 and psycopg.Pipeline.is_supported()
         try:
-            with self._connection.pipeline() if len(waiting) > 1 else contextlib.nullcontext():
+            with self._connection.pipeline() if many else contextlib.nullcontext():
                 cursors = [self._connection.execute(one.text, one.values) for one in waiting]
         except psycopg.Error:
-            self._spoiled = len(waiting) > 1
+            self._spoiled = many
             raise
         self._unless += [
             (cursor, one.otherwise)
@@ -154,9 +155,9 @@ class Session:
         ]
         return cursors[-1]
 
-    def _see_to_others(self) -> None:
-        """Call whoever wants to know that a statement changed nothing."""
-        while self._later or self._unless:
+    def see_to_rest(self) -> None:
+        """Call whoever wants to know that a statement changed nothing; what nobody asks about may wait still."""
+        while self._unless or any(one.otherwise is not None for one in self._later):
             if self._later:
                 self._carry_out()
             unless, self._unless = self._unless, []
@@ -176,8 +177,6 @@ class Session:
 
     def commit(self, *, marked: bool) -> None:
         """End the transaction, ``marked`` with the number by which ``committed`` knows it, if it counts."""
-        if self._unless or any(one.otherwise is not None for one in self._later):
-            self._see_to_others()
         if not marked:
             self.execute("COMMIT")
         elif self._later:
