@@ -8,9 +8,13 @@ from typing import Any
 import psycopg
 import pytest
 
+from store.conftest import of_database
+from store.things import ended, offer
 from wheelyard.errors import StoreError
+from wheelyard.model.job import BuildKey, Outcome
 from wheelyard.store.database import Connection, Database, open_database
 from wheelyard.store.postgres import PostgresDatabase
+from wheelyard.testing.clock import ManualClock
 
 pytestmark = pytest.mark.anyio
 
@@ -168,3 +172,48 @@ async def test_a_connection_that_was_given_up_leaves_no_second_mark(empty_server
     with psycopg.connect(empty_server) as connection:
         rows = connection.execute("SELECT number FROM commits").fetchall()
     assert len(rows) == 1
+
+
+async def test_what_locks_rows_comes_first_and_in_the_order_of_their_keys(
+    database: Database,
+) -> None:
+    order: list[str] = []
+    began = asyncio.gather(database.write_together(lambda _: order.append("first")))
+    await asyncio.gather(
+        *(
+            database.write_together(lambda _, n=name: order.append(n), locks=locks)  # type: ignore[misc]
+            for name, locks in (("x", ""), ("b", "b"), ("y", ""), ("c", "c"), ("a", "a"))
+        )
+    )
+    await began
+    assert [name for name in order if name != "first"] == ["a", "b", "c", "x", "y"]
+
+
+async def test_results_taken_in_together_and_leases_that_are_prolonged_do_not_block_each_other(
+    empty_server: str,
+) -> None:
+    """A deadlock would be found by the server, after a second, and one of both carried out again."""
+    database = await open_database(empty_server)
+    stores = of_database(database, ManualClock())
+    keys = [BuildKey(f"k{number}") for number in range(12)]
+    for key in keys:
+        await stores.jobs.lease(offer(key), "yard-1", seconds=60)
+    leases = [(key, 1) for key in keys]
+
+    await asyncio.gather(
+        *(
+            work
+            for key in reversed(keys)
+            for work in (
+                stores.queue.renew_all(leases, seconds=60),
+                stores.jobs.finish(key, 1, ended(Outcome.FAILED)),
+            )
+        )
+    )
+
+    await database.close()
+    with psycopg.connect(empty_server) as connection:
+        (found,) = connection.execute(
+            "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+        ).fetchall()
+    assert found == (0,)

@@ -100,8 +100,11 @@ class Database(Protocol):
         """Run ``work`` as one transaction; what it read is still so when it ends."""
         ...
 
-    async def write_together(self, work: Callable[[Connection], T]) -> T:
-        """Run ``work`` as ``write`` does, in one transaction with others that come at the same time."""
+    async def write_together(self, work: Callable[[Connection], T], *, locks: str = "") -> T:
+        """Run ``work`` as ``write`` does, in one transaction with others that come at the same time.
+
+        ``locks`` is the key of the row that it locks: whoever locks several does it in the order of their keys.
+        """
         ...
 
     async def close(self) -> None:

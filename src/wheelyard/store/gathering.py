@@ -18,13 +18,14 @@ class _Waiting:
     """Work on its way into the database; ``ended`` once it is there or has failed."""
 
     work: _Work
+    locks: str
     ended: bool = False
     result: Any = None
     error: Exception | None = None
 
 
 class Gathering:
-    """Carries works out in the order in which they come, each once. ``write`` runs one transaction.
+    """Carries works out, each once, and those that lock nothing in the order in which they come. ``write`` runs one transaction.
 
     A commit is slow, and a farm writes several small things a job. Where one of them fails, the others do not.
     """
@@ -34,14 +35,15 @@ class Gathering:
         self._waiting: list[_Waiting] = []
         self._turn = asyncio.Lock()
 
-    async def add(self, work: Callable[[Connection], T]) -> T:
+    async def add(self, work: Callable[[Connection], T], *, locks: str = "") -> T:
         """Carry out a work and return what it returned; what it wrote is there then."""
-        mine = _Waiting(work)
+        mine = _Waiting(work, locks)
         self._waiting.append(mine)
         async with self._turn:
             if not mine.ended:
                 gathered, self._waiting = self._waiting, []
-                await self._finish(gathered)
+                # In one order, so that two who lock the same rows do not wait for each other; what locks none is the last.
+                await self._finish(sorted(gathered, key=lambda one: (not one.locks, one.locks)))
         if mine.error is not None:
             raise mine.error
         result: T = mine.result

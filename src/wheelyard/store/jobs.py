@@ -66,7 +66,8 @@ class StoredJobs:
         return await self._database.write_together(
             lambda connection: ledger.finish(
                 DatabaseLedger(connection), key, fence, report, self._clock.now()
-            )
+            ),
+            locks=key,
         )
 
     async def release_owner(self, builder: str) -> int:

@@ -86,9 +86,9 @@ class PostgresDatabase:
         """Run ``work`` as one transaction, again where it met another one. Raises StoreError."""
         return await self._run(work, writes=True)
 
-    async def write_together(self, work: Callable[[Connection], T]) -> T:
+    async def write_together(self, work: Callable[[Connection], T], *, locks: str = "") -> T:
         """Run ``work`` in one transaction with others that come at the same time. Raises StoreError."""
-        return await self._gathering.add(work)
+        return await self._gathering.add(work, locks=locks)
 
     async def close(self) -> None:
         """Close the connections after what was begun."""

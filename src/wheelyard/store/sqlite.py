@@ -100,9 +100,9 @@ class SqliteDatabase:
             # Whoever is cancelled here has it written all the same.
             self._checkpoints.wrote()
 
-    async def write_together(self, work: Callable[[Connection], T]) -> T:
+    async def write_together(self, work: Callable[[Connection], T], *, locks: str = "") -> T:
         """Run ``work`` in one transaction with others that come at the same time. Raises StoreError."""
-        return await self._gathering.add(work)
+        return await self._gathering.add(work, locks=locks)
 
     async def close(self) -> None:
         """Close the connection after what was begun."""
