@@ -5,6 +5,7 @@ memory ports of ``wheelyard.testing``. The bus is in ``bus_ports``.
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -16,7 +17,7 @@ from wheelyard.jobs.selection import EVERYTHING, Selection
 from wheelyard.model.builder import Builder, Mode, Tier
 from wheelyard.model.job import BuildKey, Offer
 from wheelyard.model.request import Notice, Request, RequestId, RequestState
-from wheelyard.ports import JobStore, Lease
+from wheelyard.ports import Blobs, JobStore, Lease
 
 # --- the queue of jobs -------------------------------------------------------------------------------
 
@@ -352,4 +353,27 @@ class Notifier(Protocol):
 
     async def send(self, address: str, subject: str, body: str) -> None:
         """Deliver one message. Raises NotifyError where that failed."""
+        ...
+
+
+# --- blobs that come from elsewhere ------------------------------------------------------------------
+
+
+class Incoming(Protocol):
+    """A blob on its way in. Nobody sees it before it is kept."""
+
+    async def write(self, chunk: bytes) -> None:
+        """Take the next bytes. Raises DigestMismatchError where there are more than were announced."""
+        ...
+
+    async def keep(self) -> None:
+        """Check size and digest, and name the blob. Raises DigestMismatchError."""
+        ...
+
+
+class FarmBlobs(Blobs, Protocol):
+    """Blobs that can also be received in pieces."""
+
+    def receive(self, digest: str, *, size: int) -> AbstractAsyncContextManager[Incoming]:
+        """Take a blob in. What is not kept when the block ends is gone. Raises OutOfSpaceError."""
         ...

@@ -9,13 +9,12 @@ import pytest
 
 from builder.world import LONG, World
 from wheelyard.builder.health import Thresholds
-from wheelyard.builder.inputs import outputs_of
 from wheelyard.builder.spool import Kept
 from wheelyard.bus_ports import LogPiece
 from wheelyard.depot_ports import Ticket
 from wheelyard.errors import BusError, DigestMismatchError
 from wheelyard.model.builder import Mode
-from wheelyard.model.job import Outcome
+from wheelyard.model.job import Outcome, outputs_of
 from wheelyard.protocol.messages import Result, Returned, SetMode
 
 pytestmark = pytest.mark.anyio

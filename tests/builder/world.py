@@ -52,6 +52,7 @@ class FarmEnd:
     logs: dict[str, bytes] = field(default_factory=dict)
     settles: bool = True
     token: str = TOKEN
+    enclosable: int = 0
     orders: int = 0
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
 
@@ -61,7 +62,9 @@ class FarmEnd:
 
     async def assign(self, offer: Offer, *, fence: int = 1) -> Offer:
         told = replace(offer, fence=fence)
-        await self.order(Assignment(offer=told, token=self.token, lease_seconds=60))
+        await self.order(
+            Assignment(offer=told, token=self.token, lease_seconds=60, enclosable=self.enclosable)
+        )
         return told
 
     async def stop(self, offer: Offer) -> None:
@@ -76,11 +79,14 @@ class FarmEnd:
         return condition()
 
     async def result(self, number: int = 1) -> Report:
+        return (await self.word(number)).report
+
+    async def word(self, number: int = 1) -> Result:
         def found() -> list[Result]:
             return [word for word in self.words if isinstance(word, Result)]
 
         await self.until(lambda: len(found()) >= number)
-        return found()[number - 1].report
+        return found()[number - 1]
 
     async def step(self, name: str) -> Presence:
         """Wait until a job is at a step."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from wheelyard.coordinator.questions import Questions
 from wheelyard.coordinator.run import Run
 from wheelyard.coordinator.story import RunEvent
 from wheelyard.errors import WheelyardError
+from wheelyard.farm_ports import Incoming
 from wheelyard.model.artifact import Artifact, Origin
 from wheelyard.model.job import Offer, Outcome, Report, StepName
 from wheelyard.model.recipe import DEFAULT_RECIPE
@@ -95,6 +97,9 @@ class EndlessBlobs:
         raise AssertionError
 
     async def add_file(self, path: Path, *, digest: str = "") -> str:
+        raise AssertionError
+
+    def receive(self, digest: str, *, size: int) -> AbstractAsyncContextManager[Incoming]:
         raise AssertionError
 
     async def read(self, digest: str) -> bytes:

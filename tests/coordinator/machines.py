@@ -39,6 +39,7 @@ from wheelyard.protocol.messages import (
     SetMode,
     Settled,
     Stop,
+    Upload,
     Word,
 )
 from wheelyard.protocol.requests import WheelsWanted
@@ -239,6 +240,8 @@ class ScriptedBuilder:
         self.order: list[str] = []
         self.killed: list[str] = []
         self.settled: list[Settled] = []
+        self.asked_to_upload: list[Upload] = []
+        self.enclosable: list[int] = []
         self.modes: list[Mode] = []
         self.tokens: list[str] = []
         self.most_at_once = 0
@@ -327,6 +330,7 @@ class ScriptedBuilder:
         if isinstance(order, Assignment):
             self.order.append(str(order.offer.release.project))
             self.tokens.append(order.token)
+            self.enclosable.append(order.enclosable)
             key = order.offer.key
             self._builds[key] = asyncio.create_task(self._build(order.offer))
         elif isinstance(order, Stop):
@@ -336,6 +340,8 @@ class ScriptedBuilder:
                 await ended(task)
         elif isinstance(order, Settled):
             self.settled.append(order)
+        elif isinstance(order, Upload):
+            self.asked_to_upload.append(order)
         elif isinstance(order, SetMode):
             self.modes.append(order.mode)
         await delivery.done()

@@ -29,6 +29,7 @@ from wheelyard.protocol.messages import (
     SetMode,
     Settled,
     Stop,
+    Upload,
     Word,
 )
 from wheelyard.targets.target import Target
@@ -40,6 +41,7 @@ _TARGETS = ("cp312-manylinux_2_28_x86_64", "cp37m-linux_armv6l", "cp313t-win_amd
 
 LEAVES: dict[Any, st.SearchStrategy[Any]] = {
     str: st.text(max_size=20),
+    bytes: st.binary(max_size=20),
     bool: st.booleans(),
     int: st.integers(min_value=-(2**63), max_value=2**63 - 1),
     float: st.floats(allow_nan=False, allow_infinity=False),
@@ -136,6 +138,7 @@ ONE_OF_EACH: dict[str, Order | Word] = {
     "assignment": Assignment(offer=_OFFER, token="t.secret", lease_seconds=60.0),
     "stop": Stop(key=BuildKey("k1"), fence=7, reason="cancelled by alice"),
     "settled": Settled(key=BuildKey("k1"), fence=7, accepted=False, reason="came too late"),
+    "upload": Upload(key=BuildKey("k1"), fence=7, reason="not what it names"),
     "set-mode": SetMode(mode=Mode.PAUSED, reason="a new disk"),
     "presence": Presence(
         builder="arm-1",

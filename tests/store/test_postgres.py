@@ -265,9 +265,10 @@ async def test_a_server_that_restarts_is_waited_for_and_nothing_is_lost(
     await database.close()
 
 
+@pytest.mark.parametrize("together", [False, True])
 @pytest.mark.parametrize("word", [b"COMMIT", b"INSERT INTO memory"])
 async def test_a_transaction_that_is_cut_off_counts_once(
-    server: PrivateServer, word: bytes
+    server: PrivateServer, word: bytes, together: bool
 ) -> None:
     """Whether it was cut off before it counted, or after."""
     url = new_database(server, "cut")
@@ -278,7 +279,10 @@ async def test_a_transaction_that_is_cut_off_counts_once(
 
         def add(connection: Connection) -> int:
             number = count(connection)
-            keep(connection, f"k{number}")
+            if together:
+                connection.later(KEEP, {"key": f"k{number}", "value": b""})
+            else:
+                keep(connection, f"k{number}")
             return number
 
         way.armed = True

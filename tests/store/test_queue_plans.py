@@ -11,7 +11,7 @@ from wheelyard.store import jobs, ledger, order, queue, submitted
 
 QUESTIONS = {
     "the best jobs of an owner": order._PAGE,
-    "a job to lock": order._LOCK,
+    "a job to lock": submitted._LOCK,
     "a job to step": ledger._LOAD,
     "a submitted job": queue._QUEUED,
     "its place": submitted._PLACE,
@@ -43,7 +43,7 @@ def test_a_question_is_answered_from_an_index(
         connection.execute(FILL)
         if statistics:
             connection.execute("ANALYZE")
-        asked = re.sub(r"FOR UPDATE( SKIP LOCKED)?", "", statement)
+        asked = re.sub(r"FOR UPDATE( OF \w+)?( SKIP LOCKED)?", "", statement)
         names = dict.fromkeys(re.findall(r":(\w+)", asked), 0)
         plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {asked}", names)]
     # Along the index of what is leased or asleep is no walk along all jobs.

@@ -19,7 +19,7 @@ from wheelyard.bus_ports import Delivery
 from wheelyard.errors import BusError, DeniedError, ProtocolError
 from wheelyard.model.builder import Health, Mode
 from wheelyard.model.counted import plural
-from wheelyard.protocol.messages import Assignment, Presence, SetMode, Settled, Stop
+from wheelyard.protocol.messages import Assignment, Presence, SetMode, Settled, Stop, Upload
 from wheelyard.protocol.wire import decode_order
 
 _log = logging.getLogger(__name__)
@@ -193,6 +193,8 @@ class Agent:
             case Settled():
                 self._log_settled(order)
                 bench.drop(order.key, order.fence, order.reason or "it was settled")
+            case Upload():
+                bench.upload(order.key, order.fence, order.reason)
             case SetMode():
                 self._set_mode(order)
             case _:

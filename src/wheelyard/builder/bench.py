@@ -128,6 +128,11 @@ class Bench:
         """Forget a result."""
         self._spawn(self._settle((key, fence)))
 
+    def upload(self, key: BuildKey, fence: int, reason: str) -> None:
+        """Bring again what came damaged with its word, otherwise this time."""
+        _log.warning("what was sent for %s is not what it names: %s", key, reason)
+        self.deliveries.upload((key, fence), self._group)
+
     def resume(self, kept: Kept) -> None:
         """Go on with a result that an earlier process left."""
         self.deliveries.resume(kept, self._group)
@@ -162,6 +167,7 @@ class Bench:
         self.deliveries.cancel()
 
     async def _see_through(self, job: Job) -> None:
+        kept = False
         try:
             await self._ports.spool.begin(*job.id)
             report = await job.carry_out(
@@ -170,7 +176,7 @@ class Bench:
                 lambda offer: with_share(offer, self._settings.memory_bytes),
             )
             if report is not None:
-                await self._ended(job, report)
+                kept = await self._ended(job, report)
             elif job.ending is Ending.STOPPED:
                 _log.info("stopped %s: %s", job.name, job.reason, extra={"action": "job.stopped"})
                 self._remember(job.id)
@@ -182,9 +188,11 @@ class Bench:
             self._jobs.pop(job.id)
             self._tasks.pop(job.id)
             self._changed.set()
-            await self._ports.spool.end(*job.id)
+            if not kept:
+                await self._ports.spool.end(*job.id)
 
-    async def _ended(self, job: Job, report: Report) -> None:
+    async def _ended(self, job: Job, report: Report) -> bool:
+        """Begin to deliver a result; return whether it is kept over a restart."""
         self._ports.vitals.hear(report.outcome)
         self.worked.set()
         _log.info(
@@ -195,17 +203,20 @@ class Bench:
             f": {report.reason}" if report.reason else "",
             extra={"action": "job.ended", "job": job.id[0], "outcome": report.outcome.value},
         )
-        kept = Kept(
+        result = Kept(
             key=job.id[0],
             fence=job.id[1],
             report=report,
             token=job.token,
             log_told=job.log.complete,
+            enclosable=job.enclosable,
         )
-        if await self.deliveries.add(kept, self._group):
+        kept = await self.deliveries.add(result, self._group)
+        if kept:
             self._spawn(self._done(job.delivery))
         if job.ending is Ending.STOPPED:
             self.settled(*job.id)
+        return kept
 
     async def _tell_log(self, job: Job) -> None:
         await job.log.tell()

@@ -3,11 +3,11 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from wheelyard import failpoints
-from wheelyard.builder.inputs import outputs_of
+from wheelyard.builder.enclosing import small_ones
 from wheelyard.builder.job import JobId
 from wheelyard.builder.patience import Patience
 from wheelyard.builder.settings import AgentPorts, AgentSettings
@@ -23,7 +23,7 @@ from wheelyard.errors import (
     WheelyardError,
 )
 from wheelyard.model.builder import Running
-from wheelyard.model.job import Outcome, Report, StepName
+from wheelyard.model.job import Outcome, Report, StepName, outputs_of
 from wheelyard.protocol.messages import Result, Returned
 from wheelyard.protocol.wire import encode
 
@@ -89,6 +89,14 @@ class Deliveries:
         self._unsaid.add(job)
         self._tasks[job] = group.create_task(self._deliver(job, kept))
 
+    def upload(self, job: JobId, group: asyncio.TaskGroup) -> None:
+        """Deliver a result anew, with uploads only; nothing happens where there is none."""
+        if job in self._open:
+            self._tasks.pop(job).cancel()
+            kept = self._open[job] = replace(self._open[job], enclosable=0)
+            self._unsaid.add(job)
+            self._tasks[job] = group.create_task(self._deliver(job, kept))
+
     async def log_told(self, job: JobId) -> None:
         """Take in that the live log of a result was told to its end.
 
@@ -146,13 +154,10 @@ class Deliveries:
             task.cancel()
 
     async def _deliver(self, job: JobId, kept: Kept) -> None:
-        async with self._turn:
-            report = await self._uploaded(kept)
-        result = Result(builder=self._builder, key=kept.key, fence=kept.fence, report=report)
-        content, count = encode(result), 0
+        content, count = await self._word(kept), 0
         while True:
             # The bus counts a name once; a farm that lost the word is told again under another.
-            names = [f"{kept.key}.{kept.fence}.{self._session}.{count}"]
+            names = [f"{kept.key}.{kept.fence}.{self._session}.{kept.enclosable}.{count}"]
             names += [f"{names[0]}.{again}" for again in range(1, failpoints.times("delivery.say"))]
             try:
                 await asyncio.gather(*(say(self._bus, content, name=name) for name in names))
@@ -163,12 +168,39 @@ class Deliveries:
             count += 1
             await asyncio.sleep(self._again_seconds)
 
-    async def _uploaded(self, kept: Kept) -> Report:
+    async def _word(self, kept: Kept) -> bytes:
+        """Return a result as it is said: what is small goes with it, the rest was uploaded before."""
+        failpoints.pass_by("delivery.before_upload")
+        enclosed = await self._enclosed(kept)
+        report = await self._uploaded(kept, without=enclosed)
+        result = Result(
+            builder=self._builder,
+            key=kept.key,
+            fence=kept.fence,
+            report=report,
+            enclosed=tuple(enclosed.values()),
+        )
+        try:
+            return encode(result)
+        except ProtocolError:
+            # The report alone is as long as a word may be.
+            report = await self._uploaded(kept)
+            return encode(replace(result, report=report, enclosed=()))
+
+    async def _enclosed(self, kept: Kept) -> Mapping[str, bytes]:
+        digests = outputs_of(kept.report)
+        if not digests or not kept.enclosable:
+            return {}
+        return await asyncio.to_thread(small_ones, self._blobs, digests, most=kept.enclosable)
+
+    async def _uploaded(self, kept: Kept, *, without: Container[str] = ()) -> Report:
         """Upload what goes with a report, and return the report as it is then."""
         ticket = Ticket(key=kept.key, fence=kept.fence, token=kept.token)
+        digests = [digest for digest in outputs_of(kept.report) if digest not in without]
         try:
-            failpoints.pass_by("delivery.before_upload")
-            await self._upload(outputs_of(kept.report), ticket)
+            if digests:
+                async with self._turn:
+                    await self._upload(digests, ticket)
             failpoints.pass_by("delivery.after_upload")
         except DeniedError as error:
             # The farm says with its settlement what became of the job; nothing is dropped on a guess.

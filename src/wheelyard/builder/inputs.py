@@ -9,10 +9,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from wheelyard.depot_ports import Depot
-from wheelyard.model.job import Offer, Report
+from wheelyard.model.job import Offer
 from wheelyard.ports import Blobs
 
 _AT_ONCE = 4
+_SAME_SECONDS = 10.0
 
 
 def inputs_of(offer: Offer) -> tuple[str, ...]:
@@ -22,14 +23,6 @@ def inputs_of(offer: Offer) -> tuple[str, ...]:
         *(*offer.test_requirements, *offer.test_tools),
     )
     return tuple(dict.fromkeys((offer.source.archive, *(wheel.digest for wheel in wheels))))
-
-
-def outputs_of(report: Report) -> tuple[str, ...]:
-    """Name the blobs that go with a report."""
-    named = [report.log_digest, report.calls_digest]
-    if report.artifact is not None:
-        named += [report.artifact.digest, report.artifact.metadata_digest]
-    return tuple(dict.fromkeys(digest for digest in named if digest))
 
 
 class Inputs:
@@ -62,8 +55,9 @@ class Inputs:
                 await self._depot.fetch(digest)
             else:
                 with contextlib.suppress(OSError):
-                    # What was used last goes last.
-                    await asyncio.to_thread(os.utime, path)
+                    # What was used last goes last; nobody needs to know that to the second.
+                    if time.time() - path.stat().st_mtime > _SAME_SECONDS:
+                        await asyncio.to_thread(os.utime, path)
         if not self._coming[digest].locked():
             del self._coming[digest]
 

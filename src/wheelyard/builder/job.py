@@ -37,6 +37,7 @@ class Job:
     def __init__(self, assignment: Assignment, delivery: Delivery, *, bus: BuilderBus) -> None:
         self.offer = assignment.offer
         self.token = assignment.token
+        self.enclosable = assignment.enclosable
         self.delivery = delivery
         self.ending: Ending | None = None
         self.reason = ""

@@ -27,13 +27,17 @@ _SUFFIX, _UNREADABLE, _BEGUN = ".json", ".unreadable", ".begun"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """A result that waits to be settled. ``log_told``: the last piece of the live log was written."""
+    """A result that waits to be settled. ``log_told``: the last piece of the live log was written.
+
+    ``enclosable``: so many bytes of what it names may go with it.
+    """
 
     key: BuildKey
     fence: int
     report: Report
     token: str = field(repr=False)
     log_told: bool = False
+    enclosable: int = 0
 
 
 class _Text(msgspec.Struct, frozen=True):
@@ -42,6 +46,7 @@ class _Text(msgspec.Struct, frozen=True):
     result: msgspec.Raw
     token: str
     log_told: bool = False
+    enclosable: int = 0
 
 
 class Spool:
@@ -52,7 +57,10 @@ class Spool:
         self._name = name
 
     async def keep(self, kept: Kept) -> None:
-        """Keep a result, or what changed of it, for good. Raises StoreError, and ProtocolError where it is too large."""
+        """Keep a result, or what changed of it, for good: its job has ended, as ``end`` says.
+
+        Raises StoreError, and ProtocolError where it is too large.
+        """
         await asyncio.to_thread(self._keep, kept)
 
     async def forget(self, key: BuildKey, fence: int) -> None:
@@ -81,7 +89,12 @@ class Spool:
 
     def _keep(self, kept: Kept) -> None:
         result = Result(builder=self._name, key=kept.key, fence=kept.fence, report=kept.report)
-        text = _Text(result=msgspec.Raw(encode(result)), token=kept.token, log_told=kept.log_told)
+        text = _Text(
+            result=msgspec.Raw(encode(result)),
+            token=kept.token,
+            log_told=kept.log_told,
+            enclosable=kept.enclosable,
+        )
         path = self._path(kept.key, kept.fence)
         temporary = path.with_suffix(f".{secrets.token_hex(4)}")
         try:
@@ -96,6 +109,8 @@ class Spool:
         except OSError as error:
             temporary.unlink(missing_ok=True)
             raise _translated(error, self._folder) from error
+        with contextlib.suppress(OSError):
+            self._begun(kept.key, kept.fence).unlink(missing_ok=True)
 
     def _all(self) -> Sequence[Kept]:
         found = []
@@ -139,6 +154,7 @@ def _read(path: Path) -> Kept:
         report=word.report,
         token=text.token,
         log_told=text.log_told,
+        enclosable=text.enclosable,
     )
 
 

@@ -51,15 +51,12 @@ class Connection:
 
     def __init__(self, options: NatsOptions) -> None:
         self.client = Client()
+        self.streams: JetStreamContext = self.client.jetstream(timeout=options.answer_seconds)
+        """JetStream's interface."""
         self.lost = asyncio.Event()
         self.endings: set[Callable[[], None]] = set()
         self._options = options
         self._complaint: Exception | None = None
-
-    @property
-    def streams(self) -> JetStreamContext:
-        """JetStream's interface."""
-        return self.client.jetstream(timeout=self._options.answer_seconds)
 
     async def open(self) -> None:
         """Connect. Raises what nats-py and sockets raise."""

@@ -69,7 +69,15 @@ class _Session:
         self._source = source
         self._arrived: asyncio.Queue[Msg | None] = asyncio.Queue()
         self._inbox = self._client.new_inbox()
+        self._subject = f"$JS.API.CONSUMER.MSG.NEXT.{source.stream}.{source.consumer}"
+        self._first = json.dumps({"batch": source.batch, "no_wait": True}).encode()
+        waits = {
+            "expires": _REQUEST_SECONDS * 10**9,
+            "idle_heartbeat": _HEARTBEAT_SECONDS * 10**9,
+        }
+        self._later = json.dumps({"batch": source.batch, **waits}).encode()
         self._requests = 0
+        self._place = ""
 
     async def messages(self) -> AsyncGenerator[Msg, None]:
         """Yield messages while the connection lasts. Raises GoneError, and what nats-py raises."""
@@ -107,23 +115,15 @@ class _Session:
 
     async def _ask(self) -> None:
         self._requests += 1
-        request: dict[str, object] = {"batch": self._source.batch}
-        if self._requests == 1:
-            # Answered at once, unless the consumer is not there: from another account nobody says that.
-            request["no_wait"] = True
-        else:
-            request["expires"] = _REQUEST_SECONDS * 10**9
-            request["idle_heartbeat"] = _HEARTBEAT_SECONDS * 10**9
-        await self._client.publish(
-            f"$JS.API.CONSUMER.MSG.NEXT.{self._source.stream}.{self._source.consumer}",
-            json.dumps(request).encode(),
-            reply=f"{self._inbox}.{self._requests}",
-        )
+        # The first is answered at once, unless the consumer is not there: from another account nobody says that.
+        request = self._first if self._requests == 1 else self._later
+        self._place = f"{self._inbox}.{self._requests}"
+        await self._client.publish(self._subject, request, reply=self._place)
 
     def _goes_on(self, message: Msg) -> bool:
         """Return whether the request is still answered. Raises GoneError where the consumer is not there."""
         status = (message.headers or {}).get("Status", "")
-        if status == _BEAT or message.subject != f"{self._inbox}.{self._requests}":
+        if status == _BEAT or message.subject != self._place:
             return True
         if status in {_NONE, _TIMEOUT}:
             return False

@@ -54,10 +54,12 @@ class Delivered:
 
     async def _archive(self, artifact: Artifact, offer: Offer, command: Command) -> Artifact:
         path = self._bytes_of(artifact)
-        await asyncio.to_thread(
-            check_archive, path, artifact.filename, command=command, limits=offer.limits
-        )
-        size = (await asyncio.to_thread(path.stat)).st_size
+
+        def look() -> int:
+            check_archive(path, artifact.filename, command=command, limits=offer.limits)
+            return path.stat().st_size
+
+        size = await asyncio.to_thread(look)
         return replace(_made(artifact, offer, size), origin=Origin.COMMAND)
 
     def _bytes_of(self, artifact: Artifact) -> Path:

@@ -33,10 +33,10 @@ from wheelyard.jobs.events import (
     OwnerGone,
     Retried,
 )
-from wheelyard.jobs.job import Job
+from wheelyard.jobs.job import Job, State
 from wheelyard.jobs.machine import step
 from wheelyard.model.artifact import Artifact
-from wheelyard.model.job import BuildKey, Offer, Report, Verdict
+from wheelyard.model.job import BuildKey, Offer, Outcome, Report, Verdict
 
 
 class Ledger(Protocol):
@@ -58,8 +58,8 @@ class Ledger(Protocol):
         """End an attempt with its report."""
         ...
 
-    def keep(self, artifact: Artifact) -> None:
-        """Remember a wheel that does not count yet."""
+    def keep(self, artifact: Artifact, *, counts: bool) -> None:
+        """Remember a wheel; ``counts``: as what its job built."""
         ...
 
     def count(self, key: BuildKey, digest: str, *, counts: bool) -> None:
@@ -165,9 +165,11 @@ def _act(ledger: Ledger, job: Job, command: Command, now: datetime, report: Repo
             told = replace(told, outcome=command.outcome, reason=command.reason)
             ledger.close_attempt(job.key, command, told, now)
             if told.artifact is not None and job.artifact:
-                ledger.keep(_owned(told.artifact, job, now))
+                ledger.keep(_owned(told.artifact, job, now), counts=_counts(job))
         case Publish():
-            ledger.count(job.key, command.digest, counts=True)
+            # What comes with a report counts since it was kept.
+            if report is None:
+                ledger.count(job.key, command.digest, counts=True)
         case Withdraw():
             ledger.count(job.key, command.digest, counts=False)
         case Prolong() | Refuse() | Requeue() | Hold() | Stop() | Acknowledge() | Discard():
@@ -175,6 +177,11 @@ def _act(ledger: Ledger, job: Job, command: Command, now: datetime, report: Repo
             pass
         case _:
             assert_never(command)
+
+
+def _counts(job: Job) -> bool:
+    """Whether what an attempt just brought is what its job built, and nobody has to look at it before."""
+    return job.state is State.DONE and job.outcome is Outcome.BUILT
 
 
 def _owned(artifact: Artifact, job: Job, now: datetime) -> Artifact:

@@ -169,6 +169,14 @@ class Report:
     way: str = ""
 
 
+def outputs_of(report: Report) -> tuple[str, ...]:
+    """Name the blobs that go with a report."""
+    named = [report.log_digest, report.calls_digest]
+    if report.artifact is not None:
+        named += [report.artifact.digest, report.artifact.metadata_digest]
+    return tuple(dict.fromkeys(digest for digest in named if digest))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
     """One try of a job, as it is kept. ``id`` is its number among all attempts, written ``a17``."""

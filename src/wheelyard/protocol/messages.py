@@ -15,6 +15,8 @@ LARGEST_BYTES = 1 << 20
 """No word of a builder is larger: bytes of logs and artifacts go another way."""
 LARGEST_ORDER_BYTES = 7 << 20
 """No order is larger: an offer carries its recipe's patches. NATS advises against more than 8 MB, headers included."""
+ENCLOSABLE_BYTES = 32 << 10
+"""What is smaller is brought sooner with a word than by an upload, which costs both sides more than a small job does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,12 +24,14 @@ class Assignment:
     """To a builder: run this. The fence and the attempt are the offer's.
 
     ``token`` lets the upload of this job's results through, and only under its fence; it must never
-    be seen inside of the sandbox.
+    be seen inside of the sandbox. ``enclosable``: of what the job makes, so many bytes may come with its
+    result instead of by an upload; 0: none.
     """
 
     offer: Offer
     token: str
     lease_seconds: float
+    enclosable: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +54,15 @@ class Settled:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Upload:
+    """To a builder: what a result enclosed is not what it names; upload all of it, and say the result again."""
+
+    key: BuildKey
+    fence: int
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SetMode:
     """To a builder: be active, paused, draining or gone."""
 
@@ -57,7 +70,7 @@ class SetMode:
     reason: str = ""
 
 
-Order = Assignment | Stop | Settled | SetMode
+Order = Assignment | Stop | Settled | Upload | SetMode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,12 +94,16 @@ class Presence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """From a builder: an attempt ended so. Said again until it is settled."""
+    """From a builder: an attempt ended so. Said again until it is settled.
+
+    ``enclosed`` are files that the report names by their digests, and that were not uploaded.
+    """
 
     builder: str
     key: BuildKey
     fence: int
     report: Report
+    enclosed: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

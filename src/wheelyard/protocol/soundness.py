@@ -4,9 +4,8 @@ A database refuses integers of more than 64 bits and texts with NUL in them, and
 project's name becomes part of paths and pages: a hostile message is stopped before it gets there.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, fields, is_dataclass
-from functools import cache
+from dataclasses import fields, is_dataclass
+from functools import cache, lru_cache
 
 from wheelyard.errors import WheelyardError
 from wheelyard.model.reach import Reach
@@ -19,11 +18,14 @@ QUOTED = 80
 
 _NAMES = frozenset({"key", "builder", "session", "filename", "step"})
 _SMALLEST, _LARGEST = -(1 << 63), (1 << 63) - 1
+_REMEMBERED = 1024
+"""Most messages are about the same few targets and releases, and to read one takes longer than the rest."""
 
 
 def fault_of(message: object) -> str:
     """Say what is wrong with a message and where, or return an empty string."""
-    return next((f"{fault} - at `{place}`" for place, fault in _faults(message, "$")), "")
+    found = _fault(message)
+    return f"{found[0]} - at `${found[1]}`" if found is not None else ""
 
 
 def quoted(text: str) -> str:
@@ -31,55 +33,55 @@ def quoted(text: str) -> str:
     return repr(text if len(text) <= QUOTED else f"{text[:QUOTED]}…")
 
 
-def _faults(value: object, place: str) -> Iterator[tuple[str, str]]:
-    """Yield the place of what is wrong in a value, and what it is."""
-    fault = _own_fault(value)
-    if fault:
-        yield place, fault
-    elif not isinstance(value, Target | Release):
-        for name, inner in _inside(value):
-            yield from _faults(inner, f"{place}{name}")
-
-
-def _own_fault(value: object) -> str:
+def _fault(value: object) -> tuple[str, str] | None:
+    """Return the first thing that is wrong in a value, and its place there; None where nothing is."""
+    fault = ""
     match value:
-        case int() if not _SMALLEST <= value <= _LARGEST:
-            return "a number does not fit into 64 bits"
+        case str() | bytes() | None | float():
+            return None
+        case int():
+            fault = "" if _SMALLEST <= value <= _LARGEST else "a number does not fit into 64 bits"
+        case tuple():
+            return _fault_of_items(value)
         case Target():
-            return _target_fault(value)
+            fault = _target_fault(value)
         case Release():
-            return _release_fault(value)
+            fault = _release_fault(value)
         case Reach():
-            return _reach_fault(value)
-        case _Name():
-            return _name_fault(value.text)
+            fault = _reach_fault(value)
+            if not fault:
+                return _fault_of_fields(value)
         case _:
-            return ""
+            return _fault_of_fields(value)
+    return (fault, "") if fault else None
 
 
-def _inside(value: object) -> Iterator[tuple[str, object]]:
-    """Yield what a value holds, with what is added to its place."""
-    if isinstance(value, tuple):
-        for number, item in enumerate(value):
-            yield f"[{number}]", item
-    elif not isinstance(value, _Name):
-        kind: type = type(value)
-        for name in _fields(kind):
-            inner = getattr(value, name)
-            yield f".{name}", _Name(inner) if name in _NAMES else inner
+def _fault_of_items(items: tuple[object, ...]) -> tuple[str, str] | None:
+    for number, item in enumerate(items):
+        found = _fault(item)
+        if found is not None:
+            return found[0], f"[{number}]{found[1]}"
+    return None
+
+
+def _fault_of_fields(value: object) -> tuple[str, str] | None:
+    kind: type = type(value)
+    for name in _fields(kind):
+        inner = getattr(value, name)
+        if name in _NAMES and isinstance(inner, str):
+            fault = _name_fault(inner)
+            found = (fault, "") if fault else None
+        else:
+            found = _fault(inner)
+        if found is not None:
+            return found[0], f".{name}{found[1]}"
+    return None
 
 
 @cache
 def _fields(kind: type) -> tuple[str, ...]:
     """Name the fields of a dataclass; another type has none."""
     return tuple(field.name for field in fields(kind)) if is_dataclass(kind) else ()
-
-
-@dataclass(frozen=True, slots=True)
-class _Name:
-    """A text that is somebody's or something's name."""
-
-    text: str
 
 
 def _name_fault(name: str) -> str:
@@ -89,6 +91,12 @@ def _name_fault(name: str) -> str:
 
 
 def _target_fault(target: Target) -> str:
+    # What is long is not remembered: a stranger could fill the memory with it.
+    short = len(str(target)) <= LONGEST_NAME
+    return _remembered_of_target(target) if short else _fault_of_target(target)
+
+
+def _fault_of_target(target: Target) -> str:
     try:
         same = Target.parse(str(target)) == target
     except WheelyardError as error:
@@ -105,8 +113,17 @@ def _reach_fault(reach: Reach) -> str:
 
 
 def _release_fault(release: Release) -> str:
+    short = len(str(release)) <= LONGEST_NAME
+    return _remembered_of_release(release) if short else _fault_of_release(release)
+
+
+def _fault_of_release(release: Release) -> str:
     try:
         same = Release.of(release.project, str(release.version)) == release
     except WheelyardError as error:
         return error.message[: 3 * QUOTED]
     return "" if same else f"{quoted(release.project)} is not a project's name as it is written"
+
+
+_remembered_of_target = lru_cache(maxsize=_REMEMBERED)(_fault_of_target)
+_remembered_of_release = lru_cache(maxsize=_REMEMBERED)(_fault_of_release)

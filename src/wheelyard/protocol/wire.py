@@ -27,6 +27,7 @@ from wheelyard.protocol.messages import (
     SetMode,
     Settled,
     Stop,
+    Upload,
     Word,
 )
 from wheelyard.protocol.soundness import QUOTED, fault_of, quoted
@@ -34,7 +35,13 @@ from wheelyard.protocol.soundness import QUOTED, fault_of, quoted
 _Kinds = Mapping[str, type]
 
 _ORDERS: _Kinds = MappingProxyType(
-    {"assignment": Assignment, "stop": Stop, "settled": Settled, "set-mode": SetMode}
+    {
+        "assignment": Assignment,
+        "stop": Stop,
+        "settled": Settled,
+        "upload": Upload,
+        "set-mode": SetMode,
+    }
 )
 _WORDS: _Kinds = MappingProxyType({"presence": Presence, "result": Result, "returned": Returned})
 _NAMES = {kind: name for kinds in (_ORDERS, _WORDS) for name, kind in kinds.items()}

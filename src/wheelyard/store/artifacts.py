@@ -163,7 +163,7 @@ def _publish(connection: Connection, artifact: Artifact, now: datetime) -> Artif
     visible = connection.execute(_VISIBLE, {"filename": artifact.filename}).fetchone()
     if visible is None:
         row = artifact_row(replace(artifact, created=artifact.created or now))
-        connection.execute(KEEP, row)
+        connection.execute(KEEP, {**row, "counts": False})
         connection.execute(_PUBLISH, row)
         keep_name(connection, artifact.release.project)
         connection.execute(

@@ -1,8 +1,8 @@
 """Cells in the database: written in the transaction in which a job changes, so that they never differ from the jobs."""
 
-from wheelyard.jobs.cells import Cell, fold, follow, unsettles
+from wheelyard.jobs.cells import FAILURES, Cell, fold, follow, state_word, unsettles
 from wheelyard.jobs.job import Job
-from wheelyard.model.job import BuildKey
+from wheelyard.model.job import BuildKey, Outcome
 from wheelyard.model.release import ProjectName
 from wheelyard.store.database import Connection, Row
 from wheelyard.store.moments import to_moment, to_ticks
@@ -20,12 +20,41 @@ INSERT INTO cells (
     changed = excluded.changed, built_version = excluded.built_version,
     built_key = excluded.built_key, regressed = excluded.regressed
 """
+# What most changes are: the job that the cell shows goes on. ``built``: it ends well.
+_GO_ON = """
+UPDATE cells SET state = :state, reason = :reason, changed = :changed, {more}
+WHERE project = :project AND target = :target AND key = :key AND version = :version {unless}
+"""
+_WENT_ON = _GO_ON.format(
+    more="regressed = (:failed AND built_version <> '')", unless="AND built_key <> :key"
+)
+_BUILT = _GO_ON.format(
+    more="regressed = FALSE, built_version = :version, built_key = :key", unless=""
+)
 NAME = "INSERT INTO known_projects (project) VALUES (:project) ON CONFLICT (project) DO NOTHING"
 _NAMED = "SELECT 1 FROM known_projects WHERE project = :project"
 
 
 def keep_cell(connection: Connection, job: Job) -> None:
     """Let the cell of a job follow it; the job is written already."""
+    state = state_word(job)
+    names: dict[str, object] = {
+        "project": job.release.project,
+        "target": str(job.target),
+        "version": str(job.release.version),
+        "key": job.key,
+        "state": state,
+        "reason": job.reason,
+        "changed": to_ticks(job.changed),
+    }
+    statement = _BUILT
+    if state != Outcome.BUILT.value:
+        statement, names["failed"] = _WENT_ON, state in FAILURES
+    connection.later(statement, names, otherwise=lambda: _follow(connection, job))
+
+
+def _follow(connection: Connection, job: Job) -> None:
+    """Look at the cell of a job, and let it follow as it has to."""
     place = {"project": job.release.project, "target": str(job.target)}
     row = connection.execute(_CELL, place).fetchone()
     before = None if row is None else read_cell(row)
@@ -37,7 +66,7 @@ def keep_cell(connection: Connection, job: Job) -> None:
         return
     if before is None:
         keep_name(connection, job.release.project)
-    connection.execute(_KEEP, _columns(after))
+    connection.later(_KEEP, _columns(after))
 
 
 def keep_name(connection: Connection, project: ProjectName) -> None:

@@ -61,6 +61,21 @@ class Connection(Protocol):
         """Carry out a statement once for each row."""
         ...
 
+    def later(
+        self,
+        statement: str,
+        names: Mapping[str, Any],
+        /,
+        *,
+        otherwise: Callable[[], None] | None = None,
+    ) -> None:
+        """Carry out a statement at the latest before the next one, or before the end of the transaction.
+
+        ``otherwise`` is called before the end where it changed no row. Statements that nobody waits for go to
+        a server together.
+        """
+        ...
+
     def queue_up(self, name: str, /) -> None:
         """Let no other transaction that queues up under this name overlap with the rest of this one."""
         ...
@@ -83,6 +98,13 @@ class Database(Protocol):
 
     async def write(self, work: Callable[[Connection], T]) -> T:
         """Run ``work`` as one transaction; what it read is still so when it ends."""
+        ...
+
+    async def write_together(self, work: Callable[[Connection], T], *, locks: str = "") -> T:
+        """Run ``work`` as ``write`` does, in one transaction with others that come at the same time.
+
+        ``locks`` is the key of the row that it locks: whoever locks several does it in the order of their keys.
+        """
         ...
 
     async def close(self) -> None:

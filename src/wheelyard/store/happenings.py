@@ -1,11 +1,10 @@
 """The farm's event log in the database."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from wheelyard.farm_ports import Happening
 from wheelyard.ports import Clock
 from wheelyard.store.database import Connection, Database, Row
-from wheelyard.store.gathering import Gathering
 from wheelyard.store.moments import to_moment, to_ticks
 from wheelyard.store.texts import read_value, write_value
 
@@ -27,7 +26,6 @@ class StoredEvents:
     def __init__(self, *, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
-        self._lines = Gathering(database, _insert, begin=_queue_up)
 
     async def write(
         self, action: str, subject: str, *, actor: str = "", **detail: str | float
@@ -40,7 +38,13 @@ class StoredEvents:
             "actor": actor,
             "detail": write_value(detail),
         }
-        await self._lines.add(line)
+
+        def work(connection: Connection) -> None:
+            # Numbers must become visible in their order: who has read up to one has read all before it.
+            connection.queue_up("happenings")
+            connection.later(_WRITE, line)
+
+        await self._database.write_together(work)
 
     async def read(
         self, *, after: int = 0, subject: str = "", limit: int = 1000
@@ -72,15 +76,6 @@ class StoredEvents:
             lambda connection: connection.execute(statement, {**names, "limit": limit}).fetchall()
         )
         return [_read(row) for row in rows]
-
-
-def _queue_up(connection: Connection) -> None:
-    # Numbers must become visible in their order: who has read up to one has read all before it.
-    connection.queue_up("happenings")
-
-
-def _insert(connection: Connection, line: Mapping[str, object]) -> int:
-    return connection.execute(_WRITE, line).rowcount
 
 
 def _read(row: Row) -> Happening:

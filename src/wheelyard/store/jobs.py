@@ -63,10 +63,11 @@ class StoredJobs:
 
     async def finish(self, key: BuildKey, fence: int, report: Report) -> Job | None:
         """Record how an attempt ended, with its artifact, and return its job; None where the lease was lost."""
-        return await self._database.write(
+        return await self._database.write_together(
             lambda connection: ledger.finish(
                 DatabaseLedger(connection), key, fence, report, self._clock.now()
-            )
+            ),
+            locks=key,
         )
 
     async def release_owner(self, builder: str) -> int:

@@ -8,7 +8,7 @@ from wheelyard.jobs.job import Job
 from wheelyard.model.artifact import Artifact
 from wheelyard.model.job import BuildKey, Report
 from wheelyard.store.cells import keep_cell
-from wheelyard.store.database import Connection
+from wheelyard.store.database import Connection, Row
 from wheelyard.store.moments import to_ticks
 from wheelyard.store.projects import note_changes
 from wheelyard.store.rows import artifact_row, attempt_row, job_row, read_job
@@ -65,8 +65,8 @@ INSERT INTO artifacts (
 ) VALUES (
     :filename, :digest, :size, :project, :version, :tags, :origin, :requires_python, :requires_dist,
     :metadata_digest, :build_key, :target, :source_digest, :recipe_digest, :created, :yanked,
-    :provenance_digest, FALSE, FALSE
-) ON CONFLICT (build_key, digest) DO NOTHING
+    :provenance_digest, :counts, FALSE
+) ON CONFLICT (build_key, digest) DO UPDATE SET counts = artifacts.counts OR excluded.counts
 """
 
 _COUNT = """
@@ -92,18 +92,20 @@ class DatabaseLedger:
     def load(self, key: BuildKey) -> Job | None:
         """Return a job as it stands."""
         row = self._connection.execute(_LOAD, {"key": key}).fetchone()
-        if row is None:
-            return None
+        return None if row is None else self.loaded(row)
+
+    def loaded(self, row: Row) -> Job:
+        """Return the job of a row that was read, locked, in this transaction."""
         job = read_job(row)
-        self._loaded[key] = job
+        self._loaded[job.key] = job
         return job
 
     def save(self, job: Job) -> None:
         """Write a job, new or not; where it was submitted, its place in the queue follows its state."""
         row, before = job_row(job), self._loaded.get(job.key)
         if before is None or before.state is not job.state:
-            self._connection.execute(_COUNT_STATE, row)
-        self._connection.execute(_SAVE, row)
+            self._connection.later(_COUNT_STATE, row)
+        self._connection.later(_SAVE, row)
         # Most changes prolong a lease, which no cell shows.
         if before is None or _shown(before) != _shown(job):
             keep_cell(self._connection, job)
@@ -111,7 +113,7 @@ class DatabaseLedger:
 
     def open_attempt(self, job: Job, now: datetime) -> None:
         """Begin the attempt that the job's number, fence and builder name."""
-        self._connection.execute(_OPEN_ATTEMPT, attempt_row(job, now))
+        self._connection.later(_OPEN_ATTEMPT, attempt_row(job, now))
 
     def close_attempt(self, key: BuildKey, record: Record, report: Report, now: datetime) -> None:
         """End an attempt with its report."""
@@ -127,11 +129,11 @@ class DatabaseLedger:
             "cpu_seconds": report.cpu_seconds,
             "log_bytes": report.log_bytes,
         }
-        self._connection.execute(_CLOSE_ATTEMPT, row)
+        self._connection.later(_CLOSE_ATTEMPT, row)
 
-    def keep(self, artifact: Artifact) -> None:
-        """Remember a wheel that does not count yet."""
-        self._connection.execute(KEEP, artifact_row(artifact))
+    def keep(self, artifact: Artifact, *, counts: bool) -> None:
+        """Remember a wheel; ``counts``: as what its job built."""
+        self._connection.later(KEEP, {**artifact_row(artifact), "counts": counts})
 
     def count(self, key: BuildKey, digest: str, *, counts: bool) -> None:
         """Let a wheel count as what its job built, or no longer; what does not count is not published."""

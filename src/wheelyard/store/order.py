@@ -11,7 +11,6 @@ SELECT * FROM jobs
 WHERE open AND pool = :pool AND owner = :owner AND (rank, submitted, key) > (:rank, :submitted, :key)
 ORDER BY rank, submitted, key LIMIT :limit
 """
-_LOCK = "SELECT key FROM jobs WHERE key = :key AND open FOR UPDATE SKIP LOCKED"
 # Smaller than any rank that is used, and what PostgreSQL's numbers still hold.
 _BEFORE_ALL = -(1 << 63)
 _SPARE = 4
@@ -31,11 +30,6 @@ def in_order(connection: Connection, pool: str, owners: Sequence[str], limit: in
     """Yield the best jobs of a pool, whosever they are."""
     pages = (_walk(connection, pool, owner, limit) for owner in owners)
     return islice(heapq.merge(*pages, key=_place), limit)
-
-
-def lock(connection: Connection, key: str) -> bool:
-    """Keep others from a job until the transaction ends; False where one of them has it."""
-    return connection.execute(_LOCK, {"key": key}).fetchone() is not None
 
 
 def _walk(connection: Connection, pool: str, owner: str, hint: int) -> Iterator[Row]:

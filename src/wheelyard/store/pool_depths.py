@@ -55,7 +55,7 @@ def read_needs(text: str) -> Mapping[str, object]:
 
 def count_job(connection: Connection, key: str, sign: int) -> None:
     """Count a job in its pool (1), or no longer (-1)."""
-    connection.execute(_COUNT, {"key": key, "sign": sign})
+    connection.later(_COUNT, {"key": key, "sign": sign})
 
 
 def owners_of(connection: Connection, pool: str) -> Sequence[str]:

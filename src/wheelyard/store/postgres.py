@@ -21,6 +21,7 @@ import psycopg
 from psycopg import errors
 
 from wheelyard.store.database import PATIENCE_SECONDS, Connection
+from wheelyard.store.gathering import Gathering
 from wheelyard.store.postgres_connection import Session, connect
 from wheelyard.store.postgres_faults import comes_back, fault, label
 from wheelyard.store.postgres_revision import bring_up
@@ -56,6 +57,7 @@ class PostgresDatabase:
         self._threads = ThreadPoolExecutor(connections, thread_name_prefix="wheelyard-store")
         self._own = threading.local()
         self._sessions: set[Session] = set()
+        self._gathering = Gathering(self.write)
 
     @classmethod
     async def open(
@@ -83,6 +85,10 @@ class PostgresDatabase:
     async def write(self, work: Callable[[Connection], T]) -> T:
         """Run ``work`` as one transaction, again where it met another one. Raises StoreError."""
         return await self._run(work, writes=True)
+
+    async def write_together(self, work: Callable[[Connection], T], *, locks: str = "") -> T:
+        """Run ``work`` in one transaction with others that come at the same time. Raises StoreError."""
+        return await self._gathering.add(work, locks=locks)
 
     async def close(self) -> None:
         """Close the connections after what was begun."""
@@ -143,7 +149,11 @@ class PostgresDatabase:
             if session is not None:
                 self._sessions.discard(session)
                 session.close()
-            session = Session(connect(self._url), name=secrets.token_hex(8))
+            connection = connect(self._url)
+            if session is not None and session.given_up:
+                session = session.renewed(connection)
+            else:
+                session = Session(connection, name=secrets.token_hex(8))
             self._own.session = session
             self._sessions.add(session)
         return session
@@ -153,6 +163,7 @@ def _once(session: Session, work: Callable[[Connection], T], *, writes: bool) ->
     session.begin(writes=writes)
     try:
         result = work(session)
+        session.see_to_rest()
     except BaseException:
         session.roll_back()
         raise

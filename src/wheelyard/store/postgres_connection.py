@@ -1,7 +1,8 @@
 """One connection to PostgreSQL, as the stores and as ``store.postgres`` use it."""
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import psycopg
@@ -60,39 +61,114 @@ class PostgresRow:
         return iter(self._values)
 
 
+@dataclass(frozen=True, slots=True)
+class _Later:
+    """A statement that waits for the next one."""
+
+    text: bytes
+    values: dict[str, Any]
+    otherwise: Callable[[], None] | None
+
+
 class Session:
     """A connection, its transactions, and the number of the last one that was marked."""
 
-    def __init__(self, connection: "psycopg.Connection[PostgresRow]", *, name: str) -> None:
+    def __init__(
+        self, connection: "psycopg.Connection[PostgresRow]", *, name: str, number: int = 0
+    ) -> None:
         self._connection = connection
         self.name = name
-        self.number = 0
+        self.number = number
+        self._spoiled = False
+        self._queued: set[str] = set()
+        self._later: list[_Later] = []
+        self._unless: list[tuple[psycopg.Cursor[PostgresRow], Callable[[], None]]] = []
 
     @property
     def broken(self) -> bool:
         """Whether nothing more can be asked over it."""
         return self._connection.closed
 
+    def renewed(self, connection: "psycopg.Connection[PostgresRow]") -> "Session":
+        """Return what goes on over a new connection where this one was given up between two transactions."""
+        return Session(connection, name=self.name, number=self.number)
+
+    @property
+    def given_up(self) -> bool:
+        """Whether it was closed here, with nothing left open: no transaction of it is in doubt."""
+        return self._spoiled and self.broken
+
     def execute(
         self, statement: str, names: Mapping[str, Any] | None = None, /
     ) -> "psycopg.Cursor[PostgresRow]":
-        """Carry out a statement."""
-        return self._connection.execute(_text(statement), _values(names or {}))
+        """Carry out a statement, behind those that wait."""
+        if not self._later:
+            return self._connection.execute(_text(statement), _values(names or {}))
+        self.later(statement, names or {})
+        return self._carry_out()
 
     def execute_all(self, statement: str, rows: Iterable[Mapping[str, Any]], /) -> None:
         """Carry out a statement once for each row."""
+        if self._later:
+            self._carry_out()
         self._connection.cursor().executemany(_text(statement), list(map(_values, rows)))
+
+    def later(
+        self,
+        statement: str,
+        names: Mapping[str, Any],
+        /,
+        *,
+        otherwise: Callable[[], None] | None = None,
+    ) -> None:
+        """Have a statement wait for the next one, or for the end of the transaction."""
+        self._later.append(_Later(_text(statement), _values(names), otherwise))
 
     def queue_up(self, name: str, /) -> None:
         """Let no other transaction that queues up under this name overlap with the rest of this one."""
-        self.execute(_QUEUE_UP, {"name": name})
+        if name not in self._queued:
+            self._queued.add(name)
+            self.later(_QUEUE_UP, {"name": name})
 
     def begin(self, *, writes: bool) -> None:
         """Begin a transaction."""
+        self._forget()
         if writes and self.number == 0:
             # A row that is there already is one that ``committed`` can wait for.
             self.mark()
-        self.execute(_BEGIN if writes else f"{_BEGIN} READ ONLY")
+        self.later(_BEGIN if writes else f"{_BEGIN} READ ONLY", {})
+
+    def _carry_out(self) -> "psycopg.Cursor[PostgresRow]":
+        """Send what waits in one go, and return what the last one answered."""
+        waiting, self._later = self._later, []
+        many = len(waiting) > 1 and psycopg.Pipeline.is_supported()
+        try:
+            with self._connection.pipeline() if many else contextlib.nullcontext():
+                cursors = [self._connection.execute(one.text, one.values) for one in waiting]
+        except psycopg.Error:
+            self._spoiled = many
+            raise
+        self._unless += [
+            (cursor, one.otherwise)
+            for cursor, one in zip(cursors, waiting, strict=True)
+            if one.otherwise is not None
+        ]
+        return cursors[-1]
+
+    def see_to_rest(self) -> None:
+        """Call whoever wants to know that a statement changed nothing; what nobody asks about may wait still."""
+        while self._unless or any(one.otherwise is not None for one in self._later):
+            if self._later:
+                self._carry_out()
+            unless, self._unless = self._unless, []
+            for cursor, otherwise in unless:
+                if cursor.rowcount == 0:
+                    otherwise()
+
+    def _forget(self) -> None:
+        self._queued.clear()
+        self._later.clear()
+        self._unless.clear()
 
     def mark(self) -> None:
         """Leave a number where ``committed`` looks for it."""
@@ -101,15 +177,23 @@ class Session:
 
     def commit(self, *, marked: bool) -> None:
         """End the transaction, ``marked`` with the number by which ``committed`` knows it, if it counts."""
-        if marked:
+        if not marked:
+            self.execute("COMMIT")
+        elif self._later:
+            self.number += 1
+            self.later(_MARK, {"session": self.name, "number": self.number})
+            self.execute("COMMIT")
+        else:
             self.number += 1
             text = _MARK_AND_COMMIT.format(session=self.name, number=self.number)
             self._connection.execute(text.encode(), prepare=False)
-        else:
-            self.execute("COMMIT")
 
     def roll_back(self) -> None:
         """Undo the transaction."""
+        self._forget()
+        if self._spoiled:
+            # psycopg takes for prepared what the server passed over behind the statement that failed.
+            self._connection.close()
         # Where the connection is broken, the server does it.
         with contextlib.suppress(psycopg.Error):
             self.execute("ROLLBACK")

@@ -8,6 +8,7 @@ changes (``pool_depths``), never by looking at them.
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import chain, islice
+from typing import TypeVar
 
 from wheelyard.farm_ports import PoolDepth, QueuedJob, Terms
 from wheelyard.jobs import ledger, submission
@@ -21,10 +22,12 @@ from wheelyard.store import pool_depths
 from wheelyard.store.database import Connection, Database, Row
 from wheelyard.store.ledger import DatabaseLedger
 from wheelyard.store.moments import to_moment, to_ticks
-from wheelyard.store.order import in_order, lock, walk_owner
+from wheelyard.store.order import in_order, walk_owner
 from wheelyard.store.rows import read_job
-from wheelyard.store.submitted import QUEUED, join, lease_of, read_queued
+from wheelyard.store.submitted import QUEUED, join, lease_of, lock_queued, read_queued, with_job
 from wheelyard.store.where import where_jobs
+
+T = TypeVar("T")
 
 _QUEUED = f"{QUEUED} WHERE jobs.key = :key"
 _ALL_LEASED = f"{QUEUED} WHERE jobs.state = 'leased' ORDER BY jobs.key"
@@ -79,17 +82,17 @@ class StoredQueue:
         def work(connection: Connection) -> Sequence[tuple[QueuedJob, Lease]]:
             kept, now = DatabaseLedger(connection), self._clock.now()
 
-            def take(job: Job) -> bool:
-                if not lock(connection, job.key):
-                    return False
-                return submission.choose(kept, job, event, now)[1] is not None
+            def take(job: Job) -> tuple[QueuedJob, Lease] | None:
+                row = lock_queued(connection, job.key)
+                if row is None:
+                    return None
+                after, grant = submission.choose(kept, kept.loaded(row), event, now)
+                return None if grant is None else with_job(row, after, grant)
 
             walks = (
                 walk_owner(connection, pools, owner, hint=count) for owner in dict.fromkeys(owners)
             )
-            keys = _choose(chain.from_iterable(walks), pools, builder, take, count)
-            rows = [connection.execute(_QUEUED, {"key": key}).fetchone() for key in keys]
-            return [(read_queued(row), lease_of(row)) for row in rows]
+            return _choose(chain.from_iterable(walks), pools, builder, take, count)
 
         return await self._database.write(work)
 
@@ -213,13 +216,14 @@ def _choose(
     rows: Iterable[Row],
     pools: Mapping[str, Collection[str]],
     builder: str,
-    take: Callable[[Job], bool],
+    take: Callable[[Job], T | None],
     count: int,
-) -> Sequence[BuildKey]:
-    """Take the first jobs that a builder may have; return which."""
+) -> Sequence[T]:
+    """Take the first jobs that a builder may have; return what was taken."""
     may_have = (
         job
         for row in rows
         if not submission.passed_over(job := read_job(row), builder, pools[row["pool"]])
     )
-    return [job.key for job in islice(filter(take, may_have), count)]
+    taken = (found for found in map(take, may_have) if found is not None)
+    return list(islice(taken, count))

@@ -21,12 +21,13 @@ from typing import Any, Self, TypeVar
 
 from wheelyard.store.database import PATIENCE_SECONDS, Connection
 from wheelyard.store.faults import translated
+from wheelyard.store.gathering import Gathering
 from wheelyard.store.revision import bring_up
 from wheelyard.store.sqlite_checkpoints import LONGEST_LOG_PAGES, PAUSE_SECONDS, Checkpoints
 
 T = TypeVar("T")
 
-_ROW_LOCK = re.compile(r"\s+FOR (UPDATE|SHARE)( SKIP LOCKED)?\s*$")
+_ROW_LOCK = re.compile(r"\s+FOR (UPDATE|SHARE)( OF \w+)?( SKIP LOCKED)?\s*$")
 
 
 _Work = Callable[[Connection], Any]
@@ -53,6 +54,7 @@ class SqliteDatabase:
         self._thread = thread
         self._checkpoints = checkpoints
         self._reads: list[_Read] = []
+        self._gathering = Gathering(self.write)
 
     @classmethod
     async def open(
@@ -97,6 +99,10 @@ class SqliteDatabase:
         finally:
             # Whoever is cancelled here has it written all the same.
             self._checkpoints.wrote()
+
+    async def write_together(self, work: Callable[[Connection], T], *, locks: str = "") -> T:
+        """Run ``work`` in one transaction with others that come at the same time. Raises StoreError."""
+        return await self._gathering.add(work, locks=locks)
 
     async def close(self) -> None:
         """Close the connection after what was begun."""
@@ -167,6 +173,19 @@ class _Transaction:
     def execute_all(self, statement: str, rows: Iterable[Mapping[str, Any]], /) -> None:
         """Carry out a statement once for each row."""
         self._connection.executemany(statement, rows)
+
+    def later(
+        self,
+        statement: str,
+        names: Mapping[str, Any],
+        /,
+        *,
+        otherwise: Callable[[], None] | None = None,
+    ) -> None:
+        """Carry out a statement, and ``otherwise`` where it changed no row."""
+        changed = self.execute(statement, names).rowcount
+        if changed == 0 and otherwise is not None:
+            otherwise()
 
     def queue_up(self, _: str, /) -> None:
         """Do nothing: writers are one after the other already."""

@@ -4,7 +4,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from wheelyard.farm_ports import QueuedJob, Terms
-from wheelyard.jobs.job import State
+from wheelyard.jobs.commands import Grant
+from wheelyard.jobs.job import Job, State
 from wheelyard.jobs.priority import Worth
 from wheelyard.model.job import BuildKey, Offer
 from wheelyard.model.request import RequestId
@@ -19,6 +20,7 @@ QUEUED = """
 SELECT jobs.*, offers.offer, offers.context, offers.request, pools.needs
 FROM jobs JOIN offers ON offers.key = jobs.key JOIN pools ON pools.pool = jobs.pool
 """
+_LOCK = f"{QUEUED} WHERE jobs.key = :key AND jobs.open FOR UPDATE OF jobs SKIP LOCKED"
 _PLACE = "SELECT pool, owner, rank, submitted, worth FROM jobs WHERE key = :key"
 _SET_PLACE = """
 UPDATE jobs SET pool = :pool, owner = :owner, rank = :rank, submitted = :submitted,
@@ -57,10 +59,10 @@ def join(connection: Connection, wanted: QueuedJob, now: datetime, *, anew: bool
     """Write down who wants a job and on which terms; ``anew``: whatever was said before is over."""
     job, terms = wanted.job, wanted.terms
     joined = {"key": job.key, "request": terms.request, "joined": to_ticks(now)}
-    connection.execute(_JOIN, joined)
+    connection.later(_JOIN, joined)
     asked = {"owner": terms.owner, "project": job.release.project}
     if connection.execute(_ASKED, asked).fetchone() is None:
-        connection.execute(_ASK, asked)
+        connection.later(_ASK, asked)
     kept = connection.execute(_PLACE, {"key": job.key}).fetchone()
     anew = anew or kept["pool"] is None
     if not anew and job.state is not State.READY:
@@ -68,15 +70,31 @@ def join(connection: Connection, wanted: QueuedJob, now: datetime, *, anew: bool
     keep_needs(connection, terms.pool, terms.needs)
     _move(connection, job.key, kept, _place(terms, now, None if anew else kept))
     said = {"key": job.key, "offer": write_value(wanted.offer), "context": terms.context}
-    connection.execute(_SET_OFFER, {**said, "request": terms.request})
+    connection.later(_SET_OFFER, {**said, "request": terms.request})
     if anew:
-        connection.execute(_SET_REQUEST, {"key": job.key, "request": terms.request})
+        connection.later(_SET_REQUEST, {"key": job.key, "request": terms.request})
+
+
+def lock_queued(connection: Connection, key: str) -> Row | None:
+    """Keep others from a job that may be chosen until the transaction ends, and return its row; None where one of them has it."""
+    row: Row | None = connection.execute(_LOCK, {"key": key}).fetchone()
+    return row
+
+
+def with_job(row: Row, job: Job, grant: Grant) -> tuple[QueuedJob, Lease]:
+    """Return a job that was chosen, as it is now, and its lease."""
+    lease = Lease(key=job.key, fence=grant.fence, attempt=grant.attempt, expires=grant.expires)
+    return _queued(row, job), lease
 
 
 def read_queued(row: Row) -> QueuedJob:
     """Return what a row of ``QUEUED`` stands for."""
+    return _queued(row, read_job(row))
+
+
+def _queued(row: Row, job: Job) -> QueuedJob:
     return QueuedJob(
-        job=read_job(row),
+        job=job,
         offer=read_value(Offer, row["offer"]),
         terms=Terms(
             owner=row["owner"],
@@ -124,6 +142,6 @@ def _move(connection: Connection, key: BuildKey, kept: Row, place: _Place) -> No
     moved = (kept["pool"], kept["owner"]) != (place.pool, place.owner)
     if moved:
         count_job(connection, key, -1)
-    connection.execute(_SET_PLACE, {"key": key, **asdict(place)})
+    connection.later(_SET_PLACE, {"key": key, **asdict(place)})
     if moved:
         count_job(connection, key, 1)

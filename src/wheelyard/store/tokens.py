@@ -6,7 +6,6 @@ from wheelyard.farm_ports import Role, Token
 from wheelyard.model.builder import Tier
 from wheelyard.ports import Clock
 from wheelyard.store.database import Connection, Database, Row
-from wheelyard.store.gathering import Gathering
 from wheelyard.store.moments import to_moment, to_ticks
 
 _ADD = """
@@ -34,11 +33,13 @@ class StoredTokens:
     def __init__(self, *, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
-        self._new = Gathering(database, _insert)
 
     async def add(self, token: Token) -> None:
         """Keep a token."""
-        if await self._new.add(token) == 0:
+        added = await self._database.write_together(
+            lambda connection: connection.execute(_ADD, _columns(token)).rowcount
+        )
+        if added == 0:
             raise ValueError(f"there is a token {token.id!r} already")
 
     async def get(self, token: str) -> Token | None:
@@ -68,10 +69,6 @@ class StoredTokens:
             return connection.execute(statement, names).rowcount
 
         return await self._database.write(work)
-
-
-def _insert(connection: Connection, token: Token) -> int:
-    return connection.execute(_ADD, _columns(token)).rowcount
 
 
 def _columns(token: Token) -> dict[str, object]:

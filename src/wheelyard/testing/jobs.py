@@ -52,8 +52,10 @@ class _MemoryLedger:
             if (attempt.key, attempt.number) == (key, record.attempt):
                 self.attempts[position] = replace(attempt, finished=now, report=report)
 
-    def keep(self, artifact: Artifact) -> None:
+    def keep(self, artifact: Artifact, *, counts: bool) -> None:
         self._artifacts.keep(artifact)
+        if counts:
+            self._artifacts.count(BuildKey(artifact.build_key), artifact.digest, counts=True)
 
     def count(self, key: BuildKey, digest: str, *, counts: bool) -> None:
         self._artifacts.count(key, digest, counts=counts)

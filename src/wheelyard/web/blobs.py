@@ -15,14 +15,14 @@ from collections.abc import Sequence
 from starlette.responses import FileResponse, Response
 
 from wheelyard.errors import DigestMismatchError
-from wheelyard.farm_ports import Queue, QueuedJob, Role
+from wheelyard.farm_ports import FarmBlobs, Queue, QueuedJob, Role
 from wheelyard.jobs.builder_life import UploadDamaged
 from wheelyard.jobs.job import State
 from wheelyard.model.job import BuildKey
 from wheelyard.web.access import JOBS, READERS
 from wheelyard.web.endpoint import Call, Endpoint, Parameter, announced_size
 from wheelyard.web.metrics import Metrics
-from wheelyard.web.ports import Desk, FarmBlobs, WebPorts
+from wheelyard.web.ports import Desk, WebPorts
 from wheelyard.web.refusals import Refusal, shortened
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")

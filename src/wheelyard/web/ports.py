@@ -5,7 +5,6 @@ builders itself.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -14,7 +13,14 @@ from wheelyard.bus_ports import BuilderBus, Bus
 from wheelyard.campaign_ports import CampaignStore
 from wheelyard.channel_ports import Entered
 from wheelyard.coordinator.uploads import Uploaded
-from wheelyard.farm_ports import BuilderStore, EventLog, Queue, RequestStore, TokenStore
+from wheelyard.farm_ports import (
+    BuilderStore,
+    EventLog,
+    FarmBlobs,
+    Queue,
+    RequestStore,
+    TokenStore,
+)
 from wheelyard.index.channel_state import RenderedChannel
 from wheelyard.index.fallthrough import Fallthrough
 from wheelyard.index.listing import Snapshots
@@ -28,30 +34,10 @@ from wheelyard.model.job import Attempt, BuildKey
 from wheelyard.model.listing import NamedSnapshot, ProjectStatus
 from wheelyard.model.release import ProjectName
 from wheelyard.model.request import Request, RequestId, Wish
-from wheelyard.ports import ArtifactStore, Blobs, Clock, Holding
+from wheelyard.ports import ArtifactStore, Clock, Holding
 from wheelyard.site_ports import SiteStore
 from wheelyard.web.identities import OpenIdSettings
 from wheelyard.web.stories import Stories
-
-
-class Incoming(Protocol):
-    """A blob on its way in. Nobody sees it before it is kept."""
-
-    async def write(self, chunk: bytes) -> None:
-        """Take the next bytes. Raises DigestMismatchError where there are more than were announced."""
-        ...
-
-    async def keep(self) -> None:
-        """Check size and digest, and name the blob. Raises DigestMismatchError."""
-        ...
-
-
-class FarmBlobs(Blobs, Protocol):
-    """Blobs that can also be received in pieces."""
-
-    def receive(self, digest: str, *, size: int) -> AbstractAsyncContextManager[Incoming]:
-        """Take a blob in. What is not kept when the block ends is gone. Raises OutOfSpaceError."""
-        ...
 
 
 class Jobs(Protocol):

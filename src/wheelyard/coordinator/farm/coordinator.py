@@ -17,6 +17,7 @@ from wheelyard.coordinator.farm.carrying import Carrier, MakeCarrier, Undertakin
 from wheelyard.coordinator.farm.crew import CrewParts, Prepare
 from wheelyard.coordinator.farm.desk import Desk, Wish
 from wheelyard.coordinator.farm.dispatcher import Dispatcher
+from wheelyard.coordinator.farm.enclosures import Enclosures
 from wheelyard.coordinator.farm.explanation import Explanation
 from wheelyard.coordinator.farm.jobs_desk import JobsDesk
 from wheelyard.coordinator.farm.leases import LeaseKeeper
@@ -132,6 +133,7 @@ class Coordinator:
             news=self._news,
             intake=self._intake,
             verification=Verification(ports=ports, roster=self._roster, strangers=strangers),
+            enclosures=Enclosures(blobs=ports.blobs, speaker=self._speaker, care=self._care),
             aftermath=aftermath,
         )
 

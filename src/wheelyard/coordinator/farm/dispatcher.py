@@ -133,7 +133,12 @@ class Dispatcher:
     async def _send(self, builder: Builder, queued: QueuedJob, lease: Lease) -> None:
         token = await self._ports.issue_token(lease.key, lease.fence, builder.name)
         offer = replace(queued.offer, fence=lease.fence, attempt=lease.attempt)
-        order = Assignment(offer=offer, token=token, lease_seconds=self._rules.lease)
+        order = Assignment(
+            offer=offer,
+            token=token,
+            lease_seconds=self._rules.lease,
+            enclosable=self._rules.enclosable,
+        )
         try:
             await self._speaker.assign(builder.name, order)
         except BusError:

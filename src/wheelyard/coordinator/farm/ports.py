@@ -11,6 +11,7 @@ from wheelyard.bus_ports import Bus
 from wheelyard.farm_ports import (
     BuilderStore,
     EventLog,
+    FarmBlobs,
     JobKeeper,
     Leadership,
     Notifier,
@@ -20,7 +21,7 @@ from wheelyard.farm_ports import (
 )
 from wheelyard.model.artifact import Artifact
 from wheelyard.model.job import BuildKey, Offer
-from wheelyard.ports import ArtifactStore, Blobs, Clock, Memory
+from wheelyard.ports import ArtifactStore, Clock, Memory
 
 
 class Inspector(Protocol):
@@ -57,7 +58,7 @@ class FarmPorts:
     events: EventLog
     leadership: Leadership
     artifacts: ArtifactStore
-    blobs: Blobs
+    blobs: FarmBlobs
     memory: Memory
     clock: Clock
     inspector: Inspector

@@ -15,6 +15,7 @@ from wheelyard.coordinator.farm.actions import Action
 from wheelyard.coordinator.farm.aftermath import Aftermath, Ended
 from wheelyard.coordinator.farm.context import JobContext
 from wheelyard.coordinator.farm.dispatcher import Dispatcher
+from wheelyard.coordinator.farm.enclosures import Enclosures
 from wheelyard.coordinator.farm.key_locks import KeyLocks
 from wheelyard.coordinator.farm.news import News
 from wheelyard.coordinator.farm.ports import FarmPorts
@@ -51,6 +52,7 @@ class Receiver:
         news: News,
         intake: Intake,
         verification: Verification,
+        enclosures: Enclosures,
         aftermath: Aftermath,
     ) -> None:
         self._ports = ports
@@ -60,6 +62,7 @@ class Receiver:
         self._news = news
         self._intake = intake
         self._verification = verification
+        self._enclosures = enclosures
         self._aftermath = aftermath
         self._room = asyncio.Semaphore(rules.results_at_once)
         self._locks = KeyLocks()
@@ -128,7 +131,12 @@ class Receiver:
             await self._settle(word, accepted=False, reason=f"the job is {job.state}: {job.reason}")
 
     async def _take(self, held: Held, word: Result) -> bool:
-        """Take a result in under its lease, and settle it; False where the lease was lost."""
+        """Take a result in under its lease, and settle it; False where the lease was lost.
+
+        One that came damaged is asked for again.
+        """
+        if not await self._enclosures.unpack(word, held.queued.offer.limits):
+            return True
         verified = await self._verification.verify(held.queued, word)
         self._ports.pass_by("intake.before_commit")
         taken = await self._take_in(held.queued, word, verified)

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
+from wheelyard.protocol.messages import ENCLOSABLE_BYTES
+
 _LEASE = 60.0
 
 
@@ -14,7 +16,8 @@ class FarmRules:
     ``lease``: a builder that was not heard of for so long has lost its jobs. ``tick``: how often leases
     are looked at. ``refresh``: how often builders and pools are read again, in case that another
     process changed them. ``doubt``: how long a failure waits for its builder to show that it still can
-    build, ``probe`` how long a builder in quarantine waits for its first try. ``stranger_proof``: wheels of strangers wait for a second maker. ``shares`` weigh owners.
+    build, ``probe`` how long a builder in quarantine waits for its first try. ``enclosable``: so many bytes may come with a
+    result. ``stranger_proof``: wheels of strangers wait for a second maker. ``shares`` weigh owners.
     """
 
     lease: float = _LEASE
@@ -28,6 +31,7 @@ class FarmRules:
     longest_retry: float = 5.0
     notices: float = 5.0
     results_at_once: int = 16
+    enclosable: int = ENCLOSABLE_BYTES
     stranger_proof: bool = True
     shares: Mapping[str, float] = field(default_factory=dict)
 

@@ -8,7 +8,7 @@ import itertools
 from wheelyard.bus_ports import Bus
 from wheelyard.model.builder import Mode
 from wheelyard.model.job import BuildKey
-from wheelyard.protocol.messages import Assignment, SetMode, Settled, Stop
+from wheelyard.protocol.messages import Assignment, SetMode, Settled, Stop, Upload
 from wheelyard.protocol.wire import encode
 
 
@@ -36,10 +36,14 @@ class Speaker:
         """Tell that a result was taken in, or came too late."""
         await self._say(builder, Settled(key=key, fence=fence, accepted=accepted, reason=reason))
 
+    async def ask_to_upload(self, builder: str, key: BuildKey, fence: int, reason: str) -> None:
+        """Have a result delivered anew, without anything enclosed."""
+        await self._say(builder, Upload(key=key, fence=fence, reason=reason))
+
     async def tell_mode(self, builder: str, mode: Mode, reason: str) -> None:
         """Tell a builder its mode."""
         await self._say(builder, SetMode(mode=mode, reason=reason))
 
-    async def _say(self, builder: str, order: Stop | Settled | SetMode) -> None:
+    async def _say(self, builder: str, order: Stop | Settled | Upload | SetMode) -> None:
         name = f"{self._session}-{next(self._numbers)}"
         await self._bus.order(builder, encode(order), name=name)
