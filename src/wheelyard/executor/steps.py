@@ -198,7 +198,7 @@ def preload(attempt: Attempt, state: State) -> tuple[str, ...]:
     """
     if state.system.backend_path or attempt.offer.recipe.environment:
         return ()
-    return modules_of(state.system.backend)
+    return modules_of(state.system.backend, project_table=state.system.project_table)
 
 
 def asked_with_the_build(state: State) -> str:
