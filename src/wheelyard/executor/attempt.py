@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +24,7 @@ from wheelyard.executor.reached import Across
 from wheelyard.executor.sessions import Answer, Session, Terms
 from wheelyard.executor.settings import ExecutorSettings
 from wheelyard.executor.surroundings import build_environment, expanded
+from wheelyard.executor.wheel_content import Content
 from wheelyard.executor.wheelfile import WheelFacts
 from wheelyard.model.artifact import Artifact
 from wheelyard.model.caught import Caught
@@ -60,6 +61,7 @@ class State:
     test_environment: Environment | None = None
     tools_environment: Environment | None = None
     wheel: Path | None = None
+    contents: Mapping[str, Content] = field(default_factory=dict)
     facts: WheelFacts | None = None
     findings: tuple[Finding, ...] = ()
     artifact: Artifact | None = None
