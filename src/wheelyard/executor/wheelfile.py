@@ -5,6 +5,7 @@ A wheel that is not what it says is refused with the reason; nothing of it is ru
 
 import csv
 import io
+import re
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -34,6 +35,7 @@ _HASHES = frozenset({"sha256", "sha384", "sha512"})
 _LARGEST_HEADERS = 64 << 20
 _CHUNK = 1 << 20
 _DASHES = 2
+_END_OF_HEADERS = re.compile(rb"\n\r?\n")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +79,8 @@ def inspect_wheel(
         members = checked_entries(path, archive, limits or UnpackLimits())
         folder = _dist_info(path, name, members)
         metadata = archive.read(f"{folder}/METADATA")
-        headers = BytesHeaderParser().parsebytes(metadata)
+        # The description follows the headers, and the parser would go through it, too.
+        headers = BytesHeaderParser().parsebytes(_END_OF_HEADERS.split(metadata, maxsplit=1)[0])
         _check_identity(path, name, headers.get("Name", ""), headers.get("Version", ""))
         wheel = BytesHeaderParser().parsebytes(archive.read(f"{folder}/WHEEL"))
         _check_wheel_file(path, name, wheel)

@@ -21,7 +21,7 @@ from wheelyard.model.source import FileEntry, ProjectPage, Source, SourceFacts, 
 from wheelyard.ports import Blobs, DirectSource
 from wheelyard.upstream.address import Keyring, bare, is_remote
 from wheelyard.upstream.archive import ReadLimits
-from wheelyard.upstream.core_metadata import check_identity, parse_metadata
+from wheelyard.upstream.core_metadata import check_identity
 from wheelyard.upstream.downloads import Downloads, Wanted
 from wheelyard.upstream.files import source_of
 from wheelyard.upstream.flights import Flights
@@ -127,8 +127,7 @@ class IndexUpstream:
                 wheel_metadata, stream, entry.filename, release, limit
             )
             size = stream.seek(0, 2)
-        check_identity(content, release, entry.filename)
-        metadata = parse_metadata(content)
+        metadata = check_identity(content, release, entry.filename)
         return Artifact(
             filename=entry.filename,
             digest=digest,
