@@ -77,6 +77,7 @@ def _plain(block: bytes, extended: dict[bytes, bytes]) -> PlainHeader | None:
         return None
     try:
         name = _name(block, extended)
+        name = name.rstrip("/") if kind == b"5" else name
         when = float(extended.get(b"mtime", modified))
     except ValueError:
         return None
