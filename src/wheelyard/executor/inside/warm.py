@@ -16,6 +16,8 @@ import sys
 
 from . import branch, confine, session, wire
 
+_COLLECTED_AFTER = (20000, 10, 10)
+
 
 def main(arguments):  # type: (list[str]) -> None
     """Serve on the inherited socket: ``start.py DESCRIPTOR warm|once``."""
@@ -67,6 +69,8 @@ def _preload(channel, names):  # type: (socket.socket, list[str]) -> None
     if hasattr(gc, "freeze"):
         # Uncollected: to look through all of it takes longer than the little garbage is worth.
         gc.freeze()
+    if hasattr(gc, "set_threshold"):
+        gc.set_threshold(*_COLLECTED_AFTER)  # a hook makes much and throws little away
     gc.enable()
 
 
