@@ -40,15 +40,15 @@ class Caller:
     environment: Mapping[str, str]
 
 
-def run(setting: Setting, report: Report) -> None:
+def run(setting: Setting, report: Report, calls: int = CALLS) -> None:
     """Call in turns, so that what else the machine does falls on all alike."""
     folder = setting.run_folder()
     callers = [caller for caller in _callers(setting, folder) if setting.wants(caller.name)]
     if BARE not in {caller.name for caller in callers}:
         raise BenchmarkError(f"{BARE!r} is what all others are measured against")
-    report.say(f"{CALLS} calls of {', '.join(caller.name for caller in callers)}")
+    report.say(f"{calls} calls of {', '.join(caller.name for caller in callers)}")
     taken: dict[str, list[float]] = {caller.name: [] for caller in callers}
-    for turn in range(CALLS):
+    for turn in range(calls):
         for caller in callers:
             if caller.name == PEER and turn % PEER_TURNS:
                 continue

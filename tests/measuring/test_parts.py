@@ -4,11 +4,20 @@ import asyncio
 import json
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from benchmarks import dispatch, fleet, index_pages, migrations, recipe_edits, site_pages
+from benchmarks import (
+    dispatch,
+    fleet,
+    index_pages,
+    interception,
+    migrations,
+    recipe_edits,
+    site_pages,
+)
 from benchmarks.__main__ import PARTS, alone, run
 from benchmarks.measure import BenchmarkError, measure
 from benchmarks.report import Report
@@ -109,6 +118,24 @@ def test_a_farm_is_looked_at_while_it_idles_and_takes_in_a_file(
     assert aims(large) == {"more memory": 100}
 
 
+def test_what_a_caught_call_costs_is_judged_by_what_it_adds() -> None:
+    taken = {"the bare command": [0.001], "compiled shim": [0.0015], "pyodide-build": [0.051]}
+
+    found = {row.runner: row.verdicts for row in interception.rows(taken)}
+    (added, share) = found["compiled shim"]
+    assert (round(added.found, 6), added.most) == (0.5, 1.0)
+    assert (round(share.found, 6), share.most) == (0.01, 0.02)
+
+
+def test_a_caught_call_is_measured(setting: Setting, report: Report, written: Path) -> None:
+    ours = replace(setting, only=("the bare", "compiled", "shim"))
+
+    interception.run(ours, report, calls=3)
+
+    found = rows(written, "interception").values()
+    assert [aims(row) for row in found] == [{}, {"added": 1.0}, {"added": 15.0}]
+
+
 def test_a_part_that_stops_keeps_no_other_from_being_measured(
     setting: Setting, report: Report, written: Path
 ) -> None:
@@ -145,6 +172,7 @@ def test_every_part_has_a_test() -> None:
         "planning",
         "migrations",
         "recipe_edits",
+        "interception",
         "targets",
         "queue_depth",
         "bus",

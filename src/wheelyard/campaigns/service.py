@@ -18,6 +18,7 @@ from wheelyard.campaign_ports import (
     Member,
     Mode,
 )
+from wheelyard.campaigns.actions import CampaignAction
 from wheelyard.campaigns.closing import Closing
 from wheelyard.campaigns.looking import Looked, Looking
 from wheelyard.campaigns.offering import Offering
@@ -80,7 +81,9 @@ class Campaigns:
                 hint="Choose another name, or see it with 'wheelyard migrate status'.",
             )
         self._pass_by("campaigns.started")
-        await self._write("campaign.started", campaign.name, campaign.owner, packages=len(members))
+        await self._write(
+            CampaignAction.STARTED, campaign.name, campaign.owner, packages=len(members)
+        )
         return campaign
 
     async def recover(self) -> None:
@@ -244,7 +247,7 @@ class Campaigns:
         for one in changed:
             if one.state is not before[one.package]:
                 await self._write(
-                    "campaign.turned",
+                    CampaignAction.TURNED,
                     one.campaign,
                     package=one.package,
                     state=one.state.value,
@@ -311,7 +314,7 @@ class Campaigns:
         running.campaign = campaign
         await self._store.update(campaign)
         if campaign.mode is not mode:
-            await self._write("campaign.mode", campaign.name, mode=campaign.mode.value)
+            await self._write(CampaignAction.MODE, campaign.name, mode=campaign.mode.value)
 
     async def _write(
         self, action: str, campaign: str, actor: str = "", **detail: str | float

@@ -93,8 +93,8 @@ def write_script(path: Path, *, python: str, modules: str, rules: str, thinking:
     path.write_text(
         f"{first}import sys\n"
         f"sys.path.insert(0, {modules!r})\n"
-        "from shim import main\n"
-        f"sys.exit(main({rules!r}, {words}))\n"
+        "from shim import main, leave\n"
+        f"leave(main({rules!r}, {words}))\n"
     )
     path.chmod(0o755)
 

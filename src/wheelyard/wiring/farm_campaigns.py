@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from wheelyard import failpoints
+from wheelyard.campaigns.actions import CampaignAction
 from wheelyard.campaigns.pin_watch import PinRules, PinWatch
 from wheelyard.campaigns.service import Campaigns
 from wheelyard.campaigns.watching import Watching
@@ -133,6 +134,6 @@ class FarmCampaigns:
         for one in found:
             if one.action == "request.ended":
                 await self.campaigns.built(one.subject)
-        if any(one.action in {"campaign.started", "campaign.mode"} for one in found):
+        if any(one.action in {CampaignAction.STARTED, CampaignAction.MODE} for one in found):
             await self.campaigns.recover()
         return found[-1].id if found else last

@@ -46,6 +46,12 @@ def main(path, argv):  # type: (str, list[str]) -> int
     return code
 
 
+def leave(code):  # type: (int) -> None
+    """End at once: to take an interpreter apart in order costs more than a tenth of a call."""
+    sys.stderr.flush()
+    os._exit(code)
+
+
 def _read(name):  # type: (str) -> str | None
     try:
         if not os.path.isfile(name):
