@@ -60,10 +60,11 @@ class Wheelyard:
     def prepare(self, releases: Sequence[Release]) -> None:
         """Build everything once, which fetches sources, tools and what else is kept.
 
-        Where that was done before, it costs nothing, and what this version keeps beyond is added.
+        Where another version did that before, all is built again: what this one keeps beyond is added.
         """
         self._template.parent.mkdir(parents=True, exist_ok=True)
         self._build(releases, self._template)
+        self._build(releases, self._template, "--rebuild")
 
     @property
     def _template(self) -> Path:

@@ -80,6 +80,20 @@ async def test_environments_of_one_python_do_not_see_each_others_packages(yard: 
     assert "extra: None" in await yard.log(without)
 
 
+async def test_what_back_ends_need_does_not_hide_what_a_wheel_forgot_to_import(yard: Yard) -> None:
+    hook = """
+import os, sys
+assert "urllib.request" in sys.modules
+for name in os.listdir("src"):
+    open("src/" + name, "w").write("import urllib\\nurllib.request\\n")
+"""
+
+    report = await yard.run(yard.offer(hook))
+
+    assert report.outcome is Outcome.FAILED
+    assert "has no attribute 'request'" in report.reason
+
+
 async def test_what_runs_when_an_environment_starts_runs_in_a_branch(yard: Yard) -> None:
     begin = yard.wheel(
         "begin", {"begin.pth": "import begin_now\n", "begin_now.py": "import sys; sys.begun = 1\n"}

@@ -32,6 +32,20 @@ def python() -> Python:
     return describe(Path(sys.executable))
 
 
+def test_an_interpreter_is_asked_once_until_its_file_is_another(tmp_path: Path) -> None:
+    program, memory, asked = tmp_path / "python", tmp_path / "memory", tmp_path / "asked"
+    script = f'#!/bin/sh\necho once >> {asked}\nexec {sys.executable} "$@"\n'
+    program.write_text(script)
+    program.chmod(0o755)
+
+    first, again = (describe(program, remembered=memory) for _ in range(2))
+    program.write_text(f"{script}# another\n")
+    another = describe(program, remembered=memory)
+
+    assert first == again == another
+    assert asked.read_text() == "once\n" * 2
+
+
 def environments(tmp_path: Path, blobs: FolderBlobs) -> Environments:
     state = tmp_path / "state"
     return Environments(

@@ -9,6 +9,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from typer.testing import CliRunner
 
 from index.stock import Stock, opened, published
@@ -51,6 +54,22 @@ def key_of(state: Path, folder: Path) -> Path:
 def checked(output: Path, *keys: Path, unsigned: bool = False) -> list[str]:
     found = asyncio.run(verify(output, TrustedKeys.read(keys), unsigned=unsigned))
     return [finding.problem for finding in found.findings]
+
+
+def test_the_certificate_holds_the_key_and_is_signed_with_it(state: Path) -> None:
+    state.mkdir()
+    key = signing_key(state)
+
+    made = x509.load_der_x509_certificate(key.certificate)
+
+    public = made.public_key()
+    assert isinstance(public, Ed25519PublicKey)
+    pem = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    assert pem.decode() == key.public()
+    assert made.subject == made.issuer
+    assert made.subject.rfc4514_string() == "CN=wheelyard"
+    assert made.not_valid_after_utc.year == 9999
+    made.verify_directly_issued_by(made)
 
 
 def test_the_key_is_its_owners_alone_and_stays_the_same(state: Path) -> None:

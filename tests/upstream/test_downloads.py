@@ -233,6 +233,19 @@ def test_fetched_wheel_says_what_its_metadata_says(
     assert b"Requires-Dist: bar>1" in asyncio.run(blobs.read(artifact.metadata_digest))
 
 
+def test_a_wheel_is_opened_once_for_its_metadata(
+    site: Site, opened: Opener, blobs: FolderBlobs
+) -> None:
+    entry = wheel_entry(site, "foo-1.0-py3-none-any.whl", wheel("foo", "1.0", "Requires-Dist: bar"))
+    first = asyncio.run(fetch_wheel(opened, entry))
+    kept = blobs.path(first.digest)
+    assert kept is not None
+    kept.chmod(0o600)
+    kept.write_bytes(b"\0" * first.size)
+
+    assert asyncio.run(fetch_wheel(opened, entry)) == first
+
+
 def test_wheel_that_is_not_what_its_name_says_is_refused(site: Site, opened: Opener) -> None:
     entry = wheel_entry(site, "foo-2.0-py3-none-any.whl", wheel("foo", "1.0"))
     with pytest.raises(UpstreamError, match=r"is that of foo==1\.0, not of foo==2\.0"):

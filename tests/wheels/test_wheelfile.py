@@ -2,12 +2,14 @@ import re
 import stat
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from wheelyard.errors import InvalidArchiveError
 from wheelyard.executor.archive_entries import UnpackLimits
+from wheelyard.executor.normalise import normalise_wheel
 from wheelyard.executor.wheelfile import import_names, inspect_wheel
 from wheelyard.model.release import Release
 from wheelyard.targets.target import Target
@@ -46,6 +48,19 @@ def test_good_wheel_is_what_it_says(write_wheel: Write) -> None:
     assert facts.purelib
     assert facts.compiled == ()
     assert "demo/__init__.py" in facts.files
+
+
+def test_what_its_writer_knows_of_a_wheel_is_believed_and_the_rest_is_read(
+    write_wheel: Write,
+) -> None:
+    wheel = write_wheel()
+    written = normalise_wheel(wheel, epoch=0)
+    wrong = replace(written["demo/__init__.py"], record="sha256=AAAA")
+
+    facts = inspect_wheel(wheel, contents=written)
+
+    assert facts == inspect_wheel(wheel)
+    refused(wheel, "not as its RECORD says", contents={**written, "demo/__init__.py": wrong})
 
 
 def test_dist_info_may_be_spelled_otherwise_than_the_file(write_wheel: Write) -> None:

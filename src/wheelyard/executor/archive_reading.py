@@ -26,6 +26,7 @@ from typing import IO, Literal, Protocol, Self
 
 from wheelyard.errors import InvalidArchiveError
 from wheelyard.executor.archive_entries import EARLIEST_EPOCH, Budget, shown
+from wheelyard.executor.plain_tar import PlainHeader, read_plain_header
 
 _HINT = "The archive is corrupt or hostile; fetch it again or look at where it comes from."
 _CORRUPT = (
@@ -42,6 +43,7 @@ _CORRUPT = (
 # tarfile reads a whole extended header at once, however large it says it is.
 _HEADER_BYTES = 1 << 20
 _LINK_BYTES = 4096
+_BUFFER_BYTES = 128 << 10
 
 Kind = Literal["file", "folder", "link", "hardlink"]
 
@@ -106,7 +108,8 @@ def refusing(archive: str) -> Iterator[None]:
 
 def _decompressed(archive: str, magic: bytes, file: IO[bytes]) -> Readable:
     if magic.startswith(b"\x1f\x8b"):
-        return gzip.GzipFile(fileobj=file, mode="rb")
+        # Headers are small, and each would take the long way through gzip's own reader.
+        return io.BufferedReader(gzip.GzipFile(fileobj=file, mode="rb"), _BUFFER_BYTES)
     if magic.startswith(b"BZh"):
         return bz2.BZ2File(file)
     if magic.startswith((b"\xfd7zXZ\x00", b"\x5d\x00\x00")):
@@ -139,7 +142,13 @@ class _Counted(io.RawIOBase):
         self._stream = stream
         self._budget = budget
         self._position = 0
+        self._ahead = b""
         self.entry = ""
+
+    def put_back(self, content: bytes, /) -> None:
+        self._ahead = content + self._ahead
+        self._position -= len(content)
+        self._budget.take_bytes(-len(content), self.entry)
 
     def read(self, size: int = -1, /) -> bytes:
         if size < 0 or size > _HEADER_BYTES:
@@ -147,10 +156,24 @@ class _Counted(io.RawIOBase):
                 f"{self._archive}: a header after entry {shown(self.entry)} has {size} bytes",
                 hint=_HINT,
             )
-        content = self._stream.read(size)
+        if self._ahead:
+            content, self._ahead = self._ahead[:size], self._ahead[size:]
+            content += self._stream.read(size - len(content))
+        else:
+            content = self._stream.read(size)
         self._position += len(content)
         self._budget.take_bytes(len(content), self.entry)
         return content
+
+    def at_the_end(self) -> bool:
+        """Whether something was read, and the empty block at an archive's end comes next."""
+        if not self._position:
+            return False
+        block = self.read(tarfile.BLOCKSIZE)
+        if block == bytes(tarfile.BLOCKSIZE):
+            return True
+        self.put_back(block)
+        return False
 
     def tell(self) -> int:
         return self._position
@@ -178,10 +201,30 @@ class _StrictTarInfo(tarfile.TarInfo):
 def read_tar(archive: str, stream: Readable, budget: Budget) -> Iterator[SourceEntry]:
     """Yield the entries of a tar archive that comes out of a decompressor. Raises InvalidArchiveError."""
     counted = _Counted(archive, stream, budget)
+    while (header := read_plain_header(counted)) is not None:
+        counted.entry = header.name
+        begin = counted.tell()
+        yield _plain_entry(header, counted)
+        end = begin + header.size + header.padding
+        if counted.seek(end) != end:
+            raise ReadError("unexpected end of data")
+    if counted.at_the_end():
+        return
     with tarfile.open(fileobj=counted, mode="r:", tarinfo=_StrictTarInfo) as tar:
         for member in tar:
             counted.entry = member.name
             yield _tar_entry(archive, member, counted)
+
+
+def _plain_entry(header: PlainHeader, stream: Readable) -> SourceEntry:
+    return SourceEntry(
+        name=header.name,
+        kind="folder" if header.folder else "file",
+        size=header.size,
+        executable=bool(header.mode & stat.S_IXUSR),
+        modified=header.modified if math.isfinite(header.modified) else EARLIEST_EPOCH,
+        open=lambda: stream,
+    )
 
 
 def _tar_entry(archive: str, member: tarfile.TarInfo, stream: Readable) -> SourceEntry:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +25,7 @@ from wheelyard.executor.reached import Across
 from wheelyard.executor.sessions import Answer, Session, Terms
 from wheelyard.executor.settings import ExecutorSettings
 from wheelyard.executor.surroundings import build_environment, expanded
+from wheelyard.executor.wheel_content import Content
 from wheelyard.executor.wheelfile import WheelFacts
 from wheelyard.model.artifact import Artifact
 from wheelyard.model.caught import Caught
@@ -61,6 +62,7 @@ class State:
     test_environment: Environment | None = None
     tools_environment: Environment | None = None
     wheel: Path | None = None
+    contents: Mapping[str, Content] = field(default_factory=dict)
     facts: WheelFacts | None = None
     findings: tuple[Finding, ...] = ()
     artifact: Artifact | None = None
@@ -145,7 +147,7 @@ class Attempt:
         inside: Path,
         *,
         network: bool = False,
-        prepare: Callable[[Path, View], Binds] = lambda _folder, _view: (),
+        prepare: Callable[[Path, View], Binds] | None = None,
     ) -> AsyncIterator["Running"]:
         """Open a session whose build folder is ``inside``, and bring the folder back afterwards.
 
@@ -155,9 +157,11 @@ class Attempt:
         lent = self.shop.pool.lend(self.python, environment, preload, name, network=network)
         async with lent as host:
             place = host.jobs / name
-            await asyncio.to_thread(inside.rename, place)
+            _move(inside, place)
             try:
-                binds = await asyncio.to_thread(prepare, place, host.view(name))
+                binds: Binds = ()
+                if prepare is not None:
+                    binds = await asyncio.to_thread(prepare, place, host.view(name))
                 session = Session(host, name, self._terms(binds), self.log)
                 running = Running(self, session, place)
                 try:
@@ -167,7 +171,7 @@ class Attempt:
                     # Those whose parents did not wait for them show up at the end only.
                     self.cpu_seconds += max(0.0, session.cpu_seconds - running.cpu_seconds)
             finally:
-                place.rename(inside)
+                _move(place, inside)
 
     def _terms(self, binds: Binds) -> Terms:
         return Terms(
@@ -201,6 +205,11 @@ class Attempt:
     def _tell(self, line: str) -> None:
         step = self._step or StepName.FETCH
         self._progress(Progress(key=self.offer.key, step=step, line=line))
+
+
+def _move(folder: Path, place: Path) -> None:
+    """Rename within a folder: quicker than to have a thread do it."""
+    folder.rename(place)
 
 
 class Running:

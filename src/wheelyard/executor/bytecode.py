@@ -25,7 +25,7 @@ for path in sys.stdin.read().splitlines():
 
 
 def compile_loaded(python: Python, folder: Path, seen_as: str, loaded: Sequence[str]) -> None:
-    """Compile the files of a folder that an interpreter said it loaded.
+    """Compile the files of a folder that an interpreter said it loaded, and that had no bytecode.
 
     The list is a stranger's word, so only files that lie in the folder count. Failing is no harm.
     """

@@ -97,6 +97,7 @@ class WarmInterpreter:
         self.jobs_seen = bubblewrap.JOBS if view.contained else str(jobs)
         self.able = False
         self.modules: tuple[str, ...] = ()
+        self._loaded: set[str] | None = None
         self._process = process
         self._channel = channel
         self._view = view
@@ -121,9 +122,13 @@ class WarmInterpreter:
         """Begin a session; False where the interpreter is dead."""
         return self._channel.send(spec, descriptors)
 
-    async def greet(self, preload: Sequence[str]) -> bool:
-        """Wait until what is asked for is loaded; False where that did not end well."""
-        self._channel.send({"preload": list(preload)})
+    async def load(self, names: Sequence[str]) -> bool:
+        """Have modules loaded that are not yet, and wait for it; False where that did not end well."""
+        loaded = self._loaded or set()
+        missing = [name for name in names if name not in loaded]
+        if self._loaded is not None and not missing:
+            return True
+        self._channel.send({"preload": missing})
         try:
             answer = await asyncio.wait_for(self._channel.receive(), _START_SECONDS)
         except TimeoutError:
@@ -133,6 +138,7 @@ class WarmInterpreter:
         self.able = bool(answer.get("able"))
         modules = answer.get("modules")
         self.modules = tuple(map(str, modules)) if isinstance(modules, list) else ()
+        self._loaded = loaded | set(missing)
         return True
 
     async def destroy(self) -> None:

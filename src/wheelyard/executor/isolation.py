@@ -51,11 +51,7 @@ class Isolation:
 def find_isolation(settings: ExecutorSettings) -> Isolation:
     """Try what can be had. Raises SandboxError where it is less than what is required."""
     found, why_not = _wanted_bubblewrap(settings)
-    nested = (
-        found is not None
-        and settings.fork
-        and _try(*_trial(found), sys.executable, "-I", "-S", "-c", _NESTED) == ""
-    )
+    nested = found is not None and settings.fork and _nests(found)
     return Isolation(
         bubblewrap=found,
         nested=nested,
@@ -99,11 +95,27 @@ def _compiler_cache(settings: ExecutorSettings) -> Path | None:
 
 
 def _find_bubblewrap() -> tuple[Path | None, str]:
-    found = shutil.which("bwrap")
-    if found is None:
+    name = shutil.which("bwrap")
+    if name is None:
         return None, "bwrap is not installed"
-    why_not = _try(*_trial(Path(found)), "/usr/bin/env", "true")
-    return (None, why_not) if why_not else (Path(found), "")
+    found = Path(name)
+    # Where one nests in another, there is one.
+    if _try(*_trial(found), *_within(found)) == "":
+        return found, ""
+    why_not = _try(*_trial(found), "/usr/bin/env", "true")
+    return (None, why_not) if why_not else (found, "")
+
+
+def _nests(found: Path) -> bool:
+    """Whether a sandbox can be made within one: by bubblewrap itself, or else as a warm interpreter does it."""
+    if _try(*_trial(found), *_within(found)) == "":
+        return True
+    return _try(*_trial(found), sys.executable, "-I", "-S", "-c", _NESTED) == ""
+
+
+def _within(found: Path) -> list[str]:
+    command = [str(found), "--unshare-all", "--unshare-user", "--bind", "/", "/"]
+    return [*command, "--tmpfs", "/tmp", "--", "/usr/bin/env", "true"]  # noqa: S108
 
 
 def _trial(found: Path) -> list[str]:

@@ -185,7 +185,10 @@ class LocalExecutor:
             )
         async with self._asking:  # once, however many jobs begin at once
             if executable not in self._pythons:
-                self._pythons[executable] = await asyncio.to_thread(describe, executable)
+                remembered = self._settings.state / "cache" / "pythons"
+                self._pythons[executable] = await asyncio.to_thread(
+                    describe, executable, remembered=remembered
+                )
             return self._pythons[executable]
 
     async def _reached(self, offer: Offer) -> Across | None:

@@ -10,15 +10,16 @@ from wheelyard.executor.wheel_archive import (
     rewrite_wheel,
     wheel_refusal,
 )
+from wheelyard.executor.wheel_content import Content
 from wheelyard.targets.wheelname import WheelName
 
 
-def normalise_wheel(path: Path, *, epoch: int) -> None:
+def normalise_wheel(path: Path, *, epoch: int) -> dict[str, Content]:
     """Rewrite a wheel in place so that equal content gives equal bytes; twice is the same as once.
 
-    ``epoch`` is SOURCE_DATE_EPOCH, in seconds. Raises InvalidArchiveError.
+    ``epoch`` is SOURCE_DATE_EPOCH, in seconds. Returns what is in it, but for RECORD. Raises InvalidArchiveError.
     """
-    rewrite_wheel(path, path, epoch=epoch)
+    return rewrite_wheel(path, path, epoch=epoch)
 
 
 def renumber_wheel(path: Path, out_dir: Path, build: int) -> Path:

@@ -1,7 +1,7 @@
 """The warm interpreters of one executor: started when first wanted, kept while there is room.
 
 One for each interpreter, environment and preloaded back end. What is in use is never put away; what was
-not used for longest goes first.
+not used for longest goes first. They fork from a root, one for each interpreter (see ``roots``).
 """
 
 import asyncio
@@ -29,13 +29,13 @@ from wheelyard.executor.hosts import (
     start_process,
 )
 from wheelyard.executor.isolation import Isolation
-from wheelyard.executor.preload import FOR_BACK_ENDS
 from wheelyard.executor.pythons import Python
+from wheelyard.executor.roots import Root
 from wheelyard.executor.settings import ExecutorSettings
 from wheelyard.executor.surroundings import base_environment
 
 _PACKAGE = Path(__file__).with_name("inside")
-_Key = tuple[str, str, tuple[str, ...]]
+_Key = tuple[str, str, str]
 
 
 @dataclass(slots=True)
@@ -61,7 +61,7 @@ class Pool:
         self._inside = own_copy(_PACKAGE, settings.state / "inside")
         self._accounts = bubblewrap.write_accounts(run.path / "accounts")
         self._kept: dict[_Key, _Kept] = {}
-        self._roots: dict[str, WarmInterpreter] = {}
+        self._roots: dict[str, Root] = {}
         # One for each key: a back end that hangs when it is loaded must not keep others waiting.
         self._starting: dict[_Key | str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._compiling: set[asyncio.Task[None]] = set()
@@ -85,9 +85,7 @@ class Pool:
             finally:
                 await single.destroy()
             return
-        kept = await self._take(
-            (python.identity, environment.key, tuple(preload)), python, environment
-        )
+        kept = await self._take(python, environment, preload)
         try:
             yield kept.host
         finally:
@@ -96,19 +94,25 @@ class Pool:
 
     async def close(self) -> None:
         """Stop everything."""
-        hosts = [kept.host for kept in self._kept.values()] + list(self._roots.values())
+        hosts = [kept.host for kept in self._kept.values()]
+        hosts += [host for root in self._roots.values() for host in root.hosts()]
         self._kept.clear()
         self._roots.clear()
         await asyncio.gather(*(host.destroy() for host in hosts), *self._compiling)
 
-    async def _take(self, key: _Key, python: Python, environment: Environment) -> _Kept:
+    async def _take(
+        self, python: Python, environment: Environment, preload: Sequence[str]
+    ) -> _Kept:
+        key = (python.identity, environment.key, preload[0] if preload else "")
         async with self._starting[key]:
             kept = self._kept.pop(key, None)
-            if kept is not None and not kept.host.alive:
+            # What one project's build loads late was no use to the others.
+            if kept is not None and not (kept.host.alive and await kept.host.load(preload)):
                 await kept.host.destroy()
                 kept = None
             if kept is None:
-                kept = _Kept(await self._start(python, environment, key[2]))
+                kept = _Kept(await self._start(python, environment, preload))
+            self._compile(python, environment, kept.host)
             self._kept[key] = kept  # at the end: the most recently used
             kept.users += 1
             return kept
@@ -128,13 +132,12 @@ class Pool:
             host = self._launch(python, environment)
         ready = False
         try:
-            ready = await host.greet(preload)
+            ready = await host.load(preload)
         finally:
             # A job that is cancelled while its interpreter starts leaves none behind.
             if not ready:
                 await host.destroy()
         if ready:
-            self._compile(python, environment, host)
             return host
         if not preload:
             raise SandboxError(
@@ -145,24 +148,19 @@ class Pool:
         return await self._start(python, environment, ())
 
     async def _branch(self, python: Python, environment: Environment) -> WarmInterpreter | None:
-        """Fork an interpreter from its Python's root; None where it has to start by itself.
-
-        So does the one without packages: what wheels are imported in must have loaded little.
-        """
+        """Fork an interpreter from its Python's root; None where it has to start by itself."""
         if not self._isolation.nested or not roots.AVAILABLE:
             return None
         empty = await self._environments.ensure(python, ())
-        if environment.key == empty.key:
-            return None
         async with self._starting[python.identity]:
             root = self._roots.get(python.identity)
             if root is not None and not root.alive:
-                await root.destroy()
+                await asyncio.gather(*(host.destroy() for host in root.hosts()))
                 root = None
             if root is None:
-                root = self._roots[python.identity] = self._launch(python, empty)
-                await root.greet(FOR_BACK_ENDS)
-        return await roots.branch(root, environment) if root.able else None
+                root = self._roots[python.identity] = Root(self._launch(python, empty))
+                await root.prepare(empty)
+            return root.clean() if environment.key == empty.key else await root.branch(environment)
 
     def _launch(self, python: Python, environment: Environment) -> WarmInterpreter:
         folder = self._run.new("warm")
@@ -226,13 +224,15 @@ class Pool:
     def _compile(self, python: Python, environment: Environment, host: WarmInterpreter) -> None:
         if self._isolation.bubblewrap is None or not host.modules:
             return
-        task = asyncio.create_task(asyncio.to_thread(self._compile_all, python, environment, host))
+        loaded, host.modules = host.modules, ()
+        work = asyncio.to_thread(self._compile_all, python, environment, loaded)
+        task = asyncio.create_task(work)
         self._compiling.add(task)
         task.add_done_callback(self._compiling.discard)
 
-    def _compile_all(self, python: Python, environment: Environment, host: WarmInterpreter) -> None:
-        compile_loaded(python, environment.path, bubblewrap.ENVIRONMENT, host.modules)
-        compile_loaded(python, self._inside, bubblewrap.INSIDE, host.modules)
+    def _compile_all(self, python: Python, environment: Environment, loaded: Sequence[str]) -> None:
+        compile_loaded(python, environment.path, bubblewrap.ENVIRONMENT, loaded)
+        compile_loaded(python, self._inside, bubblewrap.INSIDE, loaded)
 
 
 def _link(source: str, target: str) -> str:

@@ -21,7 +21,6 @@ _LATE_IMPORTS = {
         "distutils.command.build_scripts",
         "setuptools.config.pyprojecttoml",
         "setuptools.config.setupcfg",
-        "setuptools.config._validate_pyproject",
         "setuptools.command.bdist_wheel",
         "setuptools.compat.py310",
         "tomllib",
@@ -79,11 +78,9 @@ _LATE_IMPORTS = {
         "poetry.core.json",
         "poetry.core.spdx.helpers",
         "poetry.core.vcs.git",
-        "poetry.core._vendor.fastjsonschema",
         "importlib.readers",
-        # It compiles each schema to Python, which takes longer than the rest of a small build.
+        # It compiles the schema to Python, which takes longer than the rest of a small build.
         "poetry.core.json:_get_validator:poetry-schema",
-        "poetry.core.json:_get_validator:project-schema",
     ),
     "pdm.backend": (
         "pdm.backend.wheel",
@@ -108,6 +105,11 @@ _LATE_IMPORTS = {
     ),
     "mesonpy": ("email.generator",),
 }
+# What they import only for projects that declare their metadata in a [project] table.
+_FOR_PROJECT_TABLES = {
+    "setuptools.build_meta": ("setuptools.config._validate_pyproject",),
+    "poetry.core.masonry.api": ("poetry.core.json:_get_validator:project-schema",),
+}
 # What the import of a wheel needs in its clean interpreter, and what most packages import first. Of
 # the latter only modules that are no package: a package's module that is there already would hide that
 # a wheel forgot to import it.
@@ -120,7 +122,7 @@ FOR_IMPORTS = (
 FOR_BACK_ENDS = (
     *("__future__", "argparse", "ast", "base64", "configparser", "copy", "csv", "dataclasses"),
     *("datetime", "difflib", "email.generator", "email.headerregistry", "email.message"),
-    *("email.parser", "email.policy", "enum", "fnmatch", "functools", "glob", "hashlib"),
+    *("email.parser", "enum", "fnmatch", "functools", "glob", "gzip", "hashlib"),
     *(
         "importlib.metadata",
         "importlib.readers",
@@ -128,16 +130,17 @@ FOR_BACK_ENDS = (
         "importlib.util",
         "inspect",
     ),
-    *("itertools", "json", "logging", "operator", "pathlib", "platform", "re", "shlex", "shutil"),
-    *("subprocess", "sysconfig", "tarfile", "tempfile", "textwrap", "tokenize", "tomllib"),
-    *("traceback", "typing", "unicodedata", "urllib.parse", "warnings", "zipfile"),
+    *("itertools", "json", "logging", "numbers", "operator", "pathlib", "platform", "re", "shlex"),
+    *("shutil", "subprocess", "sysconfig", "tarfile", "tempfile", "textwrap", "tokenize"),
+    *("tomllib", "traceback", "typing", "unicodedata", "urllib.request", "warnings", "zipfile"),
 )
 
 
-def modules_of(backend: str) -> tuple[str, ...]:
+def modules_of(backend: str, *, project_table: bool = False) -> tuple[str, ...]:
     """Return what to load for a back end, itself first."""
     module = backend.partition(":")[0]
-    return (module, *_LATE_IMPORTS.get(module, ()))
+    more = _FOR_PROJECT_TABLES.get(module, ()) if project_table else ()
+    return (module, *_LATE_IMPORTS.get(module, ()), *more)
 
 
 # PEP 517 has front ends call each hook in a process of its own, so that a back end may change what is global.

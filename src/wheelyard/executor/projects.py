@@ -1,7 +1,7 @@
 """What a project's folder says about how it is built (PEP 517, PEP 518)."""
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from wheelyard.errors import InvalidArchiveError
@@ -12,10 +12,11 @@ _LARGEST = 8 << 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildSystem:
-    """The back end; setuptools' old way where the project names none."""
+    """The back end; setuptools' old way where the project names none. ``project_table``: it has a [project]."""
 
     backend: str = _LEGACY
     backend_path: tuple[str, ...] = ()
+    project_table: bool = False
 
 
 def read_build_system(project: Path) -> BuildSystem:
@@ -26,8 +27,9 @@ def read_build_system(project: Path) -> BuildSystem:
     try:
         if path.stat().st_size > _LARGEST:
             raise ValueError("it is too large")  # noqa: TRY301
-        table = tomllib.loads(path.read_text(encoding="utf-8")).get("build-system", {})
-        return _build_system(table)
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+        system = _build_system(tables.get("build-system", {}))
+        return replace(system, project_table="project" in tables)
     except (ValueError, TypeError, AttributeError) as error:
         raise InvalidArchiveError(
             f"pyproject.toml of {project.name!r} cannot be read: {error}",

@@ -27,10 +27,10 @@ _INFLATION = 20
 async def repair(attempt: Attempt, state: State) -> State:
     """Make the wheel self-contained, honestly tagged and reproducible."""
     async with attempt.step(StepName.REPAIR):
-        return replace(state, wheel=await told(lambda: _repair(attempt, state)))
+        return await told(lambda: _repair(attempt, state))
 
 
-def _repair(attempt: Attempt, state: State) -> Path:
+def _repair(attempt: Attempt, state: State) -> State:
     folder = known(state.wheel).parent / "repaired"
     folder.mkdir()
     try:
@@ -42,10 +42,11 @@ def _repair(attempt: Attempt, state: State) -> Path:
         wheel = attempt.shop.parts.repair(built, folder, attempt.offer.target, libraries)
     except ToolError as error:
         raise Stopped(Outcome.FAILED, error.message, hint=error.hint) from error
-    attempt.shop.parts.normalise(wheel, attempt.offer.source_date_epoch)
+    contents = attempt.shop.parts.normalise(wheel, attempt.offer.source_date_epoch)
     if attempt.offer.recipe.bill_of_materials:
         add_bill_of_materials(wheel, attempt.offer)
-    return wheel
+        contents = {}
+    return replace(state, wheel=wheel, contents=contents)
 
 
 async def inspect(attempt: Attempt, state: State) -> State:
@@ -56,7 +57,9 @@ async def inspect(attempt: Attempt, state: State) -> State:
 
 def _inspect(attempt: Attempt, state: State) -> State:
     offer, parts = attempt.offer, attempt.shop.parts
-    facts = parts.inspect(known(state.wheel), release=offer.release, target=offer.target)
+    facts = parts.inspect(
+        known(state.wheel), release=offer.release, target=offer.target, contents=state.contents
+    )
     emulated.prove(attempt, known(state.wheel), facts)
     findings = (*state.findings, *parts.check(known(state.wheel), facts, offer))
     for finding in findings:

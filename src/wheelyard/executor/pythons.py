@@ -1,11 +1,15 @@
 """What an interpreter says about itself: where it lies, and what tells it from others."""
 
+import contextlib
 import hashlib
 import json
+import os
 import subprocess
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from wheelyard.errors import InterpreterError
 
@@ -54,22 +58,16 @@ class Python:
     markers: Mapping[str, str]
 
 
-def describe(executable: Path) -> Python:
-    """Ask an interpreter. Raises InterpreterError."""
-    try:
-        answer = subprocess.run(
-            [executable, "-I", "-S", "-c", _QUESTION],
-            capture_output=True,
-            check=True,
-            timeout=60,
-            env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"},
-        )
-        facts = json.loads(answer.stdout)
-    except (OSError, subprocess.SubprocessError, ValueError) as error:
-        raise InterpreterError(
-            f"{str(executable)!r} does not work as a Python: {error}",
-            hint="Run it by hand with -V; wheelyard target list shows which Pythons work.",
-        ) from error
+def describe(executable: Path, *, remembered: Path | None = None) -> Python:
+    """Ask an interpreter, or read what it said before in the folder ``remembered``. Raises InterpreterError.
+
+    It is asked again when its file is another, or the kernel that it runs on.
+    """
+    place, of = _memory(executable, remembered)
+    facts = _recall(place, of)
+    if facts is None:
+        facts = _ask(executable)
+        _remember(place, of, facts)
     text = json.dumps([facts[name] for name in ("executable", "version", "tag", "platform")])
     return Python(
         executable=executable,
@@ -80,3 +78,54 @@ def describe(executable: Path) -> Python:
         prefixes=tuple(Path(prefix) for prefix in facts["prefixes"]),
         markers=facts["markers"],
     )
+
+
+def _ask(executable: Path) -> dict[str, Any]:
+    try:
+        answer = subprocess.run(
+            [executable, "-I", "-S", "-c", _QUESTION],
+            capture_output=True,
+            check=True,
+            timeout=60,
+            env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"},
+        )
+        facts: dict[str, Any] = json.loads(answer.stdout)
+    except (OSError, subprocess.SubprocessError, ValueError) as error:
+        raise InterpreterError(
+            f"{str(executable)!r} does not work as a Python: {error}",
+            hint="Run it by hand with -V; wheelyard target list shows which Pythons work.",
+        ) from error
+    return facts
+
+
+def _memory(executable: Path, folder: Path | None) -> tuple[Path | None, list[object]]:
+    """Return where an answer is remembered, and what it has to be of."""
+    try:
+        real = executable.resolve(strict=True)
+        facts = real.stat()
+    except OSError:
+        return None, []
+    of = [str(real), facts.st_mtime_ns, facts.st_size, *os.uname()[2:], _QUESTION]
+    name = hashlib.sha256(os.fsencode(executable)).hexdigest()[:16]
+    return None if folder is None else folder / f"{name}.json", of
+
+
+def _recall(place: Path | None, of: list[object]) -> dict[str, Any] | None:
+    if place is None:
+        return None
+    try:
+        kept = json.loads(place.read_text("utf-8"))
+        return kept["facts"] if kept["of"] == of else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _remember(place: Path | None, of: list[object], facts: dict[str, Any]) -> None:
+    if place is None:
+        return
+    # What cannot be remembered is asked again, which costs little.
+    with contextlib.suppress(OSError):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        new = place.with_name(f".{place.name}-{os.getpid()}-{time.monotonic_ns()}")
+        new.write_text(json.dumps({"of": of, "facts": facts}), "utf-8")
+        new.replace(place)

@@ -9,6 +9,7 @@ from wheelyard.executor.parts import Parts
 from wheelyard.executor.repair import repair_wheel
 from wheelyard.executor.system_libraries import dpkg_owner, system_libraries
 from wheelyard.executor.unpack import UnpackLimits, unpack_source
+from wheelyard.executor.wheel_content import Content
 from wheelyard.executor.wheelfile import WheelFacts, import_names, inspect_wheel
 from wheelyard.jobs.reasons import reason_of
 from wheelyard.model.job import Finding, Limits, Offer
@@ -40,8 +41,8 @@ def standard_parts(policy: CheckPolicy) -> Parts:
         )
         return tuple(one for one in found if one.check != _EMPTY or not offer.recipe.pure)
 
-    def normalise(wheel: Path, epoch: int) -> None:
-        normalise_wheel(wheel, epoch=epoch)
+    def normalise(wheel: Path, epoch: int) -> dict[str, Content]:
+        return normalise_wheel(wheel, epoch=epoch)
 
     return Parts(
         unpack=unpack,

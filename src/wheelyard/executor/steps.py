@@ -38,7 +38,7 @@ from wheelyard.executor.outcomes import Stopped, failure, printed_since, too_lar
 from wheelyard.executor.parallel import compile_in_parallel
 from wheelyard.executor.patching import apply_patch
 from wheelyard.executor.preload import may_build_where_it_was_asked, modules_of
-from wheelyard.executor.projects import read_build_system
+from wheelyard.executor.projects import BuildSystem, read_build_system
 from wheelyard.executor.requirements import invalid, unmet
 from wheelyard.executor.sessions import Answer
 from wheelyard.model.job import Outcome, StepName
@@ -67,9 +67,13 @@ async def unpack(attempt: Attempt, state: State, name: str = INSIDE) -> State:
     """Unpack the source, apply the recipe's patches, and see how it is built."""
     async with attempt.step(StepName.UNPACK):
         inside = attempt.folder / name
-        project = await asyncio.to_thread(lay_out, attempt, inside)
-        system = await told(lambda: read_build_system(project))
+        project, system = await told(lambda: _unpacked(attempt, inside))
         return replace(state, project=str(project.relative_to(inside)), system=system)
+
+
+def _unpacked(attempt: Attempt, inside: Path) -> tuple[Path, BuildSystem]:
+    project = lay_out(attempt, inside)
+    return project, read_build_system(project)
 
 
 def lay_out(attempt: Attempt, inside: Path) -> Path:
@@ -163,7 +167,7 @@ async def make(attempt: Attempt, state: State, name: str = INSIDE) -> State:
                         known(state.environment),
                         preload(attempt, state),
                         inside,
-                        prepare=partial(_prepare, attempt, state),
+                        prepare=_preparation(attempt, state),
                     )
                 )
                 await across.unpack_hosts(attempt, running)
@@ -186,9 +190,9 @@ async def make(attempt: Attempt, state: State, name: str = INSIDE) -> State:
     return replace(state, wheel=_wheel(attempt, inside, filename))
 
 
-def _prepare(attempt: Attempt, state: State, inside: Path, view: View) -> Binds:
-    """Lay out the way to another machine, where the job goes one."""
-    return () if attempt.across is None else across.lay_out(attempt, state, inside, view)
+def _preparation(attempt: Attempt, state: State) -> Callable[[Path, View], Binds] | None:
+    """Return what lays out the way to another machine; None where the job goes to none."""
+    return None if attempt.across is None else partial(across.lay_out, attempt, state)
 
 
 def preload(attempt: Attempt, state: State) -> tuple[str, ...]:
@@ -199,7 +203,7 @@ def preload(attempt: Attempt, state: State) -> tuple[str, ...]:
     """
     if state.system.backend_path or attempt.offer.recipe.environment:
         return ()
-    return modules_of(state.system.backend)
+    return modules_of(state.system.backend, project_table=state.system.project_table)
 
 
 def asked_with_the_build(state: State) -> str:

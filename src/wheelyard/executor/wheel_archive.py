@@ -4,9 +4,7 @@ A wheel that was written here depends on nothing but its content: entries are so
 dist-info folder last, times, modes and compression are fixed, RECORD is computed anew.
 """
 
-import base64
 import csv
-import hashlib
 import io
 import os
 import stat
@@ -27,6 +25,7 @@ from wheelyard.executor.archive_entries import (
     entry_path,
     shown,
 )
+from wheelyard.executor.wheel_content import Content, ContentReader
 
 _SIGNATURES = ("RECORD.jws", "RECORD.p7s")
 _CHUNK = 1 << 20
@@ -112,11 +111,11 @@ def rewrite_wheel(
     changed: Mapping[str, bytes] | None = None,
     epoch: int | None = None,
     added: Mapping[str, bytes] | None = None,
-) -> None:
+) -> dict[str, Content]:
     """Write a wheel's content to ``destination``, which may be ``source``, in one step.
 
     ``changed`` replaces files, ``added`` puts new ones in (or replaces them). ``epoch`` dates every entry; without it each keeps its own time.
-    Signatures go, as they sign a RECORD that is no more.
+    Signatures go, as they sign a RECORD that is no more. Returns what was written, but for RECORD.
     """
     with open_wheel(source) as wheel, _replacing(destination) as stream:
         entries = checked_entries(source, wheel, UnpackLimits())
@@ -132,6 +131,7 @@ def rewrite_wheel(
                 like = entries.get(path) or zipfile.ZipInfo(path)
                 writer.copy(like, content, len(replaced or b"") or like.file_size)
             writer.finish(f"{info}/RECORD", entries.get(f"{info}/RECORD"))
+    return writer.contents
 
 
 def _is_in(folder: str, path: str) -> bool:
@@ -159,20 +159,20 @@ class _Writer:
         self._archive = archive
         self._epoch = epoch
         self._rows: list[tuple[str, str, str]] = []
+        self.contents: dict[str, Content] = {}
 
     def copy(self, like: zipfile.ZipInfo, content: IO[bytes], size: int) -> None:
         """Write one file with the name, time and executable bit of another entry."""
-        digest = hashlib.sha256()
-        count = 0
+        reader = ContentReader()
         entry = self._entry(like)
         # zipfile chooses the 64-bit format from the size that it is told before.
         entry.file_size = size
         with content, self._archive.open(entry, "w") as target:
             while chunk := content.read(_CHUNK):
-                digest.update(chunk)
-                count += len(chunk)
+                reader.feed(chunk)
                 target.write(chunk)
-        self._rows.append((entry.filename, record_hash("sha256", digest.digest()), str(count)))
+        found = self.contents[entry.filename] = reader.content()
+        self._rows.append((entry.filename, found.record, str(reader.size)))
 
     def finish(self, path: str, like: zipfile.ZipInfo | None) -> None:
         """Write RECORD."""
@@ -193,8 +193,3 @@ class _Writer:
         entry.create_system = 3
         entry.compress_type = zipfile.ZIP_DEFLATED  # at zlib's default level, which is 6
         return entry
-
-
-def record_hash(algorithm: str, digest: bytes) -> str:
-    """Write a hash as RECORD does (the binary distribution format: URL-safe base64, no padding)."""
-    return f"{algorithm}={base64.urlsafe_b64encode(digest).rstrip(b'=').decode('ascii')}"

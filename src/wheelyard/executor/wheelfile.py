@@ -3,11 +3,11 @@
 A wheel that is not what it says is refused with the reason; nothing of it is run or unpacked.
 """
 
-import base64
 import csv
-import hashlib
 import io
+import re
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from email.message import Message
 from email.parser import BytesHeaderParser
@@ -24,27 +24,18 @@ from wheelyard.executor.wheel_archive import (
     open_wheel,
     wheel_refusal,
 )
+from wheelyard.executor.wheel_content import Content, ContentReader
 from wheelyard.model.release import Release
 from wheelyard.targets.compatibility import serves
 from wheelyard.targets.target import Target
 from wheelyard.targets.wheelname import WheelName
 
-_MAGIC = (
-    b"\x7fELF",
-    b"MZ",
-    b"\xcf\xfa\xed\xfe",
-    b"\xce\xfa\xed\xfe",
-    b"\xca\xfe\xba\xbe",
-    b"\0asm",
-)
 _UNRECORDED = ("RECORD", "RECORD.jws", "RECORD.p7s")
 _HASHES = frozenset({"sha256", "sha384", "sha512"})
 _LARGEST_HEADERS = 64 << 20
 _CHUNK = 1 << 20
-# Where the sandbox unpacks. Libraries of the system that were bundled name their own /build/.
-BUILD_FOLDER = b"/build/source/"
-_TAIL = len(BUILD_FOLDER) - 1
 _DASHES = 2
+_END_OF_HEADERS = re.compile(rb"\n\r?\n")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,23 +60,18 @@ class WheelFacts:
     purelib: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Content:
-    """What reading a file once tells; ``digest`` is written as in RECORD."""
-
-    compiled: bool
-    names_build: bool
-    digest: str
-
-
 def inspect_wheel(
     path: Path,
     *,
     release: Release | None = None,
     target: Target | None = None,
     limits: UnpackLimits | None = None,
+    contents: Mapping[str, Content] | None = None,
 ) -> WheelFacts:
-    """Read a wheel and hold it against its name and its job. Raises InvalidArchiveError."""
+    """Read a wheel and hold it against its name and its job. Raises InvalidArchiveError.
+
+    ``contents``: what is known of its files from who wrote them; they are not read again.
+    """
     name = WheelName.parse(path.name)
     if release is not None:
         _check_release(path, name, release)
@@ -93,11 +79,12 @@ def inspect_wheel(
         members = checked_entries(path, archive, limits or UnpackLimits())
         folder = _dist_info(path, name, members)
         metadata = archive.read(f"{folder}/METADATA")
-        headers = BytesHeaderParser().parsebytes(metadata)
+        # The description follows the headers, and the parser would go through it, too.
+        headers = BytesHeaderParser().parsebytes(_END_OF_HEADERS.split(metadata, maxsplit=1)[0])
         _check_identity(path, name, headers.get("Name", ""), headers.get("Version", ""))
         wheel = BytesHeaderParser().parsebytes(archive.read(f"{folder}/WHEEL"))
         _check_wheel_file(path, name, wheel)
-        contents = _check_record(path, archive, folder, members)
+        found = _check_record(path, archive, folder, members, contents or {})
     requires_python = str(headers.get("Requires-Python") or "").strip()
     if target is not None:
         _check(
@@ -115,8 +102,8 @@ def inspect_wheel(
         requires_dist=tuple(str(line) for line in headers.get_all("Requires-Dist") or ()),
         metadata=metadata,
         files=tuple(sorted(members)),
-        compiled=tuple(sorted(name for name, file in contents.items() if file.compiled)),
-        naming_build=tuple(name for name, file in contents.items() if file.names_build),
+        compiled=tuple(sorted(name for name, file in found.items() if file.compiled)),
+        naming_build=tuple(name for name, file in found.items() if file.names_build),
         purelib=str(wheel.get("Root-Is-Purelib", "")).strip().lower() == "true",
     )
 
@@ -182,8 +169,12 @@ def _check_tags(path: Path, promised: frozenset[Tag], lines: list[str]) -> None:
 
 
 def _check_record(
-    path: Path, archive: zipfile.ZipFile, folder: str, members: dict[str, zipfile.ZipInfo]
-) -> dict[str, _Content]:
+    path: Path,
+    archive: zipfile.ZipFile,
+    folder: str,
+    members: dict[str, zipfile.ZipInfo],
+    known: Mapping[str, Content],
+) -> dict[str, Content]:
     """Hold every file against RECORD; return what was seen in each, in the archive's order."""
     text = archive.read(f"{folder}/RECORD").decode("utf-8")
     rows: dict[str, list[str]] = {}
@@ -197,32 +188,27 @@ def _check_record(
     for member, info in members.items():
         recorded = member in rows or member in exempt
         _check(recorded, path, f"{member!r} is not in its RECORD")
-        algorithm, _, expected = ([*rows.get(member, []), "", ""])[1].partition("=")
+        expected = ([*rows.get(member, []), "", ""])[1]
+        algorithm = expected.partition("=")[0]
         trusted = algorithm in _HASHES or member in exempt
         _check(trusted, path, f"{member!r} has no hash in its RECORD that can be trusted")
-        content = _read(archive, info, algorithm if algorithm in _HASHES else "sha256")
+        content = known.get(member)
+        if content is None or not content.record.startswith(f"{algorithm}="):
+            content = _read(archive, info, algorithm if algorithm in _HASHES else "sha256")
         contents[member] = content
         if member not in exempt:
             size = ([*rows[member], "", ""])[2]
-            same = content.digest == expected.rstrip("=") and size in {"", str(info.file_size)}
+            same = content.record == expected.rstrip("=") and size in {"", str(info.file_size)}
             _check(same, path, f"{member!r} is not as its RECORD says")
     return contents
 
 
-def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo, algorithm: str) -> _Content:
-    hasher = hashlib.new(algorithm)
-    head = rest = b""
-    names_build = False
+def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo, algorithm: str) -> Content:
+    reader = ContentReader(algorithm)
     with archive.open(info) as stream:
         while chunk := stream.read(_CHUNK):
-            head = head or chunk[:8]
-            hasher.update(chunk)
-            # A path may lie across the border of two chunks.
-            around = rest + chunk[:_TAIL]
-            names_build = names_build or BUILD_FOLDER in chunk or BUILD_FOLDER in around
-            rest = chunk[-_TAIL:]
-    digest = base64.urlsafe_b64encode(hasher.digest()).rstrip(b"=").decode()
-    return _Content(compiled=head.startswith(_MAGIC), names_build=names_build, digest=digest)
+            reader.feed(chunk)
+    return reader.content()
 
 
 def import_names(facts: WheelFacts) -> tuple[str, ...]:

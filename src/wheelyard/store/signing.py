@@ -4,8 +4,9 @@ It is made when it is first needed, and read by its owner alone. ``cryptography`
 is: builders have neither.
 """
 
+import binascii
+import contextlib
 import os
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,21 @@ if TYPE_CHECKING:
 
 NAME = "signing-key.pem"
 _OTHERS = 0o077
-_NEVER = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)  # RFC 5280, 4.1.2.5
+_SEED_BYTES = 32
+# RFC 8410: a private key up to its seed, and the algorithm.
+_PRIVATE = bytes.fromhex("302e020100300506032b657004220420")
+_ALGORITHM = bytes.fromhex("300506032b6570")
+# RFC 5280, 4.1: the certificate's own header, and what is signed, up to the key: version 3, number 1, of
+# and by CN=wheelyard, from 2020 on for ever (4.1.2.5). Then the algorithm, the header of the signature and it.
+_CERTIFICATE = bytes.fromhex("3081d6")
+_SIGNED = bytes.fromhex(
+    "308189a003020102020101300506032b6570"
+    "30143112301006035504030c09776865656c79617264"
+    "3020170d3230303130313030303030305a180f39393939313233313233353935395a"
+    "30143112301006035504030c09776865656c79617264"
+    "302a300506032b6570032100"
+)
+_SIGNATURE = bytes.fromhex("034100")
 
 
 class SigningKey:
@@ -44,7 +59,6 @@ class SigningKey:
 def signing_key(folder: Path) -> SigningKey:
     """Return the key of a state folder; it is made where there is none. Blocks. Raises StoreError."""
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
     path = folder / NAME
     with translated(path):
@@ -57,7 +71,7 @@ def signing_key(folder: Path) -> SigningKey:
             )
         content = path.read_bytes()
     try:
-        key = load_pem_private_key(content, password=None)
+        key = _read(content)
     except (ValueError, TypeError) as error:
         raise _damaged(path) from error
     if not isinstance(key, Ed25519PrivateKey):
@@ -98,22 +112,22 @@ def _damaged(path: Path) -> StoreError:
 def _certificate(key: "Ed25519PrivateKey") -> bytes:
     """Return a certificate that says no more than the public key: PEP 740 has a place for one (DER).
 
-    One key gives the same bytes each time, because ed25519 signs without chance.
+    One key gives the same bytes each time, because ed25519 signs without chance. Only the key and the
+    signature differ between two; what builds certificates takes longer to import than all else here.
     """
-    from cryptography import x509
-    from cryptography.hazmat.primitives import serialization as s
-    from cryptography.x509.oid import NameOID
+    signed = _SIGNED + key.public_key().public_bytes_raw()
+    return _CERTIFICATE + signed + _ALGORITHM + _SIGNATURE + key.sign(signed)
 
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "wheelyard")])
-    epoch = datetime(2020, 1, 1, tzinfo=UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(epoch)
-        .not_valid_after(_NEVER)
-        .sign(key, None)
-    )
-    return made.public_bytes(s.Encoding.DER)
+
+def _read(content: bytes) -> object:
+    """Read a private key. Raises ValueError and TypeError."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    lines = content.split()
+    with contextlib.suppress(binascii.Error):
+        key = binascii.a2b_base64(b"".join(lines[3:-3]), strict_mode=True)
+        if key.startswith(_PRIVATE) and len(key) == len(_PRIVATE) + _SEED_BYTES:
+            return Ed25519PrivateKey.from_private_bytes(key[len(_PRIVATE) :])
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    return load_pem_private_key(content, password=None)

@@ -21,7 +21,7 @@ from wheelyard.model.source import FileEntry, ProjectPage, Source, SourceFacts, 
 from wheelyard.ports import Blobs, DirectSource
 from wheelyard.upstream.address import Keyring, bare, is_remote
 from wheelyard.upstream.archive import ReadLimits
-from wheelyard.upstream.core_metadata import check_identity, parse_metadata
+from wheelyard.upstream.core_metadata import check_identity
 from wheelyard.upstream.downloads import Downloads, Wanted
 from wheelyard.upstream.files import source_of
 from wheelyard.upstream.flights import Flights
@@ -121,14 +121,9 @@ class IndexUpstream:
         digest = await self._downloads.bring(
             Wanted(url=entry.url, filename=entry.filename, digest=entry.digest, size=entry.size)
         )
-        limit = self._settings.metadata_bytes
-        with await self._downloads.open(digest) as stream:
-            content = await asyncio.to_thread(
-                wheel_metadata, stream, entry.filename, release, limit
-            )
-            size = stream.seek(0, 2)
-        check_identity(content, release, entry.filename)
-        metadata = parse_metadata(content)
+        metadata_digest, size = await self._metadata_of(digest, entry.filename, release)
+        content = await self._blobs.read(metadata_digest)
+        metadata = check_identity(content, release, entry.filename)
         return Artifact(
             filename=entry.filename,
             digest=digest,
@@ -138,9 +133,22 @@ class IndexUpstream:
             origin=Origin.UPSTREAM,
             requires_python=metadata.requires_python,
             requires_dist=metadata.requires_dist,
-            metadata_digest=await self._blobs.add_bytes(content),
+            metadata_digest=metadata_digest,
             yanked=entry.yanked,
         )
+
+    async def _metadata_of(self, digest: str, filename: str, release: Release) -> tuple[str, int]:
+        """Bring a wheel's METADATA into the blobs; return its digest there, and the wheel's size."""
+        key, path = f"METADATA of {digest} {filename}", self._blobs.path(digest)
+        if path is not None and (known := await self._downloads.recall(key)):
+            return known, path.stat().st_size
+        limit = self._settings.metadata_bytes
+        with await self._downloads.open(digest) as stream:
+            content = await asyncio.to_thread(wheel_metadata, stream, filename, release, limit)
+            size = stream.seek(0, 2)
+        found = await self._blobs.add_bytes(content)
+        await self._downloads.remember(key, found)
+        return found, size
 
     async def wheel_files(self, entry: FileEntry) -> tuple[str, ...]:
         """Return the paths in a wheel without fetching the whole of it. Raises UpstreamError."""

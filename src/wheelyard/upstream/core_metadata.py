@@ -1,6 +1,7 @@
 """Core metadata: the headers that matter here, and a METADATA file put together from others."""
 
 import email.errors
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from email.parser import BytesHeaderParser
@@ -9,6 +10,8 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from wheelyard.errors import InvalidNameError, UpstreamError
 from wheelyard.model.release import Release
+
+_END_OF_HEADERS = re.compile(rb"\n\r?\n")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +29,8 @@ class CoreMetadata:
 def parse_metadata(content: bytes) -> CoreMetadata:
     """Read METADATA or PKG-INFO; whatever is wrong with it reads as missing."""
     try:
-        message = BytesHeaderParser().parsebytes(content)
+        # What follows the headers is most of it, and the parser would go through it, too.
+        message = BytesHeaderParser().parsebytes(_END_OF_HEADERS.split(content, maxsplit=1)[0])
     except (email.errors.MessageError, ValueError):
         return CoreMetadata(metadata_version=(), name="", version="")
 
@@ -48,8 +52,8 @@ def parse_metadata(content: bytes) -> CoreMetadata:
     )
 
 
-def check_identity(content: bytes, release: Release, where: str) -> None:
-    """Refuse metadata of another release. Raises UpstreamError."""
+def check_identity(content: bytes, release: Release, where: str) -> CoreMetadata:
+    """Read metadata, and refuse that of another release. Raises UpstreamError."""
     metadata = parse_metadata(content)
     try:
         found = Release.of(metadata.name, metadata.version)
@@ -63,6 +67,7 @@ def check_identity(content: bytes, release: Release, where: str) -> None:
             f"The metadata in {where} is that of {found}, not of {release}",
             hint="The file is not what its name says; tell the project.",
         )
+    return metadata
 
 
 def compose(

@@ -20,4 +20,17 @@ def results() -> Console:
 
 def say(console: Console, text: str, style: str = "", *, fold: bool = True) -> None:
     """Print text that means nothing but itself: no markup, no control sequences."""
-    console.print(Text(neutral(text), style=style), highlight=False, soft_wrap=not fold)
+    shown = neutral(text)
+    if _is_plain(console, shown, fold):
+        # A run prints a line for each of its events, and the long way costs more than most of them.
+        console.file.write(f"{shown}\n")
+        console.file.flush()
+        return
+    console.print(Text(shown, style=style), highlight=False, soft_wrap=not fold)
+
+
+def _is_plain(console: Console, text: str, fold: bool) -> bool:
+    """Whether a line would come out as it is: no colours, no folding, nothing wide, no tabs."""
+    if console.is_terminal or console.color_system is not None or console.record:
+        return False
+    return text.isascii() and text.isprintable() and not (fold and len(text) >= console.width)

@@ -16,6 +16,8 @@ import sys
 
 from . import branch, confine, session, wire
 
+_COLLECTED_AFTER = (20000, 10, 10)
+
 
 def main(arguments):  # type: (list[str]) -> None
     """Serve on the inherited socket: ``start.py DESCRIPTOR warm|once``."""
@@ -29,24 +31,16 @@ def main(arguments):  # type: (list[str]) -> None
 
 
 def _serve(channel):  # type: (socket.socket) -> None
-    """Be greeted, load what is asked for, and fork for each job and each branch until the other end closes."""
-    greeting, _ = wire.receive(channel)
-    if greeting is None:
-        return
+    """Load what is asked for, and fork for each job and each branch, until the other end closes."""
     if confine.AVAILABLE:
         confine.adopt_orphans()
-    gc.disable()
-    modules = _preload(greeting)
-    wire.send(channel, {"ready": True, "able": confine.AVAILABLE, "modules": modules})
-    if hasattr(gc, "freeze"):
-        # Uncollected: to look through all of it takes longer than the little garbage is worth.
-        gc.freeze()
-    gc.enable()
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     while True:
         spec, descriptors = wire.receive(channel)
         if spec is None:
             return
+        if "preload" in spec:
+            _preload(channel, list(spec["preload"]))  # type: ignore[call-overload]
+            continue
         if os.fork() == 0:
             if "branch" in spec:
                 _be_branch(channel, spec, descriptors)
@@ -55,14 +49,39 @@ def _serve(channel):  # type: (socket.socket) -> None
             os.close(descriptor)
 
 
-def _preload(greeting):  # type: (dict[str, object]) -> list[str]
-    """Import what is asked for; what cannot be imported will fail again, in the job's own log."""
-    for name in list(greeting["preload"]):  # type: ignore[call-overload]
+def _preload(channel, names):  # type: (socket.socket, list[str]) -> None
+    """Import what is asked for; what cannot be imported will fail again, in the job's own log.
+
+    Answers with the files that have no bytecode yet.
+    """
+    gc.disable()
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    for name in names:
         # Of another release, or a plug-in that is not there.
         with contextlib.suppress(BaseException):
             _load(str(name))
-    files = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
-    return [str(file) for file in files if file and str(file).endswith(".py")][:1200]
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:  # a job that ended meanwhile
+            pass
+    files = _without_bytecode()
+    wire.send(channel, {"ready": True, "able": confine.AVAILABLE, "modules": files})
+    if hasattr(gc, "freeze"):
+        # Uncollected: to look through all of it takes longer than the little garbage is worth.
+        gc.freeze()
+    if hasattr(gc, "set_threshold"):
+        gc.set_threshold(*_COLLECTED_AFTER)  # a hook makes much and throws little away
+    gc.enable()
+
+
+def _without_bytecode():  # type: () -> list[str]
+    found = []
+    for module in list(sys.modules.values()):
+        spec = getattr(module, "__spec__", None)
+        file, cached = getattr(spec, "origin", None), getattr(spec, "cached", None)
+        if cached and file and str(file).endswith(".py") and not os.path.exists(str(cached)):
+            found.append(str(file))
+    return found[:1200]
 
 
 def _load(name):  # type: (str) -> None
