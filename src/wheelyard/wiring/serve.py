@@ -108,7 +108,7 @@ async def serving(settings: ServeSettings) -> AsyncIterator[Served]:
         builders = farm.local_builders()
         await stack.enter_async_context(builders.running(settings.builders))
         address = await stack.enter_async_context(
-            running(app, host=settings.host, port=settings.port)
+            running(app, host=settings.host, port=settings.port, quick=app.index)
         )
         stack.push_async_callback(app.end)
         await stack.enter_async_context(
