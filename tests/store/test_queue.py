@@ -56,7 +56,9 @@ def keys(chosen: Sequence[tuple[QueuedJob, Lease]]) -> list[str]:
 
 
 async def waiting(stores: Stores, pool: str = "os=linux", limit: int = 100) -> list[str]:
-    return [queued.job.key for queued in await stores.queue.waiting(pool, limit=limit)]
+    found: list[str] = [one.job.key for one in await stores.queue.waiting(pool, limit=limit)]
+    assert found == list(await stores.queue.order(pool, limit=limit))
+    return found
 
 
 async def test_a_submitted_job_waits_and_is_leased_with_all_that_was_said(stores: Stores) -> None:
