@@ -25,7 +25,6 @@ from wheelyard.ports import Clock
 from wheelyard.protocol.messages import Order, SetMode, Stop
 from wheelyard.protocol.wire import encode
 
-
 _SAID = 20
 
 

@@ -23,10 +23,10 @@ from wheelyard.model.recipe import DEFAULT_RECIPE, Recipe
 from wheelyard.model.release import Release
 from wheelyard.model.request import Kind
 from wheelyard.notify.messages import AppriseNotifier
-from wheelyard.site_ports import SiteStore
 from wheelyard.store.clock import SystemClock
 from wheelyard.store.folder import StateFolder
 from wheelyard.store.signing import signing_key
+from wheelyard.store.site import StoredSite
 from wheelyard.upstream.client import IndexUpstream
 from wheelyard.upstream.memo import MemoResolver
 from wheelyard.upstream.pinning import PinningResolver
@@ -222,7 +222,7 @@ class _Farm:
             leads=lambda: coordinator.leads,
         )
 
-    def web(self, coordinator: Coordinator, site: SiteStore) -> WebPorts:
+    def web(self, coordinator: Coordinator, site: StoredSite) -> WebPorts:
         """Return what the HTTP interface needs."""
         folder = self._folder
         return WebPorts(
@@ -235,7 +235,7 @@ class _Farm:
             blobs=self._blobs,
             events=folder.events,
             site=site,
-            campaigns=folder.campaigns,
+            campaigns=site.campaigns,
             bus=self._engine.bus,
             bus_of=self._engine.bus_of,
             end_of=self._engine.end_of,
