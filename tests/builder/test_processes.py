@@ -2,106 +2,27 @@
 
 import asyncio
 import gzip
-import os
 import secrets
 import shutil
 import signal
-import subprocess
 import sys
 import textwrap
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
-from importlib.metadata import packages_distributions
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from packaging.utils import canonicalize_name
 
 import wheelyard
 from builder.http_farm import BUILDER, CODE, HttpFarm
-from builder.world import LONG, TOKEN, World
+from builder.processes import Site
+from builder.world import LONG, World
 from executor.yard import running
-from wheelyard.errors import ExitCode
 from wheelyard.executor.interpreters import MachineInterpreters
-from wheelyard.model.job import Offer, Outcome
+from wheelyard.model.job import Outcome
 from wheelyard.protocol.messages import Returned
 
 pytestmark = pytest.mark.anyio
-PATIENCE_SECONDS = 30
-SOURCES = Path(wheelyard.__file__).parent.parent
-
-
-@dataclass
-class Running:
-    """A builder's process, and what it printed so far."""
-
-    process: asyncio.subprocess.Process
-    printed: list[str]
-    news: asyncio.Condition
-
-    async def says(self, text: str) -> None:
-        """Wait until it printed a text."""
-        async with asyncio.timeout(PATIENCE_SECONDS), self.news:
-            await self.news.wait_for(lambda: any(text in line for line in self.printed))
-
-    def send(self, number: signal.Signals) -> None:
-        self.process.send_signal(number)
-
-    async def ended(self) -> int:
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            return await self.process.wait()
-
-    async def read(self) -> None:
-        assert self.process.stderr is not None
-        while line := await self.process.stderr.readline():
-            async with self.news:
-                self.printed.append(line.decode())
-                self.news.notify_all()
-
-
-@dataclass
-class Site:
-    """A farm, and where builders' processes have their state."""
-
-    world: World
-    farm: HttpFarm
-    state: Path
-
-    async def assign(self, offer: Offer, *, fence: int = 1) -> Offer:
-        told = await self.world.farm.assign(offer, fence=fence)
-        self.farm.jobs[TOKEN] = (told.key, str(fence))
-        return told
-
-    @asynccontextmanager
-    async def builder(self, *options: str, code: str = CODE) -> AsyncIterator[Running]:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "wheelyard", "builder", "--join", self.farm.url),
-            *("--token", code, "--state", str(self.state), "--slots", "1", *options),
-            env=environment(),
-            stdin=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        found = Running(process, [], asyncio.Condition())
-        reader = asyncio.create_task(found.read())
-        try:
-            await found.says("joined")
-            yield found
-        finally:
-            if process.returncode is None:
-                process.send_signal(signal.SIGCONT)
-                process.kill()
-            await process.wait()
-            await reader
-
-
-@pytest.fixture(scope="session")
-def root() -> Path:
-    return SOURCES.parent
-
-
-def environment(**more: str) -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(SOURCES), **more}
 
 
 @pytest.fixture(scope="session")
@@ -300,109 +221,3 @@ async def test_a_builder_says_what_its_machine_has(site: Site) -> None:
     assert values["os"] == "linux"
     assert f"cp{sys.version_info[0]}{sys.version_info[1]}" in str(values["python"])
     assert {"arch", "libc", "memory_gb", "cores", "sandbox", "disk_gb"} <= set(values)
-
-
-def run(*options: str, **more: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "wheelyard", "builder", *options],
-        env=environment(**more),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=PATIENCE_SECONDS,
-    )
-
-
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        ((), "this builder belongs to no farm yet"),
-        (("--join", "farm.example"), "belongs to no farm yet"),
-        (("--join", "farm.example", "--token", "c"), "is not the address of a farm"),
-        (("--join", "http://127.0.0.1:9", "--token", "c"), "the farm cannot be reached"),
-        (("--join", "http://127.0.0.1:9", "--token", "a b"), "is not a code"),
-        (("--join", "http://127.0.0.1:9", "--token", "@/nowhere"), "cannot be read"),
-        (("--min-free-disk", "lots"), "is not a size"),
-    ],
-)
-def test_what_cannot_be_followed_is_said_with_what_to_do(
-    tmp_path: Path, options: tuple[str, ...], words: str
-) -> None:
-    ran = run("--state", str(tmp_path), *options)
-    assert ran.returncode in {2, 4}
-    assert words in ran.stderr
-    assert "hint: " in ran.stderr
-    assert "Traceback" not in ran.stderr
-
-
-IMPORTS = """
-import contextlib, sys
-from wheelyard.cli import main
-for words in (["--help"], ["--slots", "1", "--label", "a=b", "--state", "/dev/null/nowhere"]):
-    sys.argv = ["wheelyard", "builder", *words]
-    with contextlib.suppress(SystemExit):
-        main.run()
-import wheelyard.bus.nats, wheelyard.executor.auditing
-print()
-print(*sys.modules)
-"""
-
-
-def imported() -> set[str]:
-    """The top-level modules that a builder imports, from its command line to its first job."""
-    ran = subprocess.run(
-        [sys.executable, "-c", IMPORTS],
-        env=environment(),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return {name.partition(".")[0] for name in ran.stdout.splitlines()[-1].split()}
-
-
-def test_a_builder_imports_nothing_of_a_farms_server() -> None:
-    names = "alembic apprise boto3 cryptography jinja2 psycopg pydantic python_multipart rustworkx sqlalchemy starlette uvicorn yaml"
-    assert not set(names.split()) & imported()
-    assert "nats" in imported()
-
-
-def test_a_command_that_a_builders_installation_cannot_run_says_so() -> None:
-    code = "import sys; sys.modules['sqlalchemy'] = sys.modules['rustworkx'] = None; from wheelyard.cli import main; main.run()"
-    ran = subprocess.run(
-        [sys.executable, "-c", code, "builder", "list"],
-        env=environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ran.returncode == ExitCode.ENVIRONMENT
-    assert ran.stderr.startswith("error: rustworkx is not installed")
-
-
-def test_a_builder_without_uv_says_so_and_spends_no_code(tmp_path: Path) -> None:
-    code = "import sys, sysconfig; sysconfig.get_path = lambda name: '/nowhere'; from wheelyard.cli import main; main.run()"
-    words = ("builder", "--state", str(tmp_path), "--join", "http://127.0.0.1:9", "--token", "x")
-    ran = subprocess.run(
-        [sys.executable, "-c", code, *words],
-        env=environment(PATH="/nowhere"),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=PATIENCE_SECONDS,
-    )
-    assert ran.returncode == ExitCode.ENVIRONMENT
-    assert ran.stderr.startswith("error: uv is not there")
-
-
-def test_all_that_a_builder_imports_is_documented(root: Path) -> None:
-    page = (root / "docs" / "how-to" / "run-a-builder.md").read_text("utf-8")
-    distributions = packages_distributions()
-    names = {
-        canonicalize_name(distributions[name][0])
-        for name in imported() - sys.stdlib_module_names
-        if name in distributions
-    }
-    # Both come to every process of a virtual environment that has them.
-    wanted = names - {"wheelyard", "coverage", "setuptools"}
-    assert "httpx" in wanted
-    assert {name for name in wanted if name not in page} == set()

@@ -3,11 +3,12 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from contextlib import asynccontextmanager
 
-from coordinator.farm import Farm, until
-from plan.world import PLATFORM, Package, World, target
+from coordinator.farm import Farm
+from coordinator.outside import Letters, Looks
+from coordinator.waiting import ended, until_quiet
+from plan.world import Package, World, target
 from wheelyard.bus.memory import MemoryBus
 from wheelyard.bus_ports import Delivery
 from wheelyard.coordinator.farm.carrying import MakeCarrier
@@ -17,8 +18,6 @@ from wheelyard.coordinator.farm.ports import FarmPorts
 from wheelyard.coordinator.farm.rules import FarmRules
 from wheelyard.coordinator.questions import Questions
 from wheelyard.coordinator.run import Run
-from wheelyard.errors import WheelyardError
-from wheelyard.model.artifact import Artifact
 from wheelyard.model.builder import Builder, Facts, FactValue, Health, Mode, Running, Tier
 from wheelyard.model.job import BuildKey, Offer, Outcome, Report
 from wheelyard.model.recipe import DEFAULT_RECIPE
@@ -37,7 +36,7 @@ from wheelyard.protocol.messages import (
     Stop,
     Word,
 )
-from wheelyard.protocol.requests import WheelsWanted, encode_wanted
+from wheelyard.protocol.requests import WheelsWanted
 from wheelyard.protocol.wire import decode_order, encode
 from wheelyard.testing.builders import MemoryBuilderStore
 from wheelyard.testing.happenings import Chair, MemoryEventLog, MemoryLeadership
@@ -63,60 +62,6 @@ X86: Mapping[str, FactValue] = {
     "memory_gb": 8,
 }
 _PRESENCE = 0.05
-
-
-@dataclass(frozen=True, kw_only=True)
-class Asked:
-    """What somebody asks for."""
-
-    asked: bytes
-    owner: str = "ann"
-    priority: int = 0
-    notify: tuple[str, ...] = ()
-    kind: Kind = Kind.WHEELS
-
-
-def wheels(
-    *names: str,
-    pythons: tuple[str, ...] = ("cp311",),
-    owner: str = "ann",
-    priority: int = 0,
-    notify: tuple[str, ...] = (),
-    needs: Mapping[str, object] | None = None,
-    rebuild: bool = False,
-) -> Asked:
-    wanted = WheelsWanted(
-        requirements=names,
-        targets=tuple(f"{python}-{PLATFORM}" for python in pythons),
-        needs=needs or {},
-        rebuild=rebuild,
-    )
-    return Asked(asked=encode_wanted(wanted), owner=owner, priority=priority, notify=notify)
-
-
-class Letters:
-    """A notifier that keeps what it is given; ``broken`` makes it fail so often."""
-
-    def __init__(self) -> None:
-        self.sent: list[tuple[str, str, str]] = []
-        self.failures: list[WheelyardError] = []
-
-    async def send(self, address: str, subject: str, body: str) -> None:
-        if self.failures:
-            raise self.failures.pop(0)
-        self.sent.append((address, subject, body))
-
-
-class Looks:
-    """An inspector that believes what it is told, but for what is in ``faults`` by project."""
-
-    def __init__(self) -> None:
-        self.faults: dict[str, WheelyardError] = {}
-
-    async def inspect(self, artifact: Artifact, offer: Offer) -> Artifact:
-        if offer.release.project in self.faults:
-            raise self.faults[offer.release.project]
-        return artifact
 
 
 class Machines:
@@ -414,34 +359,3 @@ class ScriptedBuilder:
             unit=unit, offer=offer, bootstrap=seeded, portable_key=offer.key, ordinary_key=offer.key
         )
         return self._farm.world.build(start).report
-
-
-async def ended(task: "asyncio.Task[None]") -> None:
-    """End a task and wait until nothing of it is left."""
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
-
-
-async def turn() -> None:
-    """Let everything else go on for a moment."""
-    await asyncio.sleep(0.002)
-
-
-async def until_quiet(condition: Callable[[], bool]) -> None:
-    """Wait for a condition without keeping the processor busy."""
-    while not condition():
-        await asyncio.sleep(0.002)
-
-
-def scenario(work: Callable[[], Awaitable[None]]) -> None:
-    """Run a scenario to its end; one that hangs fails."""
-
-    async def limited() -> None:
-        async with asyncio.timeout(20):
-            await work()
-
-    asyncio.run(limited())
-
-
-__all__ = ["Machines", "Package", "replace", "until"]

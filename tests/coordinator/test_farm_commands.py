@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
-from coordinator.machines import X86, Asked, Machines, scenario, until_quiet
+from coordinator.asked import Asked
+from coordinator.machines import X86, Machines
+from coordinator.waiting import scenario, until_quiet
 from wheelyard.coordinator.command_run import CommandEnded
 from wheelyard.coordinator.farm.commands import CommandsCarrier, CommandUndertaking
 from wheelyard.coordinator.farm.crew import CrewParts

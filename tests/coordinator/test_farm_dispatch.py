@@ -2,7 +2,9 @@
 
 import asyncio
 
-from coordinator.machines import X86, Machines, scenario, turn, until_quiet, wheels
+from coordinator.asked import wheels
+from coordinator.machines import X86, Machines
+from coordinator.waiting import scenario, turn, until_quiet
 from plan.world import Package
 from wheelyard.jobs.builder_life import Drained, Paused, Resumed
 from wheelyard.jobs.job import State

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from coordinator.machines import X86, Machines, scenario, turn, until_quiet, wheels
+from coordinator.asked import wheels
+from coordinator.machines import X86, Machines
+from coordinator.waiting import scenario, turn, until_quiet
 from plan.world import Package
 from wheelyard.coordinator.farm.coordinator import Coordinator
 from wheelyard.errors import ConfigurationError, NotifyError, StoreError

@@ -2,15 +2,9 @@
 
 from dataclasses import replace
 
-from coordinator.machines import (
-    QUICK,
-    Machines,
-    ScriptedBuilder,
-    scenario,
-    turn,
-    until_quiet,
-    wheels,
-)
+from coordinator.asked import wheels
+from coordinator.machines import QUICK, Machines, ScriptedBuilder
+from coordinator.waiting import scenario, turn, until_quiet
 from plan.world import Package
 from wheelyard.model.builder import Tier
 from wheelyard.model.job import Offer, Report

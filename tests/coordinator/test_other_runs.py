@@ -1,13 +1,12 @@
 """What a run takes over from others, what it waits for, and what makes it build again."""
 
 import asyncio
-from collections.abc import Coroutine
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
 from coordinator.farm import Farm, ScriptedExecutor, ended, farm, until
+from coordinator.rows import finished
 from plan.world import Package, target, wheel
 from wheelyard.coordinator.story import JobAwaited, JobDelayed, JobEnded, JobHeld
 from wheelyard.model.artifact import Origin
@@ -17,11 +16,6 @@ from wheelyard.plan.events import UnitId
 from wheelyard.plan.summary import Ending, Row
 
 BASE = UnitId(Release.of("base", "1.0"), target("cp311"))
-
-
-def finished(work: Coroutine[Any, Any, tuple[Row, ...]]) -> dict[str, Row]:
-    rows = asyncio.run(asyncio.wait_for(work, 20))
-    return {row.unit.release.project: row for row in rows}
 
 
 def built_again(there: Farm, **changes: str | tuple[str, ...]) -> list[str]:

@@ -3,7 +3,9 @@
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
 
-from coordinator.machines import Machines, scenario, wheels
+from coordinator.asked import wheels
+from coordinator.machines import Machines
+from coordinator.waiting import scenario
 from plan.world import Package
 from wheelyard.errors import StoreError
 from wheelyard.farm_ports import QueuedJob

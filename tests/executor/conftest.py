@@ -45,5 +45,11 @@ def yard(request: pytest.FixtureRequest, make_yard: MakeYard) -> Yard:
 
 
 @pytest.fixture
+def warm(make_yard: MakeYard) -> Yard:
+    """One executor of the kind that builds by a warm interpreter."""
+    return make_yard(sandbox=Sandbox.REQUIRE)
+
+
+@pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"

@@ -4,8 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from executor.yard import BACKEND, MakeYard, Yard
-from wheelyard.executor.settings import Sandbox
+from executor.yard import BACKEND, Yard
 from wheelyard.model.job import Offer, Outcome, StepName
 
 pytestmark = pytest.mark.anyio
@@ -24,11 +23,6 @@ def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
     return _build(wheel_directory, config_settings)
 """
 )
-
-
-@pytest.fixture
-def warm(make_yard: MakeYard) -> Yard:
-    return make_yard(sandbox=Sandbox.REQUIRE)
 
 
 def built_by(yard: Yard, module: str, files: dict[str, str] | None = None) -> Offer:

@@ -5,8 +5,7 @@ import zipfile
 
 import pytest
 
-from executor.yard import MakeYard, Yard
-from wheelyard.executor.settings import Sandbox
+from executor.yard import Yard
 from wheelyard.executor.wheelfile import inspect_wheel
 from wheelyard.model.job import Outcome
 from wheelyard.model.recipe import Recipe
@@ -14,11 +13,6 @@ from wheelyard.plan.key import recipe_digest
 
 pytestmark = pytest.mark.anyio
 WANTED = Recipe(bill_of_materials=True)
-
-
-@pytest.fixture
-def warm(make_yard: MakeYard) -> Yard:
-    return make_yard(sandbox=Sandbox.REQUIRE)
 
 
 async def test_a_wheel_says_what_is_in_it_and_what_made_it(warm: Yard) -> None:

@@ -29,6 +29,14 @@ from wheelyard.targets.target import Target
 
 HERE = f"cp{sys.version_info[0]}{sys.version_info[1]}-linux_x86_64"
 
+PATCH = """--- a/src/demo.py
++++ b/src/demo.py
+@@ -1 +1 @@
+-VALUE = 1
++VALUE = 2
+"""
+"""What a recipe may change of the project that ``Yard.offer`` makes."""
+
 # A back end that makes a wheel of src/ or runs what the project wants run, without any import but zipfile.
 BACKEND = """
 import base64, hashlib, os, time, zipfile

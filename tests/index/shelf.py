@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from io import BytesIO
@@ -107,6 +107,30 @@ def wheel(
     return archive.getvalue(), metadata.encode()
 
 
+async def kept_wheel(
+    keep: Callable[[bytes], Awaitable[str]],
+    name: str,
+    version: str,
+    *,
+    requires_python: str = "",
+    body: str = "",
+) -> Artifact:
+    """Keep a wheel, by what answers with a digest; return what an index knows of it."""
+    content, metadata = wheel(name, version, requires_python=requires_python, body=body)
+    filename = f"{name}-{version}-py3-none-any.whl"
+    return Artifact(
+        filename=filename,
+        digest=await keep(content),
+        size=len(content),
+        release=Release.of(name, version),
+        tags=parse_wheel_filename(filename)[3],
+        origin=Origin.BUILT,
+        requires_python=requires_python,
+        metadata_digest=await keep(metadata),
+        created=BUILT_AT,
+    )
+
+
 class Shelf:
     """An artifact store and blobs, filled by ``put``."""
 
@@ -134,20 +158,10 @@ class Shelf:
         yanked: str | None = None,
         body: str = "",
     ) -> Artifact:
-        content, metadata = wheel(name, version, requires_python=requires_python, body=body)
-        filename = f"{name}-{version}-py3-none-any.whl"
-        artifact = Artifact(
-            filename=filename,
-            digest=await self.blobs.add_bytes(content),
-            size=len(content),
-            release=Release.of(name, version),
-            tags=parse_wheel_filename(filename)[3],
-            origin=Origin.BUILT,
-            requires_python=requires_python,
-            metadata_digest=await self.blobs.add_bytes(metadata),
-            created=BUILT_AT,
-            yanked=yanked,
+        kept = await kept_wheel(
+            self.blobs.add_bytes, name, version, requires_python=requires_python, body=body
         )
+        artifact = replace(kept, yanked=yanked)
         return await self.artifacts.publish(artifact)
 
     def yank(self, artifact: Artifact, reason: str) -> Artifact:

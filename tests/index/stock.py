@@ -6,9 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from packaging.utils import parse_wheel_filename
-
-from index.shelf import BUILT_AT, wheel
+from index.shelf import BUILT_AT, kept_wheel
 from store.things import offer
 from wheelyard.blobs.folder import FolderBlobs
 from wheelyard.coordinator.provenance import Attestor
@@ -32,19 +30,8 @@ class Stock:
         self, name: str, version: str, *, body: str = "", signed: bool = False
     ) -> Artifact:
         """Publish a wheel, with provenance or without."""
-        content, metadata = wheel(name, version, body=body)
-        filename = f"{name}-{version}-py3-none-any.whl"
-        artifact = Artifact(
-            filename=filename,
-            digest=await self.blobs.add_bytes(content),
-            size=len(content),
-            release=Release.of(name, version),
-            tags=parse_wheel_filename(filename)[3],
-            origin=Origin.BUILT,
-            metadata_digest=await self.blobs.add_bytes(metadata),
-            build_key=f"key of {filename} {body}",
-            created=BUILT_AT,
-        )
+        kept = await kept_wheel(self.blobs.add_bytes, name, version, body=body)
+        artifact = replace(kept, build_key=f"key of {kept.filename} {body}")
         if signed:
             artifact = replace(artifact, provenance_digest=await self.attest(artifact))
         return await self.folder.artifacts.publish(artifact)

@@ -2,60 +2,19 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 import httpx
 import pytest
-from starlette.applications import Starlette
-from starlette.routing import Mount
 
+from index.asking import HTML, JSON, ask
 from index.shelf import MemoryArtifacts, RevisedArtifacts, Shelf
 from wheelyard.errors import StoreError
 from wheelyard.index.server import IndexServer
-from wheelyard.index.serving import running
 from wheelyard.index.verify import read_links
 from wheelyard.model.artifact import Artifact
 from wheelyard.model.release import ProjectName
-
-JSON = "application/vnd.pypi.simple.v1+json"
-HTML = "application/vnd.pypi.simple.v1+html"
-Body = Callable[[httpx.AsyncClient], Awaitable[None]]
-
-
-@asynccontextmanager
-async def client(shelf: Shelf, *, freshness: float = 0) -> AsyncIterator[httpx.AsyncClient]:
-    app = IndexServer(artifacts=shelf.artifacts, blobs=shelf.blobs, freshness=freshness)
-    async with running(app) as address, httpx.AsyncClient(base_url=address) as opened:
-        yield opened
-
-
-def ask(shelf: Shelf, body: Body, *, freshness: float = 0) -> None:
-    """Run a conversation with a server over the shelf."""
-
-    async def run() -> None:
-        async with client(shelf, freshness=freshness) as opened:
-            await body(opened)
-
-    asyncio.run(run())
-
-
-async def ask_raw(address: str, target: bytes) -> tuple[int, bytes]:
-    """Ask for a target that a well-behaved client would not send."""
-    url = httpx.URL(address)
-    reader, writer = await asyncio.open_connection(url.host, url.port)
-    writer.write(b"GET " + target + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-    answer = await reader.read()
-    writer.close()
-    await writer.wait_closed()
-    return int(answer.split(b" ", 2)[1]), answer
-
-
-@pytest.fixture
-def tiny(shelf: Shelf) -> Artifact:
-    return shelf.put("tiny", "1.0", requires_python=">=3.9")
 
 
 def test_pages_come_in_the_form_that_was_asked_for(shelf: Shelf, tiny: Artifact) -> None:
@@ -197,20 +156,6 @@ def test_a_part_of_a_file_can_be_asked_for(shelf: Shelf, tiny: Artifact) -> None
     ask(shelf, body)
 
 
-def test_only_published_files_are_served(shelf: Shelf, tiny: Artifact) -> None:
-    async def body(asked: httpx.AsyncClient) -> None:
-        secret = await shelf.blobs.add_bytes(b"a log, a source, a key")
-        for path in (
-            f"/files/{secret[7:]}/{tiny.filename}",
-            f"/files/{secret[7:]}/secret",
-            f"/files/{tiny.digest[7:]}/other-1.0-py3-none-any.whl",
-            f"/files/{tiny.metadata_digest[7:]}/{tiny.filename}",
-        ):
-            assert (await asked.get(path)).status_code == 404
-
-    ask(shelf, body)
-
-
 def test_head_answers_as_get_without_a_body(shelf: Shelf, tiny: Artifact) -> None:
     async def body(asked: httpx.AsyncClient) -> None:
         for path in ("/", "/simple/", "/simple/tiny/", f"/files/{tiny.digest[7:]}/{tiny.filename}"):
@@ -220,92 +165,6 @@ def test_head_answers_as_get_without_a_body(shelf: Shelf, tiny: Artifact) -> Non
                 assert head.status_code == got.status_code == 200
                 del got.headers["date"], head.headers["date"]
                 assert head.headers == got.headers
-
-    ask(shelf, body, freshness=60)
-
-
-@pytest.mark.parametrize(
-    ("asked_for", "target"),
-    [
-        ("/simple", "simple/"),
-        ("/simple/tiny", "tiny/"),
-        ("/simple/Tiny_Package", "tiny-package/"),
-        ("/simple/Tiny.Package/", "../tiny-package/"),
-        ("/simple/TINY/?format=x", "../tiny/?format=x"),
-    ],
-)
-def test_other_spellings_are_redirected(shelf: Shelf, asked_for: str, target: str) -> None:
-    async def body(asked: httpx.AsyncClient) -> None:
-        answer = await asked.get(asked_for)
-        assert (answer.status_code, answer.headers["location"]) == (301, target)
-
-    ask(shelf, body)
-
-
-def test_a_redirect_leads_to_the_page(shelf: Shelf, tiny: Artifact) -> None:
-    async def body(asked: httpx.AsyncClient) -> None:
-        for path in ("/simple/TINY", "/simple/Tiny/", "/simple/tiny"):
-            answer = await asked.get(path, follow_redirects=True)
-            assert (answer.status_code, answer.url.path) == (200, "/simple/tiny/")
-
-    ask(shelf, body)
-
-
-def test_an_unknown_project_says_what_to_do(shelf: Shelf, tiny: Artifact) -> None:
-    async def body(asked: httpx.AsyncClient) -> None:
-        for_people = await asked.get("/simple/tinny/", headers={"Accept": "text/html,*/*"})
-        assert for_people.status_code == 404
-        assert "wheelyard build tinny" in for_people.text
-        assert "Did you mean &#x27;tiny&#x27;?" in for_people.text
-        for_programs = await asked.get("/simple/tinny/", headers={"Accept": JSON})
-        assert "wheelyard build tinny" in for_programs.json()["message"]
-
-    ask(shelf, body)
-
-
-HOSTILE_TARGETS = [
-    b"/simple/../../etc/passwd",
-    b"/simple/%2e%2e/%2e%2e/etc/passwd",
-    b"/simple/..%2f..%2fetc%2fpasswd/",
-    b"/simple/tiny%2F",
-    b"/simple/tiny%2f/",
-    b"/simple%2ftiny/",
-    b"/simple/tiny%00/",
-    b"/simple//",
-    b"/simple/%FF%FE/",
-    b"/simple/%3Cscript%3E/",
-    b"/simple/" + b"a" * 10_000 + b"/",
-    b"/simple/" + b"-" * 10_000 + b"a/",
-    b"/files/",
-    b"/files/../../etc/passwd",
-    b"/files/..%2f..%2fetc/passwd",
-    b"/files/" + b"0" * 64 + b"/..%2f..%2fetc%2fpasswd",
-    b"/files/" + b"0" * 64 + b"/tiny%00-1.0.whl",
-    b"/files/" + b"0" * 64 + b"/" + b"a" * 10_000,
-    b"/nothing",
-    b"/simple/tiny/index.html",
-    b"/.wheelyard/lock",
-]
-
-
-def test_hostile_addresses_are_cleanly_not_found(shelf: Shelf, tiny: Artifact) -> None:
-    async def body(asked: httpx.AsyncClient) -> None:
-        await asked.get("/simple/tiny/")
-        for target in HOSTILE_TARGETS:
-            status, answer = await ask_raw(str(asked.base_url), target)
-            assert status in {400, 404}, target[:100]
-            assert b"<script>" not in answer
-            assert b"Traceback" not in answer
-
-    ask(shelf, body, freshness=60)
-
-
-def test_writing_is_refused(shelf: Shelf, tiny: Artifact) -> None:
-    async def body(asked: httpx.AsyncClient) -> None:
-        for path in ("/", "/simple/", "/simple/tiny/", f"/files/{tiny.digest[7:]}/{tiny.filename}"):
-            answer = await asked.post(path)
-            assert answer.status_code == 405
-            assert "GET" in answer.headers["allow"]
 
     ask(shelf, body, freshness=60)
 
@@ -320,16 +179,6 @@ def test_the_front_page_says_how_to_install_and_what_there_is(shelf: Shelf) -> N
         assert '<a href="simple/tiny/">tiny</a></td><td>1.10</td><td>2</td>' in answer.text
         assert "script" not in answer.text
         assert "default-src 'none'" in answer.headers["content-security-policy"]
-
-    ask(shelf, body)
-
-
-def test_a_hostile_host_is_not_repeated(shelf: Shelf) -> None:
-    async def body(asked: httpx.AsyncClient) -> None:
-        for host in ("<script>", "[", 'a"b', "x:y:z", ""):
-            answer = await asked.get("/", headers={"Host": host})
-            assert answer.status_code in {200, 400}
-            assert not host or f"//{host}" not in answer.text
 
     ask(shelf, body)
 
@@ -356,19 +205,6 @@ def test_bytes_that_are_gone_are_a_503_and_the_rest_goes_on(shelf: Shelf, tiny: 
         assert (await asked.get("/simple/tiny/")).status_code == 200
 
     ask(shelf, body)
-
-
-def test_the_index_works_below_a_prefix(shelf: Shelf, tiny: Artifact) -> None:
-    async def run() -> None:
-        index = IndexServer(artifacts=shelf.artifacts, blobs=shelf.blobs)
-        app = Starlette(routes=[Mount("/farm", app=index)])
-        async with running(app) as address, httpx.AsyncClient(base_url=address) as asked:
-            page = await asked.get("/farm/simple/TINY", follow_redirects=True)
-            (link,) = read_links(page.content)
-            assert (await asked.get(page.url.join(link.attributes["href"]))).status_code == 200
-            assert f"{address}/farm/simple/" in (await asked.get("/farm/")).text
-
-    asyncio.run(run())
 
 
 def test_many_readers_at_once_get_whole_pages(shelf: Shelf) -> None:

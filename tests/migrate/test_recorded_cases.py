@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -76,3 +77,9 @@ def test_recorded_case(case: dict[str, Any]) -> None:
 def test_all_that_differ_on_purpose_are_cases() -> None:
     assert set(ON_PURPOSE) <= {case["id"] for case in CASES}
     assert len(ON_PURPOSE) < len(CASES) / 5
+
+
+def test_all_that_differ_on_purpose_are_listed_in_the_documentation() -> None:
+    page = Path(__file__).parents[2] / "docs" / "explanation" / "where-edits-differ.md"
+
+    assert [one for one in ON_PURPOSE if one not in page.read_text(encoding="utf-8")] == []

@@ -1,6 +1,5 @@
 """Farms as an operator runs them: processes with a state folder and a database of their own."""
 
-import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from e2e.user import User
-from wheelyard.errors import ToolError
+from store.servers import private_server
 from wheelyard.executor.interpreters import MachineInterpreters
 from wheelyard.store.private_server import PrivateServer
 
@@ -73,13 +72,7 @@ def user(tmp_path: Path, target: str) -> User:
 @pytest.fixture(scope="session")
 def server() -> Iterator[PrivateServer]:
     """A real PostgreSQL server."""
-    try:
-        private = PrivateServer()
-    except ToolError as error:
-        if os.environ.get("CI") == "true":
-            raise
-        pytest.skip(f"{error.message} {error.hint}")
-    with private:
+    with private_server() as private:
         yield private
 
 

@@ -1,15 +1,13 @@
 """What a recipe comes to in a variant, as its own tool would have it."""
 
-import time
 from collections.abc import Mapping
 
 import pytest
 
-from wheelyard.errors import RecipeError
+from recipes.evaluating import evaluated
 from wheelyard.recipes.build_number import rebuild
-from wheelyard.recipes.conditions import variants_of
 from wheelyard.recipes.evaluate import evaluate
-from wheelyard.recipes.evaluated import EvaluatedRecipe, Variant, package_name
+from wheelyard.recipes.evaluated import Variant, package_name
 from wheelyard.recipes.parse import parse_recipe
 
 META = """\
@@ -71,12 +69,6 @@ test:
     - test -f $PREFIX/lib/libx{{ "%02d" % 3 }}.so  # [linux]
     - "echo {{ environ.get('NOT_THERE', 'x') }}"
 """
-
-
-def evaluated(
-    text: str, platform: str = "linux-64", name: str = "meta.yaml", **values: str
-) -> EvaluatedRecipe:
-    return evaluate(parse_recipe(text, name=name), Variant(platform=platform, values=values))
 
 
 def test_meta_yaml_comes_to_its_values() -> None:
@@ -268,140 +260,6 @@ def test_staged_recipe_with_a_computed_number_is_read() -> None:
     assert evaluated(STAGED, name="recipe.yaml", cuda="None", is_rc="True").skipped
     raised = rebuild(parse_recipe(STAGED, name="recipe.yaml"))
     assert raised == STAGED.replace("build_base: 0", "build_base: 1")
-
-
-def test_variants_are_crossed_where_a_condition_asks() -> None:
-    variants = variants_of(
-        parse_recipe("a: 1  # [build_platform != target_platform]\n", name="meta.yaml")
-    )
-
-    assert any(one.build_platform and one.build_platform != one.platform for one in variants)
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("package:\n  name: a\nbuild:\n  {% if %}\n", r"meta\.yaml:4: "),
-        ("package:\n  name: a\n   version: 1\n", r"meta\.yaml:3: "),
-        ("{% for x in 'ab' %}\n{{ x }}: 1\n{% endfor %}\npackage: [\n", r"meta\.yaml:[45]: "),
-        ("package:\n  name: {{ compilr('c') }}\n", r"meta\.yaml:2: there is no function 'compilr'"),
-        ("package:\n  name: {{ 'a'|lowr }}\n", r"meta\.yaml:2: there is no filter 'lowr'"),
-        ("package:\n  name: a  # [win &]\n", r"meta\.yaml:2: \[win &\] is no selector"),
-        ("- a\n- b\n", "holds no mapping"),
-        ("package:\n  name: {{ 1 / 0 }}\n", r"meta\.yaml:2: division by zero"),
-    ],
-)
-def test_error_names_the_line(text: str, message: str) -> None:
-    with pytest.raises(RecipeError, match=message):
-        evaluated(text)
-
-
-@pytest.mark.parametrize(
-    "template",
-    [
-        "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}",
-        "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}",
-        "{{ 'x' * 10 ** 12 }}",
-        "{{ 9 ** (9 ** 9) }}",
-        "{{ range(10 ** 12) | list }}",
-        "{{ 'a'.center(10 ** 9) }}",
-        "{{ '%999999999d' % 1 }}",
-        "{{ '{:>999999999}'.format('a') }}",
-        "{{ 'a' | center(999999999) }}",
-        "{{ ('a' * 99999).replace('a', 'b' * 9999) }}",
-        "{{ 'x' | indent(99999999) }}",
-        "{% set n = namespace(x='aaaaaaaaaa') %}{% for i in range(60) %}{% set n.x = n.x ~ n.x %}{% endfor %}",
-        "{{ " + "(" * 3000 + "1" + ")" * 3000 + " }}",
-    ],
-)
-def test_template_without_an_end_or_a_measure_is_an_error(template: str) -> None:
-    before = time.monotonic()
-    with pytest.raises(RecipeError, match=r"meta\.yaml"):
-        evaluated(f"package:\n  name: {template}\n")
-    assert time.monotonic() - before < 20
-
-
-@pytest.mark.parametrize(
-    "template",
-    [
-        "{{ ''.__class__.__mro__ }}",
-        "{{ '{0.__class__}'.format(1) }}",
-        "{{ compiler.__globals__ }}",
-        "{{ environ.__init__.__globals__ }}",
-    ],
-)
-def test_template_reaches_no_insides(template: str) -> None:
-    try:
-        answer = evaluated(f"package:\n  name: a{template}\n").name
-    except RecipeError:
-        return
-    assert "class" not in answer
-    assert "module" not in answer
-
-
-@pytest.mark.parametrize(("name", "count"), [("meta.yaml", 200_000), ("recipe.yaml", 20_000)])
-def test_recipe_of_megabytes_works(name: str, count: int) -> None:
-    lines = "".join(f"    - dep{number} >=1.{number}\n" for number in range(count))
-    text = f"package:\n  name: a\n  version: 1\nbuild:\n  number: 0\nrequirements:\n  run:\n{lines}"
-    answer = evaluated(text, name=name)
-
-    assert len(answer.requirements.run) == count
-
-
-def test_recipe_that_is_too_large_is_refused() -> None:
-    with pytest.raises(RecipeError, match="are more than a recipe may have"):
-        parse_recipe("#" * 16_000_001, name="meta.yaml")
-
-
-def test_nul_is_refused_with_its_line() -> None:
-    with pytest.raises(RecipeError, match=r"meta\.yaml:2: there is a NUL"):
-        parse_recipe("a: 1\nb: \0", name="meta.yaml")
-
-
-def test_yaml_that_is_nested_too_deeply_is_an_error() -> None:
-    with pytest.raises(RecipeError):
-        evaluated("a: " + "[" * 100_000, name="recipe.yaml")
-
-
-def test_selector_reads_what_conda_build_reads() -> None:
-    text = "package:\n  name: a\nrequirements:\n  run:\n    - one [win]\n    - two # [linux] why\n    - 'three  # [osx]'\n    - four  # not a selector\n"
-
-    assert evaluated(text).requirements.run == ("two", "four")
-
-
-@pytest.mark.parametrize(
-    ("selector", "platform", "stands"),
-    [
-        ("linux and not aarch64", "linux-64", True),
-        ("linux64", "linux-aarch64", False),
-        ("x86_64 or arm64", "osx-arm64", True),
-        ("win and vc < 14", "win-64", False),
-        ("py >= 38 and py < 313", "linux-64", True),
-        ("py3k", "linux-64", True),
-        ('target_platform == "linux-64"', "linux-64", True),
-        ('(python_impl or "").startswith("pypy")', "linux-64", False),
-        ('cuda_compiler_version != "None"', "linux-64", True),
-        ('os.environ.get("X", "no") == "no"', "linux-64", True),
-        ("unknown_thing", "linux-64", False),
-        ("environ.get('A') is None or linux", "linux-64", True),
-        ("int(py) % 2 == 0", "linux-64", True),
-    ],
-)
-def test_selector_holds_as_in_conda_build(selector: str, platform: str, stands: bool) -> None:
-    text = f"package:\n  name: a\nrequirements:\n  run:\n    - x  # [{selector}]\n    - y\n"
-
-    assert ("x" in evaluated(text, platform).requirements.run) is stands
-
-
-def test_variants_take_every_condition_both_ways() -> None:
-    text = 'a: 1  # [win and cuda_compiler_version == "12"]\n{% if mpi == "nompi" %}\n{% endif %}\nb: 1  # [py==39]\n'
-    variants = variants_of(parse_recipe(text, name="meta.yaml"))
-
-    assert len(variants) <= 64
-    assert {one.platform for one in variants} >= {"win-64", "linux-64"}
-    assert {one.values.get("mpi") for one in variants} >= {None, "nompi"}
-    assert "3.9" in {one.values.get("python") for one in variants}
-    assert {one.values.get("cuda_compiler_version") for one in variants} >= {None, "12"}
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """Names with anything in them, huge queries and bodies of lies: clean answers, and nothing is run."""
 
 import asyncio
-import os
 import re
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -12,8 +11,8 @@ import psycopg
 import pytest
 
 from site_pages.test_every_page import sign_in
+from store.servers import private_server
 from web.place import Place, open_place
-from wheelyard.errors import ToolError
 from wheelyard.farm_ports import Role
 from wheelyard.store.private_server import PrivateServer
 from wheelyard.web.endpoint import Endpoint
@@ -46,13 +45,7 @@ OF_DATABASES = {
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[PrivateServer]:
-    try:
-        private = PrivateServer()
-    except ToolError as error:
-        if os.environ.get("CI") == "true":
-            raise
-        pytest.skip(f"{error.message} {error.hint}")
-    with private:
+    with private_server() as private:
         yield private
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import create_engine
 
 from store.conftest import new_database, of_database
 from store.cutter import cutter
-from store.test_queue import terms
+from store.queueing import terms
 from store.things import ended, offer
 from wheelyard.errors import OutOfSpaceError, StoreError
 from wheelyard.jobs.job import State

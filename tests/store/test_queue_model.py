@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from store.conftest import Stores, empty, in_memory, of_database
-from store.test_queue import terms
+from store.queueing import terms
 from store.things import TARGET, built, ended, offer, wheel
 from wheelyard.jobs.selection import Selection
 from wheelyard.model.job import BuildKey, Outcome

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from store.conftest import Stores
-from store.test_queue import choose, keys, submit, waiting
+from store.queueing import choose, keys, submit, waiting
 from wheelyard.jobs.priority import Worth, in_fair_order, rank
 
 pytestmark = pytest.mark.anyio

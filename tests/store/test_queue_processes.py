@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from store.processes import start
-from store.test_queue import terms
+from store.queueing import terms
 from store.things import offer
 from wheelyard.store.database import open_database
 from wheelyard.store.queue import StoredQueue

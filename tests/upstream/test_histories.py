@@ -1,12 +1,12 @@
 """Revisions of git repositories: what they may be called, and their numbers along first parents."""
 
 import asyncio
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from upstream.opener import Opener
+from upstream.repositories import git
 from wheelyard.errors import (
     ConfigurationError,
     InvalidNameError,
@@ -18,27 +18,7 @@ from wheelyard.errors import (
 from wheelyard.model.command import Revision
 from wheelyard.upstream.keeper import CacheKeeper
 
-
-@pytest.fixture(autouse=True)
-def own_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No configuration of whoever runs the tests."""
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
-    for role in ("AUTHOR", "COMMITTER"):
-        monkeypatch.setenv(f"GIT_{role}_NAME", "tester")
-        monkeypatch.setenv(f"GIT_{role}_EMAIL", "tester@example.invalid")
-        monkeypatch.setenv(f"GIT_{role}_DATE", "2020-09-13T12:26:40Z")
-
-
-def git(folder: Path, *arguments: str) -> str:
-    done = subprocess.run(
-        ["git", "-c", "init.defaultBranch=main", *arguments],
-        cwd=folder,
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    return done.stdout.strip()
+pytestmark = pytest.mark.usefixtures("own_git")
 
 
 def commit(folder: Path, *messages: str) -> str:

@@ -169,40 +169,48 @@ async def _ports(
     times: Times,
     database: str,
 ) -> tuple[WebPorts, MemoryJobStore | StoredJobs]:
-    async def bus_of(_: str) -> Mapping[str, str]:
-        return {"kind": "http"}
-
     if kind == "memory":
-        artifacts = MemoryArtifactStore(clock=clock)
-        jobs = MemoryJobStore(clock=clock, artifacts=artifacts)
-        queue = MemoryQueue(jobs)
-        (folder / "read").mkdir()
-        desk = DeskPorts(
-            requests=MemoryRequestStore(clock=clock),
-            jobs=jobs,
-            queue=queue,
-            builders=MemoryBuilderStore(clock=clock),
-            events=MemoryEventLog(clock=clock),
-            bus=bus,
-            clock=clock,
-        )
-        tokens = MemoryTokenStore(clock=clock)
-        return _web(
-            desk,
-            jobs=jobs,
-            tokens=tokens,
-            site=MemorySite(jobs=jobs, queue=queue),
-            campaigns=MemoryCampaigns(),
-            artifacts=artifacts,
-            blobs=MemoryBlobs(folder / "read"),
-            bus=bus,
-            bus_of=bus_of,
-            times=times,
-            scratch=folder,
-        ), jobs
+        return _in_memory(folder, clock=clock, bus=bus, times=times)
     state = await stack.enter_async_context(
         await StateFolder.open(folder / "state", database=database, clock=clock)
     )
+    return await _in_a_state(state, clock=clock, bus=bus, times=times), state.jobs
+
+
+def _in_memory(
+    folder: Path, *, clock: ManualClock, bus: MemoryBus, times: Times
+) -> tuple[WebPorts, MemoryJobStore]:
+    artifacts = MemoryArtifactStore(clock=clock)
+    jobs = MemoryJobStore(clock=clock, artifacts=artifacts)
+    queue = MemoryQueue(jobs)
+    (folder / "read").mkdir()
+    desk = DeskPorts(
+        requests=MemoryRequestStore(clock=clock),
+        jobs=jobs,
+        queue=queue,
+        builders=MemoryBuilderStore(clock=clock),
+        events=MemoryEventLog(clock=clock),
+        bus=bus,
+        clock=clock,
+    )
+    ports = _web(
+        desk,
+        jobs=jobs,
+        tokens=MemoryTokenStore(clock=clock),
+        site=MemorySite(jobs=jobs, queue=queue),
+        campaigns=MemoryCampaigns(),
+        artifacts=artifacts,
+        blobs=MemoryBlobs(folder / "read"),
+        bus=bus,
+        times=times,
+        scratch=folder,
+    )
+    return ports, jobs
+
+
+async def _in_a_state(
+    state: StateFolder, *, clock: ManualClock, bus: MemoryBus, times: Times
+) -> WebPorts:
     desk = DeskPorts(
         requests=state.requests,
         jobs=state.jobs,
@@ -221,11 +229,14 @@ async def _ports(
         artifacts=state.artifacts,
         blobs=FolderBlobs(state.place("blobs"), own=state.path, flush=False),
         bus=bus,
-        bus_of=bus_of,
         times=times,
         scratch=state.place("jobs"),
         snapshots=state.snapshots,
-    ), state.jobs
+    )
+
+
+async def _bus_of(_: str) -> Mapping[str, str]:
+    return {"kind": "http"}
 
 
 def _web(desk: DeskPorts, *, bus: MemoryBus, scratch: Path, **more: object) -> WebPorts:
@@ -237,6 +248,7 @@ def _web(desk: DeskPorts, *, bus: MemoryBus, scratch: Path, **more: object) -> W
         "clock": desk.clock,
         "bus": bus,
         "end_of": bus.builder,
+        "bus_of": _bus_of,
         "desk": StoreDesk(desk),
         "uploads": Uploads(
             inspect=inspect_upload,

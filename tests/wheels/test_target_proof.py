@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from wheelyard.executor.emulated import extension_modules
 from wheelyard.executor.target_proof import Promise, faults_of
 from wheelyard.executor.webassembly import mismatches, read_wasm
 from wheelyard.executor.wheelfile import inspect_wheel
@@ -30,7 +31,12 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, bytes]:
         pytest.skip("gcc is not there")
     folder = tmp_path_factory.mktemp("compiled")
     newer = '__asm__(".symver f,f@GLIBC_2.99"); extern void f(void); void *PyInit_fast(void) { f(); return 0; }'
-    sources = {"module": _MODULE, "other": "int other(void) { return 1; }", "newer": newer}
+    sources = {
+        "module": _MODULE,
+        "other": "int other(void) { return 1; }",
+        "newer": newer,
+        "empty": "static int hidden;",
+    }
     found = {}
     for name, text in sources.items():
         (folder / f"{name}.c").write_text(text)
@@ -103,6 +109,20 @@ def test_a_module_is_named_for_the_targets_python_and_starts(
     said = _faults(_wheel(tmp_path, files), _HERE)
     assert f"named for another Python than {_SUFFIX}: fast.cpython-312" in said
     assert f"has no function that starts the module: slow{_SUFFIX}" in said
+
+
+def test_what_is_called_and_never_imported_needs_no_start(
+    tmp_path: Path, compiled: Mapping[str, bytes]
+) -> None:
+    files = {"_called.abi3.so": compiled["other"], "fast.abi3.so": compiled["module"]}
+    wheel = _wheel(tmp_path, files)
+    assert _faults(wheel, _HERE) == ""
+    assert extension_modules(wheel, inspect_wheel(wheel)) == ("fast",)
+
+
+def test_what_nobody_can_call_is_no_module(tmp_path: Path, compiled: Mapping[str, bytes]) -> None:
+    said = _faults(_wheel(tmp_path, {"fast.abi3.so": compiled["empty"]}), _HERE)
+    assert said == "has no function that starts the module: fast.abi3.so"
 
 
 def test_what_needs_a_newer_c_library_than_its_tag_promises_is_refused(

@@ -1,12 +1,12 @@
 """Options of the commands that work on recipes and campaigns."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
 
+from wheelyard.cli.interruptible import run_interruptibly
 from wheelyard.settings.file import Configuration
 from wheelyard.wiring.campaigns import Workplace, open_workplace
 
@@ -130,4 +130,4 @@ def with_workplace(  # noqa: PLR0913 - what all its commands name
         ) as place:
             return await work(place)
 
-    return asyncio.run(run())
+    return run_interruptibly(run)

@@ -6,7 +6,6 @@ import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from wheelyard.cli import options as o
+from wheelyard.cli.attempt_filters import Filters, selection
 from wheelyard.cli.attempts import find_attempt, with_archive
 from wheelyard.cli.display.console import results
 from wheelyard.cli.display.events import as_fields
@@ -27,14 +27,12 @@ from wheelyard.cli.farm_jobs import FarmJobs
 from wheelyard.cli.farm_options import FarmUrl, Token
 from wheelyard.cli.job_calls import add_calls, calls_line
 from wheelyard.cli.job_wishes import add_commands, log_of_farm
+from wheelyard.cli.request import takes
 from wheelyard.errors import ConfigurationError
-from wheelyard.executor.interpreters import native_platform
 from wheelyard.jobs.held import advice_for_held
 from wheelyard.jobs.job import Job, State
 from wheelyard.jobs.selection import Selection
-from wheelyard.model.job import Attempt, BuildKey, Outcome
-from wheelyard.model.release import project_name
-from wheelyard.targets.target import Target
+from wheelyard.model.job import Attempt, BuildKey
 from wheelyard.wiring.keeping import Archive
 
 _PIECE_BYTES = 1 << 16
@@ -43,22 +41,9 @@ app = typer.Typer(
     help="Jobs: what was tried, how it ended, and trying it again.", no_args_is_help=True
 )
 
-Project = Annotated[str | None, typer.Option("--project", help="Only those of a project.")]
-TargetOption = Annotated[str | None, typer.Option("--target", help="Only those for a target.")]
-OutcomeOption = Annotated[
-    Outcome | None, typer.Option("--outcome", help="Only those that ended so.")
-]
-ReasonOption = Annotated[
-    str, typer.Option("--reason", metavar="TEXT", help="Only those whose reason holds a text.")
-]
-SinceOption = Annotated[
-    str | None,
-    typer.Option("--since", metavar="DATE", help="Only those since a date, or 2d for two days."),
-]
 Held = Annotated[
     bool, typer.Option("--held", help="Only those whose job waits for a person's look.")
 ]
-BuilderOption = Annotated[str, typer.Option("--builder", help="Only those of a builder.")]
 Name = Annotated[
     str,
     typer.Argument(
@@ -95,37 +80,11 @@ class _Tried:
         return self.attempt.report.reason if self.attempt.report else ""
 
 
-def _selection(  # noqa: PLR0913, PLR0917 - the filters, as they are given
-    project: str | None,
-    target: str | None,
-    outcome: Outcome | None,
-    reason: str,
-    since: str | None,
-    builder: str,
-) -> Selection:
-    return Selection(
-        project=project_name(project) if project else None,
-        target=Target.parse(target, native_platform()) if target else None,
-        outcome=outcome,
-        reason=reason,
-        since=_since(since) if since else None,
-        builder=builder,
-    )
-
-
-def _since(text: str) -> datetime:
-    return o.ago(text) if o.is_duration(text) else o.moment(text, whole_day=False)
-
-
 @app.command("list")
+@takes(filters=Filters)
 def list_attempts(  # noqa: PLR0913, PLR0917 - the filters
     context: typer.Context,
-    project: Project = None,
-    target: TargetOption = None,
-    outcome: OutcomeOption = None,
-    reason: ReasonOption = "",
-    since: SinceOption = None,
-    builder: BuilderOption = "",
+    filters: Filters,
     held: Held = False,
     limit: Annotated[int, typer.Option("--limit", min=1, help="At most so many.")] = 50,
     farm: FarmUrl = "",
@@ -134,7 +93,7 @@ def list_attempts(  # noqa: PLR0913, PLR0917 - the filters
     as_json: o.AsJson = False,
 ) -> None:
     """List attempts, the newest first; of a farm its jobs, and where each stands."""
-    wanted = _selection(project, target, outcome, reason, since, builder)
+    wanted = selection(filters)
     if farm:
         wanted = replace(wanted, state=State.HELD if held else None)
         FarmJobs(context=context, url=farm, token=token).list(wanted, limit=limit, as_json=as_json)
@@ -269,14 +228,10 @@ def _print_log(packed: bytes, *, raw: bool) -> None:
 
 
 @app.command("retry")
+@takes(filters=Filters)
 def retry(  # noqa: PLR0913, PLR0917 - the filters
     context: typer.Context,
-    project: Project = None,
-    target: TargetOption = None,
-    outcome: OutcomeOption = None,
-    reason: ReasonOption = "",
-    since: SinceOption = None,
-    builder: BuilderOption = "",
+    filters: Filters,
     preview: Annotated[
         bool, typer.Option("--preview", help="Say which, and change nothing.")
     ] = False,
@@ -285,7 +240,7 @@ def retry(  # noqa: PLR0913, PLR0917 - the filters
     state: o.State = None,
 ) -> None:
     """Let jobs that did not end well be tried again by the next build that wants them."""
-    wanted = _selection(project, target, outcome, reason, since, builder)
+    wanted = selection(filters)
     if farm:
         FarmJobs(context=context, url=farm, token=token).retry(wanted, preview=preview)
         return

@@ -1,6 +1,5 @@
 """``wheelyard migrate``: changes carried through all recipes, planned, begun, followed and closed."""
 
-import getpass
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,15 +9,16 @@ import typer
 
 from wheelyard.campaign_ports import Campaign, CampaignName
 from wheelyard.campaigns.pin_watch import PinRules
-from wheelyard.campaigns.planning import Intention, Planned, planned
+from wheelyard.campaigns.planning import Planned, planned
 from wheelyard.cli import campaign_options as c
 from wheelyard.cli import options as o
 from wheelyard.cli.addresses import Database
+from wheelyard.cli.campaign_wish import Wish, intention
 from wheelyard.cli.display import campaigns as shown
 from wheelyard.cli.display.console import results, say
+from wheelyard.cli.request import takes
 from wheelyard.errors import ConfigurationError
 from wheelyard.migrate.preview import Pace, Preview, preview
-from wheelyard.migrate.priority import Limits
 from wheelyard.wiring.campaigns import Workplace
 
 app = typer.Typer(
@@ -27,38 +27,11 @@ app = typer.Typer(
 )
 
 
-def _owner() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "somebody"
-
-
-def _pins(path: Path | None) -> str:
-    if path is None:
-        return ""
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(
-            f"{str(path)!r} cannot be read: {error}", hint="Name a YAML file with --pins."
-        ) from error
-
-
 @app.command("plan")
+@takes(wish=Wish)
 def plan(  # noqa: PLR0913, PLR0917 - its options
     context: typer.Context,
-    name: c.Name,
-    feedstocks: c.Feedstocks = None,
-    wheels: c.Wheels = False,
-    pins: c.Pins = None,
-    rule: c.RuleOption = "rebuild",
-    package: c.Packages = None,
-    port: c.Ports = None,
-    exclude: c.Exclude = None,
-    platform: c.Platforms = None,
-    first: c.First = 5,
-    most: c.Most = 50,
+    wish: Wish,
     slots: c.Slots = 4,
     review: c.Review = "0s",
     state: o.State = None,
@@ -66,22 +39,12 @@ def plan(  # noqa: PLR0913, PLR0917 - its options
     as_json: o.AsJson = False,
 ) -> None:
     """Show what a campaign would be: who is in it, in which order, what it costs and when it may end."""
-    intention = Intention(
-        name=name,
-        owner=_owner(),
-        rule=rule,
-        pins=_pins(pins),
-        packages=tuple(package or ()),
-        ports=tuple(port or ()),
-        exclude=tuple(exclude or ()),
-        platforms=tuple(platform or ()),
-        limits=Limits(first=first, most=max(first, most)),
-    )
+    wanted = intention(wish)
     review_seconds = o.duration(review).total_seconds()
 
     async def work(place: Workplace) -> tuple[Planned, Preview]:
-        graph = (await place.scan(wheels=wheels)).graph
-        found = planned(intention, graph, place.clock.now())
+        graph = (await place.scan(wheels=wish.wheels)).graph
+        found = planned(wanted, graph, place.clock.now())
         pace = Pace(
             build_seconds=await place.build_seconds(found.members.parents),
             review_seconds=review_seconds,
@@ -89,7 +52,7 @@ def plan(  # noqa: PLR0913, PLR0917 - its options
         )
         return found, preview(found.members, found.campaign.limits, pace)
 
-    found, ahead = c.with_workplace(context, feedstocks, state, database, work)
+    found, ahead = c.with_workplace(context, wish.feedstocks, state, database, work)
     if as_json:
         _json(shown.preview_json(found, ahead))
     else:
@@ -97,19 +60,10 @@ def plan(  # noqa: PLR0913, PLR0917 - its options
 
 
 @app.command("start")
+@takes(wish=Wish)
 def start(  # noqa: PLR0913, PLR0917 - its options
     context: typer.Context,
-    name: c.Name,
-    feedstocks: c.Feedstocks = None,
-    wheels: c.Wheels = False,
-    pins: c.Pins = None,
-    rule: c.RuleOption = "rebuild",
-    package: c.Packages = None,
-    port: c.Ports = None,
-    exclude: c.Exclude = None,
-    platform: c.Platforms = None,
-    first: c.First = 5,
-    most: c.Most = 50,
+    wish: Wish,
     pin_repository: c.PinRepository = "",
     builds: c.Builds = False,
     trial: c.Trial = False,
@@ -118,34 +72,22 @@ def start(  # noqa: PLR0913, PLR0917 - its options
     as_json: o.AsJson = False,
 ) -> None:
     """Begin a campaign, and offer what can be offered at once."""
-    intention = Intention(
-        name=name,
-        owner=_owner(),
-        rule=rule,
-        pins=_pins(pins),
-        packages=tuple(package or ()),
-        ports=tuple(port or ()),
-        exclude=tuple(exclude or ()),
-        platforms=tuple(platform or ()),
-        limits=Limits(first=first, most=max(first, most)),
-        builds=builds or wheels,
-        trial=trial,
-        pin_repository=pin_repository,
-    )
+    builds = builds or wish.wheels
+    wanted = replace(intention(wish), builds=builds, trial=trial, pin_repository=pin_repository)
 
     async def work(place: Workplace) -> Campaign:
-        if not wheels and not await place.recipes.is_forge():
+        if not wish.wheels and not await place.recipes.is_forge():
             raise ConfigurationError(
                 f"there is no git repository in {str(place.recipes.folder)!r}",
                 hint="Proposals are made to repositories; name a folder of them with --feedstocks.",
             )
-        scan = await place.scan(wheels=wheels)
-        found = planned(intention, scan.graph, place.clock.now())
-        if builds or wheels:
+        scan = await place.scan(wheels=wish.wheels)
+        found = planned(wanted, scan.graph, place.clock.now())
+        if builds:
             return await place.campaigns.record(found, scan.places)
         return await place.campaigns.start(found, scan.places)
 
-    begun = c.with_workplace(context, feedstocks, state, database, work)
+    begun = c.with_workplace(context, wish.feedstocks, state, database, work)
     _status(context, begun.name, state, database, as_json=as_json)
 
 

@@ -17,7 +17,7 @@ from wheelyard.executor.outcomes import Stopped
 from wheelyard.executor.reached import ReadyPlatform
 from wheelyard.executor.retag import retag_as_pure
 from wheelyard.executor.sessions import Answer
-from wheelyard.executor.target_proof import Promise, faults_of
+from wheelyard.executor.target_proof import Promise, faults_of, is_called_by_ctypes
 from wheelyard.executor.wheel_archive import open_wheel
 from wheelyard.executor.wheelfile import WheelFacts
 from wheelyard.model.job import Finding, Outcome, Verdict
@@ -97,10 +97,15 @@ def _is_of_the_system(folder: Path) -> bool:
     return folder.is_relative_to("/usr") or folder == Path("/")
 
 
-def extension_modules(facts: WheelFacts) -> tuple[str, ...]:
+def extension_modules(path: Path, facts: WheelFacts) -> tuple[str, ...]:
     """Return the modules of a wheel that are compiled, which its own code may do without in silence."""
-    found = (_EXTENSION.fullmatch(name) for name in facts.compiled)
-    names = (match["module"].replace("/", ".") for match in found if match)
+    with open_wheel(path) as archive:
+        found = (
+            _EXTENSION.fullmatch(name)
+            for name in facts.compiled
+            if not is_called_by_ctypes(archive.read(name))
+        )
+        names = [match["module"].replace("/", ".") for match in found if match]
     return tuple(name for name in names if all(part.isidentifier() for part in name.split(".")))
 
 

@@ -95,7 +95,7 @@ async def _try_out(
             answer = await running.call(_imports(attempt, state, running, wheel, modules))
         else:
             places = await emulated.unpack(attempt, running, wheel)
-            compiled = emulated.extension_modules(known(state.facts))
+            compiled = emulated.extension_modules(known(state.wheel), known(state.facts))
             every = tuple(dict.fromkeys((*modules, *compiled)))
             answer = await emulated.imports(attempt, running, places, every)
         judge(attempt, answer, since=StepName.INSPECT)

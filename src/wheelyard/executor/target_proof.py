@@ -131,7 +131,7 @@ def _elf(look: _Look, name: str, content: bytes) -> None:
             look.say("cannot be read", name)
         return
     module = _module(name)
-    if module and not defined_symbols(content) & _starts(module):
+    if module and _lacks_start(module, content):
         look.say("has no function that starts the module", name)
     floor = _floor(look.promise)
     newest = max((_version(text) for text in elf.versions), default=(0, 0))
@@ -162,6 +162,18 @@ def _wasm(look: _Look, name: str, content: bytes) -> None:
     if look.promise.main is not None:
         for fault in mismatches(module, look.promise.main):
             look.say("would end with an error where it is called", f"{name}: {fault}")
+
+
+def _lacks_start(module: str, content: bytes) -> bool:
+    """Whether Python cannot start what is named like a module, and nothing else can call it, either."""
+    defined = defined_symbols(content)
+    return not is_called_by_ctypes(content) and not defined & _starts(module)
+
+
+def is_called_by_ctypes(content: bytes) -> bool:
+    """Whether an ELF file that is named like a module is a plain library, for ctypes or cffi to call (pycryptodome's)."""
+    defined = defined_symbols(content) - {"_init", "_fini"}
+    return bool(defined) and not any(name.startswith(("PyInit_", "PyInitU_")) for name in defined)
 
 
 def _starts(module: str) -> frozenset[str]:

@@ -8,6 +8,7 @@ import base64
 import os
 import signal
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -132,7 +133,9 @@ async def _start(
 async def _end(process: asyncio.subprocess.Process) -> None:
     """Kill git and what it started, where it still runs."""
     if process.returncode is None:
-        os.killpg(process.pid, signal.SIGKILL)
+        # It may have ended, and asyncio not have heard of it yet.
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         await process.wait()
 
 

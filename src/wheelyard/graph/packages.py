@@ -152,6 +152,8 @@ class PackageGraph:
     ) -> dict[str, tuple[str, ...]]:
         """Return for each package those that it needs, for some ends and on some platforms."""
         wanted = frozenset(kinds)
+        if not platforms and wanted.issuperset(EdgeKind):
+            return {name: self._parents_of(name) for name in self.packages}
         return {
             name: tuple(
                 edge.source
@@ -160,6 +162,13 @@ class PackageGraph:
             )
             for name in self.packages
         }
+
+    def _parents_of(self, package: str) -> tuple[str, ...]:
+        """Return all that a package needs, without making edges of it."""
+        found = {
+            maker for need in self.needs_of(package) for maker in self._makers.get(need.name, ())
+        }
+        return tuple(sorted(found - {package}))
 
     def with_packages(self, changed: Iterable[Package], gone: Iterable[str] = ()) -> "PackageGraph":
         """Return the graph in which some packages are others, or not there."""

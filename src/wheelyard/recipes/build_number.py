@@ -16,14 +16,13 @@ from wheelyard.recipes.numbers import written_numbers
 from wheelyard.recipes.parse import Form, ParsedRecipe
 from wheelyard.recipes.sources import written_sources
 from wheelyard.recipes.spans import Replacement, Span, replaced
-from wheelyard.recipes.statements import (
-    is_whole,
-    reaching,
-)
+from wheelyard.recipes.statements import MOST_DIGITS, is_whole, reaching
+from wheelyard.recipes.templates.bounds import shortened
 from wheelyard.recipes.written import Written, skeleton, values_in, written_at
 
 Places = tuple[Span, ...]
 MOST_TRIES = 64
+MOST_WORK = 200_000
 _LIKELY = ("build", "number", "num")
 
 
@@ -47,7 +46,7 @@ def reset_build_number(recipe: ParsedRecipe, *, to: int = 0) -> str:
 def reset_replacements(recipe: ParsedRecipe, *, to: int = 0) -> tuple[Replacement, ...]:
     """Give the replacements that set the build number to a value. Raises RefusedEditError."""
     places = _places(recipe, ())
-    inline = _inside_expressions(recipe, places)
+    inline = frozenset(_inside_expressions(recipe, places))
     lowest = min((int(one.of(recipe.text)) for one in inline), default=0)
     return tuple(
         Replacement(
@@ -127,33 +126,48 @@ def _settings_of_a_piece(recipe: ParsedRecipe) -> Places:
 
 
 def _literal(recipe: ParsedRecipe, one: Written) -> Places:
-    if not one.scalar.isascii() or not one.scalar.isdigit():
+    if not one.scalar.isascii() or not one.scalar.isdigit() or len(one.scalar) > MOST_DIGITS:
         raise RefusedEditError(
-            f"{recipe.name}:{one.line}: the build number {one.scalar!r} is not a whole number",
+            f"{recipe.name}:{one.line}: the build number {shortened(one.scalar)!r} is not a whole number",
             hint="A build number is a whole number, such as 0.",
         )
     return one.number_spans()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class _Search:
-    """The search for what is behind numbers that templates give."""
+    """The search for what is behind numbers that templates give.
+
+    ``others`` are the names that versions and addresses depend on; ``work`` counts the scalars that tries
+    have evaluated.
+    """
 
     recipe: ParsedRecipe
     written: tuple[Written, ...]
     versions: tuple[Written, ...]
     variants: tuple[Variant, ...]
+    others: frozenset[str] = frozenset()
+    work: int = 0
 
     def places(self, found: Places) -> Places:
         """Add to what was found what is behind each template. Raises RefusedEditError."""
         chosen = list(dict.fromkeys(found))
         templates = [at for at, one in enumerate(self.written) if one.is_template]
-        for at in templates:
-            if not self._rises(tuple(chosen), only=at):
-                chosen += self._behind(at, tuple(chosen))
+        self.others = self._of_the_version() | self._of_sources()
+        tried: set[int] = set()
+        while left := self._left(templates, tuple(chosen)):
+            if left[0] in tried:
+                raise self._refusal(left[0])
+            tried.add(left[0])
+            chosen += self._behind(left[0], tuple(chosen))
         if not self._rises(tuple(chosen)):
             raise self._refusal(templates[0])
         return tuple(chosen)
+
+    def _left(self, templates: list[int], chosen: Places) -> list[int]:
+        """Give the templates whose numbers do not rise yet."""
+        moved = self._moved(chosen)
+        return templates if moved is None else [at for at in templates if not moved.get(at, False)]
 
     def _behind(self, at: int, chosen: Places) -> Places:
         # Each try evaluates all settings: where there are thousands, the likeliest few must do.
@@ -168,7 +182,7 @@ class _Search:
         one = self.written[at]
         return RefusedEditError(
             f"{self.recipe.name}:{one.line}: nothing was found whose change raises the build number "
-            f"{one.scalar!r} alone",
+            f"{shortened(one.scalar)!r} alone",
             hint="Set it from a variable that is a whole number, such as {% set build = 0 %}.",
         )
 
@@ -190,11 +204,10 @@ class _Search:
             settings = (each for name in level for each in every.get(name, ()))
             level = {used for each in settings for used in each.names} - distances.keys()
             distance += 1
-        of_others = self._of_the_version() | self._of_sources()
         return sorted(
             distances,
             key=lambda each: (
-                each in of_others,
+                each in self.others,
                 not any(word in each.lower() for word in _LIKELY),
                 distances[each],
                 each,
@@ -220,34 +233,67 @@ class _Search:
                 yield from islice(product(*choices), MOST_TRIES)
                 yield tuple(span for spans in choices for span in spans)
                 yield from ((span,) for spans in choices for span in spans)
+        yield self._every(at)
         own = self.written[at].number_spans()
         if own:
             yield own
             yield from ((span,) for span in own)
 
+    def _every(self, at: int) -> Places:
+        """Give the whole numbers of all that a number depends on, but for the version and addresses."""
+        every = self.recipe.settings_by_name
+        return tuple(
+            span
+            for name in self._names(at)
+            if name not in self.others
+            for each in every.get(name, ())
+            for span in each.number_spans()
+        )
+
     def _rises(self, places: Places, *, only: int | None = None) -> bool:
         """Say whether a change makes every number (or one) rise by exactly one in each variant."""
-        if not places:
+        moved = self._moved(places)
+        if moved is None:
             return False
+        return all(moved.values()) if only is None else moved.get(only, False)
+
+    def _moved(self, places: Places) -> dict[int, bool] | None:
+        """Say of each number that stands in a variant whether a change makes it rise by exactly one.
+
+        None where it changes what stands there, or a version.
+        """
+        if not places:
+            return None
         every = (*self.written, *self.versions)
+        # Reading a template once costs about as much as carrying it out eight times.
+        self.work += (len(every) + len(self.recipe.settings)) * (8 + len(self.variants)) // 8
+        if self.work > MOST_WORK:
+            raise RefusedEditError(
+                f"{self.recipe.name}: its build numbers come from more variables than can be tried",
+                hint="Set them from one variable.",
+            )
         edits = _raised(self.recipe.text, places, 1)
         try:
             before = values_in(self.recipe, every, self.variants)
             after = values_in(self.recipe, every, self.variants, edits)
         except RecipeError as error:
             raise RefusedEditError(error.message, hint=error.hint) from error
-        seen = False
+        moved: dict[int, bool] = {}
         for old, new in zip(before, after, strict=True):
             if [at for at, _ in old.held] != [at for at, _ in new.held]:
-                return False
+                return None
             for (at, one), (_, other) in zip(old.held, new.held, strict=True):
-                if at >= len(self.written):
-                    if one != other:
-                        return False  # the version is another
-                    continue
-                if only is not None and at != only:
-                    continue
-                if not one.isdigit() or not other.isdigit() or int(other) != int(one) + 1:
-                    return False
-                seen = True
-        return seen
+                if at < len(self.written):
+                    moved[at] = moved.get(at, True) and _is_next(one, other)
+                elif one != other:
+                    return None  # the version is another
+        return moved or None
+
+
+def _is_next(one: str, other: str) -> bool:
+    """Say whether a whole number follows on another."""
+    if not all(
+        each.isascii() and each.isdigit() and len(each) <= MOST_DIGITS for each in (one, other)
+    ):
+        return False
+    return int(other) == int(one) + 1

@@ -74,5 +74,6 @@ def _said(value: object) -> str:
 
 
 def _lists(old: tuple[str, ...], new: tuple[str, ...], where: str) -> Iterator[str]:
-    yield from (f"{where}: - {one}" for one in old if one not in new)
-    yield from (f"{where}: + {one}" for one in new if one not in old)
+    before, after = frozenset(old), frozenset(new)
+    yield from (f"{where}: - {one}" for one in old if one not in after)
+    yield from (f"{where}: + {one}" for one in new if one not in before)

@@ -3,15 +3,17 @@
 import re
 from collections.abc import Iterable
 from functools import lru_cache
-from itertools import product
+from itertools import islice, product
 
 from wheelyard.recipes.document import Document
 from wheelyard.recipes.evaluated import Variant
 from wheelyard.recipes.parse import Form, ParsedRecipe
 from wheelyard.recipes.platforms import PLATFORMS, SUBDIRS, selector_names
 from wheelyard.recipes.selectors import selector_of
+from wheelyard.recipes.templates.tags import tags
 
 MOST_VARIANTS = 64
+MOST_CHARACTERS = 4_000_000
 _CROSSED = (("linux-aarch64", "linux-64"), ("osx-arm64", "osx-64"))
 _COMPARED = re.compile(
     r"""\b([A-Za-z_]\w*)(?:\s*\|\s*\w+)?\s*(?:==|!=|<=|>=|<|>|\bnot\s+in\b|\bin\b)\s*"""
@@ -22,12 +24,13 @@ _MATCHED = re.compile(r"""match\(\s*([A-Za-z_]\w*)\s*,\s*["']([^"']*)["']""")
 _METHOD = re.compile(
     r"""\b([A-Za-z_]\w*)(?:\[[^\]]*\]\s*==|\.(?:startswith|endswith)\()\s*["']([^"']+)["']"""
 )
+_QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
+_OF_A_PYTHON = re.compile(r"py[23]k|py\d\d")
 _VALUE = re.compile(r"""["']([^"'\n]*)["']|(-?[\d.]+)""")
 # A name that is called or asked for a part of itself is no variant's.
 _NAME = re.compile(r"(?<![.\w\"'])[A-Za-z_]\w*\b(?!\s*[.(])")
 _TAG = re.compile(r"\{%[-+]?\s*(?:el)?if\s(.*?)[-+]?%\}", re.DOTALL)
 _INLINE = re.compile(r"\bif\s(.*?)(?:\belse\b|[-+]?[%}]\})", re.DOTALL)
-_TEMPLATE = re.compile(r"\{\{(?:(?!\{%).)*?\}\}|\{%(?:(?!\{%).)*?%\}", re.DOTALL)
 _KEY = re.compile(r"""["']([^"'\n]+)["']\s*:""")
 _LOOKED_UP = re.compile(r"\w\[\s*([A-Za-z_]\w*)\s*\]|\.get\(\s*([A-Za-z_]\w*)")
 _WORDS = frozenset(
@@ -54,15 +57,29 @@ _WORDS = frozenset(
 
 
 def variants_of(recipe: ParsedRecipe) -> tuple[Variant, ...]:
-    """Give variants that together take every condition of a recipe both ways, 64 at most."""
+    """Give variants that together take every condition of a recipe both ways.
+
+    64 at most, and no more than that all of them together have to read four million characters.
+    """
     if recipe.form is Form.META:
         return variants_in(recipe.text)
-    return variants_for(conditions_of(recipe), _TEMPLATE.findall(recipe.text))
+    every = variants_for(conditions_of(recipe), _templates(recipe.text))
+    return every[: _most(recipe.text)]
+
+
+def _most(text: str) -> int:
+    """Say in how many variants a text may be evaluated."""
+    return max(1, min(MOST_VARIANTS, MOST_CHARACTERS // (len(text) + 1)))
 
 
 def variants_in(text: str) -> tuple[Variant, ...]:
     """Give variants that take every condition of a text of meta.yaml both ways."""
-    return variants_for(conditions_in(text), _TEMPLATE.findall(text))
+    return variants_for(conditions_in(text), _templates(text))[: _most(text)]
+
+
+def _templates(text: str) -> list[str]:
+    """Give the statements and expressions of a text, with their braces."""
+    return [text[one.start : one.end] for one in tags(text) if one.kind != "#"]
 
 
 def conditions_of(recipe: ParsedRecipe) -> frozenset[str]:
@@ -70,14 +87,14 @@ def conditions_of(recipe: ParsedRecipe) -> frozenset[str]:
     text = recipe.text
     if recipe.form is Form.META:
         return conditions_in(text)
-    inline = (found[1] for one in _TEMPLATE.findall(text) for found in _INLINE.finditer(one))
+    inline = (found[1] for one in _templates(text) for found in _INLINE.finditer(one))
     return frozenset(_conditions_of_recipe(recipe.document)) | frozenset(inline)
 
 
 def conditions_in(text: str) -> frozenset[str]:
     """Give the conditions of a text of meta.yaml."""
     found: set[str] = set()
-    for template in _TEMPLATE.findall(text):
+    for template in _templates(text):
         pattern = _TAG if template.startswith("{%") and _TAG.match(template) else _INLINE
         found.update(one[1] for one in pattern.finditer(template))
     for line in text.splitlines():
@@ -157,7 +174,8 @@ def _true_names(platform: str) -> frozenset[str]:
 
 
 def _gather(condition: str, held: dict[str, set[str]], names: set[str]) -> None:
-    names.update(_NAME.findall(re.sub(r"\"[^\"]*\"|'[^']*'", "''", condition)))
+    own = frozenset(_NAME.findall(_QUOTED.sub("''", condition)))
+    names |= own
     for found in _COMPARED.finditer(condition):
         for value in _VALUE.finditer(found[2]):
             held.setdefault(found[1], set()).add(value[1] or value[2] or "")
@@ -166,7 +184,7 @@ def _gather(condition: str, held: dict[str, set[str]], names: set[str]) -> None:
     for pattern in (_MATCHED, _METHOD):
         for found in pattern.finditer(condition):
             held.setdefault(found[1], set()).add(found[2].lstrip("<>=!~ ").removesuffix(".*"))
-    if "py" in held or any(re.fullmatch(r"py[23]k|py\d\d", name) for name in names):
+    if "py" in held or any(map(_OF_A_PYTHON.fullmatch, own)):
         constants = held.pop("py", set())
         held.setdefault("python", set()).update(
             {"2.7", "3.6", "3.12"} | {_dotted(one) for one in constants}
@@ -199,7 +217,7 @@ def _combined(choices: dict[str, tuple[str, ...]], most: int) -> list[dict[str, 
     """Give every combination, or as many as may be: then each value stands in one at least."""
     count = 1
     for held in choices.values():
-        count *= len(held)
+        count = min(count * len(held), most + 1)
     names = sorted(choices)
     if count <= most:
         return [
@@ -207,12 +225,14 @@ def _combined(choices: dict[str, tuple[str, ...]], most: int) -> list[dict[str, 
             for one in product(*(choices[name] for name in names))
         ]
     base = {name: choices[name][0] for name in names}
-    single = [base | {name: value} for name in names for value in choices[name][1:]]
-    if len(single) < most:
-        return [base, *single]
+    singles = sum(len(held) - 1 for held in choices.values())
+    single = ({name: value} for name in names for value in choices[name][1:])
+    if singles < most:
+        return [base, *(base | one for one in single)]
     # Diagonals: the n-th value of every name together.
-    longest = max(len(held) for held in choices.values())
+    longest = min(max(len(held) for held in choices.values()), most)
     diagonal = [
         {name: choices[name][at % len(choices[name])] for name in names} for at in range(longest)
     ]
-    return [base, *diagonal, *single][: max(most, 1)]
+    rest = islice(single, max(most - 1 - longest, 0))
+    return [base, *diagonal, *(base | one for one in rest)][: max(most, 1)]

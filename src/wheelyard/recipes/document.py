@@ -15,8 +15,14 @@ from wheelyard.recipes.scalars import unquoted
 from wheelyard.recipes.selectors import selector_of
 from wheelyard.recipes.spans import Span
 
-_MACRO = re.compile(r"\{%[-+]?\s*macro\b(?!.*endmacro)")
+_MACRO = re.compile(r"\{%[-+]?\s*macro\b")
 _END_MACRO = re.compile(r"\{%[-+]?\s*endmacro\b")
+
+
+def _is_open(line: str) -> bool:
+    """Say whether a line begins a macro that it doesn't end."""
+    begun = max((one.start() for one in _MACRO.finditer(line)), default=-1)
+    return begun >= 0 and line.find("endmacro", begun) < 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,11 +54,25 @@ class Document:
             )
             if has_tag:
                 line = self.text[row.start : row.end]
-                inside = bool(_MACRO.search(line)) or (inside and not _END_MACRO.search(line))
+                inside = _is_open(line) or (inside and not _END_MACRO.search(line))
             # What a macro holds belongs to its statement.
             if has_tag or row.kind is RowKind.STATEMENT or (inside and row.kind is RowKind.ENTRY):
                 found.append(number)
         return tuple(found)
+
+    def deeper_than(self, most: int) -> int | None:
+        """Give the number of the first row that stands more than so many levels deep, or None."""
+        if max((row.indent + row.dashes for row in self.rows), default=0) <= most:
+            return None
+        columns: list[int] = []
+        for number, row in enumerate(self.rows):
+            if row.kind is RowKind.ENTRY:
+                while columns and columns[-1] >= row.indent:
+                    columns.pop()
+                columns.append(row.indent)
+                if len(columns) + row.dashes > most:
+                    return number
+        return None
 
     @cached_property
     def newline(self) -> str:

@@ -6,6 +6,7 @@ import yaml
 
 from wheelyard.recipes.spans import Replacement, Span
 
+LONGEST_FLOW = 200_000
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -24,7 +25,12 @@ def is_flow(text: str) -> bool:
 
 
 def flow_items(text: str, offset: int) -> tuple[FlowItem, ...]:
-    """Give the items of a collection that begins at an offset; none where YAML can't read it."""
+    """Give the items of a collection that begins at an offset.
+
+    There are none where YAML can't read it, or it is longer than anybody writes.
+    """
+    if len(text) > LONGEST_FLOW:
+        return ()
     try:
         node: object = yaml.compose(text, Loader=_Loader)
     except (yaml.YAMLError, RecursionError):

@@ -41,6 +41,10 @@ SECTION_KEYS = frozenset(
         "run_exports",
         "ignore_run_exports",
         "conflicts",
+        "extras",
+        # Pyodide's
+        "executable",
+        "build-extras",
     ]
 )
 FORGE_KEYS = frozenset(

@@ -1,7 +1,9 @@
 """Looking a recipe over: what its tool would refuse, and what people trip over."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
+from itertools import islice
 
 from wheelyard.errors import RecipeError, nearest
 from wheelyard.recipes.answers import LENGTHS
@@ -16,8 +18,10 @@ from wheelyard.recipes.parse import Form, ParsedRecipe
 from wheelyard.recipes.pins import read_pins
 from wheelyard.recipes.requirements import requirements
 from wheelyard.recipes.sources import written_sources
+from wheelyard.recipes.templates.bounds import ENDLESS
 from wheelyard.recipes.yaml_values import YamlError, recipe_values
 
+MOST_FINDINGS = 500
 _LINE = re.compile(r":(\d+): ")
 
 Rule = Callable[[ParsedRecipe], Iterator[Finding]]
@@ -26,8 +30,20 @@ Rule = Callable[[ParsedRecipe], Iterator[Finding]]
 def lint(recipe: ParsedRecipe) -> tuple[Finding, ...]:
     """Give every finding, in the order of the lines."""
     rules = _OF_RECIPES if recipe.form in (Form.META, Form.RECIPE) else _OF_CONFIGURATION
-    found = {one for rule in rules for one in rule(recipe)}
+    found = {one for rule in rules for one in _some(rule(recipe))}
     return tuple(sorted(found))
+
+
+def _some(findings: Iterator[Finding]) -> Iterator[Finding]:
+    """Give the first findings of a rule, and say where there are more than anybody reads."""
+    last = None
+    for last in islice(findings, MOST_FINDINGS):
+        yield last
+    if last is not None and next(findings, None) is not None:
+        yield Finding(
+            line=last.line, rule=last.rule,
+            message=f"there are more than {MOST_FINDINGS} such findings; the others are not named",
+        )  # fmt: skip
 
 
 def _error(line: int, rule: str, message: str, hint: str = "") -> Finding:
@@ -55,10 +71,21 @@ def _evaluates(recipe: ParsedRecipe) -> Iterator[Finding]:
             if error.message not in seen:
                 seen.add(error.message)
                 yield _of(error, "evaluation")
+            if error.hint == ENDLESS:
+                return  # each variant would take as long
             continue
-        named = named or bool(answer.name)
-    if not named and not seen:
+        named = (
+            named
+            or bool(answer.name)
+            or (recipe.form is Form.RECIPE and bool(answer.outputs[0].name))
+        )
+    if not named and not seen and not _is_named_elsewhere(recipe):
         yield _error(1, "name", "the package has no name", "Write name: under package:.")
+
+
+def _is_named_elsewhere(recipe: ParsedRecipe) -> bool:
+    """Say whether a template gives the name, perhaps from a file that is not here."""
+    return any("{{" in one.value for one in recipe.document.find("package", "name"))
 
 
 def _tabs(recipe: ParsedRecipe) -> Iterator[Finding]:
@@ -135,10 +162,11 @@ def _sources(recipe: ParsedRecipe) -> Iterator[Finding]:
 def _duplicates(recipe: ParsedRecipe) -> Iterator[Finding]:
     """Find one requirement twice in a list under the same condition."""
     seen: dict[tuple[str, str, str | None, str | None], int] = {}
+    tagged = recipe.document.tagged
     for one in requirements(recipe):
         key = (one.text, one.section, one.output, one.condition)
         first = seen.setdefault(key, one.line)
-        if first != one.line and "{%" not in _between(recipe, first, one.line):
+        if first != one.line and not _is_between(tagged, first, one.line):
             yield Finding(
                 line=one.line, rule="duplicate",
                 message=f"{one.text!r} stands in {one.section} on line {first} already",
@@ -148,13 +176,14 @@ def _duplicates(recipe: ParsedRecipe) -> Iterator[Finding]:
 def _double_keys(recipe: ParsedRecipe) -> Iterator[Finding]:
     """Find one key twice under no selector: the last one counts, and the first is forgotten."""
     pending: list[tuple[Entry, ...]] = [recipe.document.entries]
+    tagged = recipe.document.tagged
     while pending:
         entries = pending.pop()
         seen: dict[tuple[str, str | None], Entry] = {}
         for one in entries:
             if one.key and not one.is_item:
                 first = seen.setdefault((one.key, one.selector), one)
-                if first is not one and "{%" not in _between(recipe, first.line, one.line):
+                if first is not one and not _is_between(tagged, first.line, one.line):
                     yield Finding(
                         line=one.line, rule="double-key",
                         message=f"{one.key!r} stands on line {first.line} already; only this one counts",
@@ -163,9 +192,10 @@ def _double_keys(recipe: ParsedRecipe) -> Iterator[Finding]:
             pending.append(one.entries)
 
 
-def _between(recipe: ParsedRecipe, first: int, last: int) -> str:
-    rows = recipe.document.rows
-    return recipe.text[rows[first - 1].start : rows[last - 1].end]
+def _is_between(tagged: tuple[int, ...], first: int, last: int) -> bool:
+    """Say whether a statement of Jinja stands on one of some lines (both included)."""
+    at = bisect_left(tagged, first - 1)
+    return at < len(tagged) and tagged[at] <= last - 1
 
 
 def _about(recipe: ParsedRecipe) -> Iterator[Finding]:

@@ -4,9 +4,6 @@ The order is conda-build's: it reads a recipe through a loader that keeps the se
 """
 
 from collections.abc import Callable, Mapping
-from functools import lru_cache
-
-from jinja2 import nodes
 
 from wheelyard.errors import RecipeError
 from wheelyard.recipes.document import Document
@@ -14,7 +11,7 @@ from wheelyard.recipes.evaluated import Variant
 from wheelyard.recipes.platforms import selector_names
 from wheelyard.recipes.selectors import selects, split_selector
 from wheelyard.recipes.stubs import stubs, with_functions
-from wheelyard.recipes.templates.bounds import TemplateError
+from wheelyard.recipes.templates.bounds import Budget, TemplateError
 from wheelyard.recipes.templates.carrying_out import Carrying, Rendered
 from wheelyard.recipes.templates.reading import META, read_template
 from wheelyard.recipes.yaml_values import YamlError, meta_values
@@ -43,20 +40,15 @@ def selected(text: str, names: Mapping[str, object], *, name: str) -> str:
     return "\n".join(lines)
 
 
-@lru_cache(maxsize=64)
-def _template(text: str) -> nodes.Template:
-    return read_template(text)
-
-
 def rendered(text: str, variant: Variant, *, name: str) -> Rendered:
     """Give the text of a meta.yaml that YAML reads. Raises RecipeError with file and line."""
     names = names_of(variant)
     chosen = selected(text, names, name=name)
     try:
-        carrying = Carrying(environment=META, names=names)
+        carrying = Carrying(environment=META, names=names, budget=Budget.of(text))
         if "{" not in chosen:
             return Rendered(text=chosen, names={}, places=())
-        return carrying.render(_template(chosen))
+        return carrying.render(read_template(chosen))
     except TemplateError as error:
         raise RecipeError(f"{name}:{error.line or 1}: {error.message}", hint=error.hint) from error
 

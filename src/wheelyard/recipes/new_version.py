@@ -5,7 +5,7 @@ with the version, the digest of what the new address holds is written where the 
 that in the source, in a variable, or in a table of a template. The old digest's own value says where.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from wheelyard.errors import RefusedEditError
@@ -20,11 +20,8 @@ from wheelyard.recipes.scalars import rewritten
 from wheelyard.recipes.sources import WrittenSource, written_sources
 from wheelyard.recipes.spans import Replacement, Span, replaced
 from wheelyard.recipes.statements import reaching, string_spans
-from wheelyard.recipes.version_variable import (
-    version_replacements,
-    version_variable,
-    written_version,
-)
+from wheelyard.recipes.version_proof import proven_version
+from wheelyard.recipes.version_variable import version_variable, written_version
 from wheelyard.recipes.written import Values, Written, skeleton, values_in
 
 _HEXADECIMAL = frozenset("0123456789abcdefABCDEF")
@@ -49,8 +46,7 @@ def to_version(recipe: ParsedRecipe, version: str, answers: Answers) -> str:
             f"{recipe.name}:{sources[0].line}: every source is a repository, which has no digest to check",
             hint="Change the version by hand, or give an archive as the source.",
         )
-    said = written_version(recipe, variable, version)
-    edits = version_replacements(variable, said)
+    said, edits = proven_version(recipe, variable, written_version(recipe, variable, version))
     if any(one.urls for one in sources):
         edits += _Search(
             recipe=recipe, sources=sources, version=said, answers=answers
@@ -93,8 +89,10 @@ class _Search:
         after = values_in(self.recipe, scalars, variants, edits)
         for one, other in zip(before, after, strict=True):
             start = 0
+            values = (one.by_index(), other.by_index())
             for number, source in enumerate(self.sources):
-                self._ask(number, source, start, (one, other))
+                for turn in _turns(source, start, values):
+                    self._ask(number, source, start, turn, other)
                 start += len(source.urls) + len(source.hashes)
         if not self.questions:
             raise RefusedEditError(
@@ -117,7 +115,12 @@ class _Search:
         return variants_of(self.recipe)
 
     def _ask(
-        self, number: int, source: WrittenSource, start: int, values: tuple[Values, Values]
+        self,
+        number: int,
+        source: WrittenSource,
+        start: int,
+        values: tuple[Mapping[int, str], Mapping[int, str]],
+        after_all: Values,
     ) -> None:
         """Note what one variant asks of one source."""
         before, after = values
@@ -135,6 +138,11 @@ class _Search:
             value = before.get(at)
             if "{{" in kind:
                 kind = _KINDS.get(len(value or ""), "")  # noqa: PLW2901 - a template names it
+            if value and not after.get(at):
+                raise RefusedEditError(
+                    f"{self.recipe.name}:{one.line}: the digest {one.scalar!r} is known for the old version only",
+                    hint="Write the new one where it is looked up.",
+                )
             # A literal is a digest to be, whatever stands there.
             if value and kind and (_is_digest(value) or not one.is_template):
                 held[kind] = (one, value)
@@ -142,7 +150,7 @@ class _Search:
         asked: list[tuple[str, Span | None]] = [] if source.hashes else [("sha256", None)]
         asked += [(kind, self._place(one, value)) for kind, (one, value) in held.items()]
         for kind, place in asked:
-            question = _Question(kind=kind, standing=tuple(standing), values=after)
+            question = _Question(kind=kind, standing=tuple(standing), values=after_all)
             self.questions.setdefault((number, place), []).append(question)
 
     def _answer(self, key: tuple[int, Span | None], asked: list[_Question]) -> str:
@@ -217,10 +225,28 @@ class _Search:
                     return span
             if setting.text == value:
                 return setting.expression
+        if _is_digest(value) and self.recipe.text.count(value) == 1:
+            start = self.recipe.text.index(value)  # in a loop, or in a macro
+            return Span(start=start, end=start + len(value))
         raise RefusedEditError(
             f"{self.recipe.name}:{one.line}: the digest {one.scalar!r} is not written anywhere as it is",
             hint="Write it as it is, in the source or in a variable.",
         )
+
+
+def _turns(
+    source: WrittenSource,
+    start: int,
+    values: tuple[Mapping[int, list[str]], Mapping[int, list[str]]],
+) -> Iterator[tuple[Mapping[int, str], Mapping[int, str]]]:
+    """Give what the scalars of a source come to, once for each turn of the loop that it may be in."""
+    places = range(start, start + len(source.urls) + len(source.hashes))
+    held = [{at: one[at] for at in places if at in one} for one in values]
+    for turn in range(max((len(one) for each in held for one in each.values()), default=0)):
+        before, after = (
+            {at: one[min(turn, len(one) - 1)] for at, one in each.items()} for each in held
+        )
+        yield before, after
 
 
 def _scalars(sources: Iterable[WrittenSource]) -> tuple[Written, ...]:

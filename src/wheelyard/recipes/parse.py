@@ -1,14 +1,27 @@
 """Reading a recipe's text, whichever of the field's files it is."""
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
 from wheelyard.errors import RecipeError
 from wheelyard.recipes.document import Document
-from wheelyard.recipes.statements import Setting, settings_of_context, settings_of_meta
+from wheelyard.recipes.spans import Span
+from wheelyard.recipes.statements import (
+    Setting,
+    settings_of_context,
+    settings_of_meta,
+    tag_identifiers,
+)
 
-LARGEST = 16_000_000
+LARGEST = 6_000_000
+DEEPEST = 100
+VARIANTS = ("variants.yaml", "variants.yml")
+"""What rattler-build reads beside a recipe.yaml."""
+
+
+_ANCHOR = re.compile(r"(?<!\S)&(\S+)\s+(\S+)")
 
 
 class Form(StrEnum):
@@ -41,6 +54,19 @@ class ParsedRecipe:
         return tuple(settings_of_context(self.document))
 
     @cached_property
+    def anchors(self) -> dict[str, Span]:
+        """Where the word behind each anchor of YAML stands."""
+        if "&" not in self.text:
+            return {}
+        found = reversed(tuple(_ANCHOR.finditer(self.text)))
+        return {one[1]: Span(start=one.start(2), end=one.end(2)) for one in found}
+
+    @cached_property
+    def tag_names(self) -> frozenset[str]:
+        """The names that conditions and loops of its templates use."""
+        return tag_identifiers(self.text)
+
+    @cached_property
     def settings_by_name(self) -> dict[str, tuple[Setting, ...]]:
         """What sets each name, wherever it does."""
         held: dict[str, list[Setting]] = {}
@@ -53,21 +79,28 @@ class ParsedRecipe:
 def parse_recipe(text: str, *, name: str) -> ParsedRecipe:
     """Read a recipe; the last part of ``name`` says which form, else what the text looks like.
 
-    Raises RecipeError with the line where the text can be no recipe (a NUL, over 16 MB).
+    Raises RecipeError with the line where the text can be no recipe (a NUL, over 6 MB, nested over 100
+    levels deep).
     """
     if len(text) > LARGEST:
         raise RecipeError(
-            f"{name}: {len(text):,} characters are more than a recipe may have ({LARGEST:,})"
+            f"{name}:1: {len(text):,} characters are more than a recipe may have ({LARGEST:,})"
         )
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
         raise RecipeError(f"{name}:{line}: there is a NUL in it", hint="A recipe is text.")
-    return ParsedRecipe(name=name, form=form_of(name, text), document=Document.parse(text))
+    document = Document.parse(text)
+    deep = document.deeper_than(DEEPEST)
+    if deep is not None:
+        raise RecipeError(f"{name}:{deep + 1}: it is nested more than {DEEPEST} levels deep")
+    return ParsedRecipe(name=name, form=form_of(name, text), document=document)
 
 
 def form_of(name: str, text: str) -> Form:
     """Say which form a file has, by its name, else by its text."""
     last = name.replace("\\", "/").rpartition("/")[2].lower()
+    if last in VARIANTS:
+        return Form.PINS
     for form in Form:
         if last in (
             form.value,

@@ -7,9 +7,10 @@ from itertools import product
 from wheelyard.errors import RecipeError
 from wheelyard.recipes.evaluated import Variant
 from wheelyard.recipes.meta import selected
-from wheelyard.recipes.parse import ParsedRecipe
+from wheelyard.recipes.parse import VARIANTS, ParsedRecipe
 from wheelyard.recipes.platforms import selector_names
-from wheelyard.recipes.yaml_values import YamlError, meta_values
+from wheelyard.recipes.recipe_yaml import Context, recipe_names
+from wheelyard.recipes.yaml_values import YamlError, meta_values, recipe_values
 
 _SPECIAL = frozenset(
     {"zip_keys", "pin_run_as_build", "extend_keys", "ignore_version", "ignore_build_only_deps"}
@@ -74,9 +75,15 @@ class Pins:
 def read_pins(recipe: ParsedRecipe, *, platform: str = "linux-64") -> Pins:
     """Read a conda_build_config.yaml for a platform. Raises RecipeError with file and line."""
     names = selector_names(Variant(platform=platform))
-    text = selected(recipe.text, names, name=recipe.name)
     try:
-        tree = meta_values(text)
+        if recipe.name.lower().endswith(VARIANTS):
+            variant = Variant(platform=platform)
+            evaluation = Context(
+                document=recipe.document, name=recipe.name, names=recipe_names(variant)
+            )
+            tree = evaluation.value(recipe_values(recipe.text))
+        else:
+            tree = meta_values(selected(recipe.text, names, name=recipe.name))
     except YamlError as error:
         raise error.said(recipe.name) from error
     if tree is None:

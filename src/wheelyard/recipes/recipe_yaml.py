@@ -11,9 +11,9 @@ from wheelyard.recipes.evaluated import Variant
 from wheelyard.recipes.platforms import selector_names
 from wheelyard.recipes.statements import Setting, reaching
 from wheelyard.recipes.stubs import RecipeStubs, with_functions
-from wheelyard.recipes.templates.bounds import Budget, TemplateError
+from wheelyard.recipes.templates.bounds import Budget, TemplateError, shown
 from wheelyard.recipes.templates.carrying_out import Carrying
-from wheelyard.recipes.templates.expressions import Expressions, shown
+from wheelyard.recipes.templates.expressions import Expressions
 from wheelyard.recipes.templates.missing import Missing
 from wheelyard.recipes.templates.reading import RECIPE, read_expression, read_scalar
 from wheelyard.recipes.version_order import satisfies
@@ -89,7 +89,7 @@ class Context:
     names: dict[str, object]
 
     def __post_init__(self) -> None:
-        self._budget = Budget()
+        self._budget = Budget.of(self.document.text)
 
     def value(self, held: object) -> object:
         """Give a value with its templates and conditions followed."""

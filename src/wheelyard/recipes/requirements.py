@@ -103,7 +103,7 @@ def _written(
     """Give the items of a list, or the one scalar that stands for it."""
     if is_flow(entry.value):
         for one in flow_items(entry.value, entry.row.value_start):
-            yield _requirement(entry, section, output, condition, one.span)
+            yield _requirement(entry, section, output, condition, one.span, in_flow=True)
         return
     if entry.value and not entry.value.startswith(("&", "|", ">")):
         yield _requirement(entry, section, output, condition)
@@ -120,8 +120,14 @@ def _written(
             yield _requirement(item, section, output, condition)
 
 
-def _requirement(
-    entry: Entry, section: str, output: str | None, condition: str | None, span: Span | None = None
+def _requirement(  # noqa: PLR0913 - one parameter a part of it
+    entry: Entry,
+    section: str,
+    output: str | None,
+    condition: str | None,
+    span: Span | None = None,
+    *,
+    in_flow: bool = False,
 ) -> WrittenRequirement:
     span = span or entry.value_span
     text = unquoted(span.of(entry.document.text))
@@ -130,7 +136,7 @@ def _requirement(
         name="" if text.startswith(("{{", "${{")) else package_name(text),
         section=section,
         output=output,
-        condition=condition if condition is not None or is_flow(entry.value) else entry.selector,
+        condition=condition if condition is not None or in_flow else entry.selector,
         line=entry.line,
         span=span,
         entry=entry,

@@ -48,10 +48,13 @@ _KEY = re.compile(
 )
 _BLOCK = re.compile(r"(?:[&!]\S+[ \t]+)*[|>][-+0-9]{0,3}[ \t]*(?:#.*)?$")
 _COMMENT = re.compile(r"[ \t]#(?!\})")
-_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"|\'(?:[^\']|\'\')*\'', re.DOTALL)
+_QUOTED = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|\'[^\']*(?:\'\'[^\']*)*\'', re.DOTALL)
 _BRACKETS = re.compile(r"""["'\[\]{}]|(?<=\s)\#.*""")
 _ENDS_A_KEY = re.compile(r":(?:[ \t]|$)")
 MOST_SCANNED = 500_000
+LONGEST_KEY = 1024
+MOST_DASHES = 101
+_CHARACTERS_A_STEP = 10
 _LONE_RETURN = re.compile(r"\r(?!\n)")
 
 
@@ -86,6 +89,7 @@ class _Scan:
             len(line) - len(bare) for line, bare in zip(lines, self._bares, strict=True)
         ]
         self._steps = MOST_SCANNED
+        self._unclosed = {"%}": len(text), "#}": len(text)}
 
     def rows(self) -> tuple[Row, ...]:
         number, count = 0, len(self._starts)
@@ -124,13 +128,22 @@ class _Scan:
     def _statement(self, number: int, indent: int) -> int:
         """Read a tag of Jinja, over as many lines as it has."""
         at = self._starts[number] + indent
-        closed = self._text.find("%}" if self._text[at + 1] == "%" else "#}", at + 2)
+        closed = self._closing_tag("%}" if self._text[at + 1] == "%" else "#}", at + 2)
         last = number
         if closed >= 0:
             while last + 1 < len(self._starts) and self._starts[last + 1] <= closed:
                 last += 1
         self._plain(RowKind.STATEMENT, number, indent=indent, last=last)
         return self._more(number + 1, last)
+
+    def _closing_tag(self, mark: str, at: int) -> int:
+        """Give where a tag is closed, or -1; that none is left is found out once."""
+        if at >= self._unclosed[mark]:
+            return -1
+        found = self._text.find(mark, at)
+        if found < 0:
+            self._unclosed[mark] = at
+        return found
 
     def _more(self, number: int, last: int) -> int:
         while number <= last:
@@ -141,7 +154,7 @@ class _Scan:
     def _entry(self, number: int, bare: str, indent: int) -> int:
         start, end = self._starts[number], self._ends[number]
         content, dashes, parent = start + indent, 0, indent
-        while bare[0] == "-" and bare[1:2] in (" ", "\t", ""):
+        while bare[0] == "-" and bare[1:2] in (" ", "\t", "") and dashes < MOST_DASHES:
             parent = content - start
             rest = bare[1:].lstrip(" \t")
             content += len(bare) - len(rest)
@@ -151,7 +164,7 @@ class _Scan:
                 break
         key_start = key_end = value = content
         # Most lines of a list have no key; the expression is dear on them.
-        if ":" in bare and _ENDS_A_KEY.search(bare) and (found := _KEY.match(bare)):
+        if ":" in bare and (found := _key(bare)):
             key_start, key_end = content, content + found.end(1)
             value = content + found.end()
             parent = content - start
@@ -267,8 +280,8 @@ class _Scan:
         """Give the offset after the bracket that closes the one at an offset, or -1."""
         depth, place, text = 0, at, self._text
         while self._steps > 0 and (found := _BRACKETS.search(text, place)):
+            self._steps -= 1 + (found.start() - place) // _CHARACTERS_A_STEP
             sign, place = found[0], found.end()
-            self._steps -= 1
             if sign in "[{":
                 depth += 1
             elif sign in "]}":
@@ -278,9 +291,18 @@ class _Scan:
             elif sign in "\"'" and text[found.start() - 1] in "[{,: \t\n(=":
                 closed = _closing_quote(text, found.start())
                 if closed < 0:
-                    return -1
+                    break
                 place = closed
+        if self._steps > 0:
+            self._steps -= 1 + (len(text) - place) // _CHARACTERS_A_STEP
         return -1
+
+
+def _key(bare: str) -> re.Match[str] | None:
+    """Find the key that a line begins with. YAML has none that is longer."""
+    if len(bare) > LONGEST_KEY:
+        bare = bare[:LONGEST_KEY].rstrip(":")
+    return _KEY.match(bare) if _ENDS_A_KEY.search(bare) else None
 
 
 def _is_marker(word: str) -> bool:

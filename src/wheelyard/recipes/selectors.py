@@ -9,9 +9,16 @@ import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 
-from wheelyard.recipes.templates.bounds import TemplateError, calculate, check_call, compare
+from wheelyard.recipes.templates.bounds import (
+    TemplateError,
+    calculate,
+    check_call,
+    compare,
+    shortened,
+)
 
-SELECTOR = re.compile(r"(.+?)\s*(#.*)?\[([^\[\]]+)\](?(2)[^()]*)$")
+_PAIR = re.compile(r"\[([^\[\]]+)\]")
+LONGEST_SELECTOR = 10_000
 _COMPARED = {
     ast.Eq: "eq", ast.NotEq: "ne", ast.Lt: "lt", ast.LtE: "lteq", ast.Gt: "gt", ast.GtE: "gteq",
     ast.In: "in", ast.NotIn: "notin", ast.Is: "eq", ast.IsNot: "ne",
@@ -30,28 +37,48 @@ _FUNCTIONS = {
 
 def selector_of(line: str) -> str | None:
     """Give the selector of a line, or None; a line that is a comment has none."""
-    if "]" not in line or "[" not in line:
-        return None
-    found = SELECTOR.match(line.rstrip())
-    if found is None or line.lstrip().startswith("#"):
-        return None
-    return found[3]
+    found = _found(line.rstrip()) if "]" in line else None
+    return None if found is None else found[1]
 
 
 def split_selector(line: str) -> tuple[str, str] | None:
     """Give a line without its selector, and the selector; None where there is none."""
     bare = line.rstrip()
-    found = SELECTOR.match(bare)
-    if found is None or bare.lstrip().startswith("#"):
+    found = _found(bare)
+    if found is None:
         return None
     # A whole line may stand in quotes to please YAML.
     quote = bare[-1] if bare[-1] in "\"'" else ""
-    return (found[1] + quote).rstrip(), found[3]
+    return (bare[: found[0]].rstrip() + quote).rstrip(), found[1]
+
+
+def _found(line: str) -> tuple[int, str] | None:
+    r"""Find where a selector (or the comment that holds it) begins, and what it is.
+
+    What conda-build's expression ``(.+?)\s*(#.*)?\[([^\[\]]+)\](?(2)[^()]*)$`` finds, in one pass.
+    """
+    end = line.rfind("]")
+    start = line.rfind("[", 0, max(end, 0))
+    if start < 1 or line.lstrip()[:1] == "#":
+        return None
+    comment = line.find("#", 1)
+    if end == len(line) - 1 and "]" not in line[start:end] and end - start > 1:
+        return (start if comment < 0 else min(start, comment)), line[start + 1 : end]
+    if comment < 0:
+        return None
+    # In a comment, the last pair of brackets counts, if no parenthesis follows it.
+    last = max(_PAIR.finditer(line, comment + 1), key=re.Match.start, default=None)
+    if last is None or "(" in (rest := line[last.end() :]) or ")" in rest:
+        return None
+    return comment, last[1]
 
 
 def selects(selector: str, names: Mapping[str, object]) -> bool:
     """Say whether a selector holds. Raises TemplateError where it is no expression."""
-    return bool(_value(_read(selector).body, names))
+    try:
+        return bool(_value(_read(selector).body, names))
+    except RecursionError:
+        raise _unreadable(selector) from None
 
 
 def names_in(selector: str) -> frozenset[str]:
@@ -67,13 +94,19 @@ def read_selector(selector: str) -> ast.Expression:
 
 @lru_cache(maxsize=4096)
 def _read(selector: str) -> ast.Expression:
+    if len(selector) > LONGEST_SELECTOR:
+        raise _unreadable(selector)
     try:
         return ast.parse(selector.strip(), mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise TemplateError(
-            f"[{selector}] is no selector",
-            hint='Write a Python expression, such as "win and py<39".',
-        ) from error
+        raise _unreadable(selector) from error
+
+
+def _unreadable(selector: str) -> TemplateError:
+    return TemplateError(
+        f"[{shortened(selector)}] is no selector",
+        hint='Write a Python expression, such as "win and py<39".',
+    )
 
 
 def _value(node: ast.expr, names: Mapping[str, object]) -> object:  # noqa: C901, PLR0912 - one case a node

@@ -1,6 +1,7 @@
 """Places in a text, and replacing them without touching the rest."""
 
-from collections.abc import Iterable
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 
@@ -35,14 +36,27 @@ def replaced(text: str, replacements: Iterable[Replacement]) -> str:
     return "".join(parts) + text[at:]
 
 
-def replaced_within(text: str, start: int, replacements: Iterable[Replacement]) -> str:
-    """Make the replacements that lie within a piece of a text, which begins at an offset of the whole."""
+def in_order(replacements: Iterable[Replacement]) -> tuple[Replacement, ...]:
+    """Give replacements in the order of the text."""
+    return tuple(sorted(replacements, key=_start))
+
+
+def replaced_within(text: str, start: int, replacements: Sequence[Replacement]) -> str:
+    """Make the replacements that lie within a piece of a text, which begins at an offset of the whole.
+
+    They come in the order of the text.
+    """
     end = start + len(text)
-    inner = [
-        Replacement(
-            span=Span(start=one.span.start - start, end=one.span.end - start), text=one.text
-        )
-        for one in replacements
-        if start <= one.span.start and one.span.end <= end
-    ]
+    inner = []
+    for at in range(bisect_left(replacements, start, key=_start), len(replacements)):
+        one = replacements[at]
+        if one.span.start > end:
+            break
+        if one.span.end <= end:
+            span = Span(start=one.span.start - start, end=one.span.end - start)
+            inner.append(Replacement(span=span, text=one.text))
     return replaced(text, inner) if inner else text
+
+
+def _start(one: Replacement) -> int:
+    return one.span.start

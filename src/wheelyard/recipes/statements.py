@@ -10,20 +10,19 @@ from wheelyard.recipes.rows import RowKind
 from wheelyard.recipes.scalars import quote_of, unquoted
 from wheelyard.recipes.selectors import selector_of
 from wheelyard.recipes.spans import Replacement, Span, replaced_within
+from wheelyard.recipes.templates.tags import tags
 
-_SET = re.compile(
-    r"\{%[-+]?\s*set\s+([A-Za-z_][\w.]*(?:\s*,\s*[A-Za-z_]\w*)*)\s*=(?!=)\s*((?:(?!\{%).)*?)\s*[-+]?%\}",
-    re.DOTALL,
-)
-_BLOCK_SET = re.compile(
-    r"\{%[-+]?\s*set\s+([A-Za-z_]\w*)\s*[-+]?%\}\s*(.*?)\s*\{%[-+]?\s*endset", re.DOTALL
-)
-_TAG = re.compile(r"\{%[-+]?\s*(?!set\b)(\w+)(.*?)[-+]?%\}", re.DOTALL)
-_NOTE = re.compile(r"\{#.*?#\}", re.DOTALL)
+_SET = re.compile(r"\{%[-+]?\s*set\s+([A-Za-z_][\w.]*(?:\s*,\s*[A-Za-z_]\w*)*)\s*=(?!=)\s*")
+_BLOCK_SET = re.compile(r"\{%[-+]?\s*set\s+([A-Za-z_]\w*)\s*[-+]?%\}")
+_END_SET = re.compile(r"\{%[-+]?\s*endset\b")
+_STATEMENT = re.compile(r"\{%[-+]?\s*(?!set\b)\w+")
 _STRING = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'")
 _IDENTIFIER = re.compile(r"(?<![.\w])[A-Za-z_]\w*")
 _WHOLE = re.compile(r"""(?<![\w.])(?:(["'])(\d+)\1|\d+)(?![\w.])""")
 _CONSTANT = re.compile(r"""(["']?)(\d+)\1""")
+
+
+MOST_DIGITS = 18
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,25 +62,46 @@ def settings_of_meta(document: Document) -> Iterator[Setting]:
     if "{%" not in text:
         return
     starts = [row.start for row in document.rows]
-    comments = [one.span() for one in _NOTE.finditer(text)] if "{#" in text else []
-    found = [*_SET.finditer(text), *_BLOCK_SET.finditer(text)]
-    for one in sorted(found, key=lambda each: each.start()):
-        at = bisect_right(starts, one.start()) - 1
+    for name, expression, whole in sorted(_sets(text), key=lambda each: each[2].start):
+        at = bisect_right(starts, whole.start) - 1
         row = document.rows[at]
-        if row.kind is RowKind.COMMENT or any(
-            start <= one.start() < end for start, end in comments
-        ):
+        if row.kind is RowKind.COMMENT:
             continue
         last = document.rows[max(row.last, at)]
+        said = expression.of(text)
         yield Setting(
-            targets=tuple(each.strip() for each in one[1].split(",")),
-            expression=Span(start=one.start(2), end=one.end(2)),
-            text=one[2],
+            targets=tuple(each.strip() for each in name.split(",")),
+            expression=expression,
+            text=said,
             line=at + 1,
             selector=selector_of(text[last.start : last.end]),
-            whole=Span(start=one.start(), end=one.end()),
-            names=identifiers(one[2]),
+            whole=whole,
+            names=identifiers(said),
         )
+
+
+def _sets(text: str) -> Iterator[tuple[str, Span, Span]]:
+    """Give what each ``{% set … %}`` sets, where the expression stands, and where all of it."""
+    block: re.Match[str] | None = None
+    for tag in tags(text):
+        if tag.kind != "%":
+            continue
+        if found := _SET.match(text, tag.start, tag.end - 2):
+            end = tag.end - 3 if text[tag.end - 3] in "-+" else tag.end - 2
+            yield found[1], _stripped(text, found.end(), end), Span(start=tag.start, end=tag.end)
+        elif block is None:
+            block = _BLOCK_SET.match(text, tag.start, tag.end)
+        elif _END_SET.match(text, tag.start, tag.end):
+            whole = Span(start=block.start(), end=tag.end)
+            yield block[1], _stripped(text, block.end(), tag.start), whole
+            block = None
+
+
+def _stripped(text: str, start: int, end: int) -> Span:
+    """Give a place without the blanks at its ends."""
+    held = text[start:end]
+    start += len(held) - len(held.lstrip())
+    return Span(start=start, end=max(start, start + len(held.strip())))
 
 
 def settings_of_context(document: Document) -> Iterator[Setting]:
@@ -106,8 +126,12 @@ def number_spans(text: str, offset: int) -> tuple[Span, ...]:
     for found in _WHOLE.finditer(text):
         group = 2 if found[1] else 0
         start, end = found.span(group)
-        if not found[1] and any(one < start < other for one, other in strings):
+        if end - start > MOST_DIGITS:
             continue
+        if not found[1]:
+            at = bisect_right(strings, (start, 0)) - 1
+            if at >= 0 and strings[at][0] < start < strings[at][1]:
+                continue
         spans.append(Span(start=offset + start, end=offset + end))
     return tuple(spans)
 
@@ -119,12 +143,18 @@ def identifiers(expression: str) -> frozenset[str]:
 
 def tag_identifiers(text: str) -> frozenset[str]:
     """Give the names that conditions and loops of a template use."""
-    return frozenset().union(*(identifiers(found[2]) for found in _TAG.finditer(text)))
+    return frozenset().union(
+        *(
+            identifiers(text[found.end() : tag.end - 2])
+            for tag in tags(text)
+            if tag.kind == "%" and (found := _STATEMENT.match(text, tag.start, tag.end))
+        )
+    )
 
 
 def is_whole(text: str) -> bool:
     """Say whether an expression is a whole number, in quotes or without."""
-    return bool(_CONSTANT.fullmatch(text))
+    return len(text) <= MOST_DIGITS + 2 and bool(_CONSTANT.fullmatch(text))
 
 
 def reaching(names: Iterable[str], every: Iterable[Setting]) -> frozenset[str]:

@@ -30,7 +30,7 @@ class VersionVariable:
 def version_variable(recipe: ParsedRecipe) -> VersionVariable:
     """Find the variable of the version. Raises RefusedEditError where there is none that is constant."""
     every = recipe.settings
-    for entry in _versions(recipe):
+    for entry in versions_of(recipe):
         if entry.value and "{{" not in entry.value and constant_settings(every, "version"):
             raise RefusedEditError(
                 f"{recipe.name}:{entry.line}: the version {entry.scalar!r} doesn't come from the variable",
@@ -54,7 +54,8 @@ def version_variable(recipe: ParsedRecipe) -> VersionVariable:
     )
 
 
-def _versions(recipe: ParsedRecipe) -> tuple[Entry, ...]:
+def versions_of(recipe: ParsedRecipe) -> tuple[Entry, ...]:
+    """Give where the version of the package is written."""
     return (
         *recipe.document.find("package", "version"),
         *recipe.document.find("recipe", "version"),
@@ -62,7 +63,7 @@ def _versions(recipe: ParsedRecipe) -> tuple[Entry, ...]:
 
 
 def _names_of_the_version(recipe: ParsedRecipe) -> frozenset[str]:
-    entries = _versions(recipe)
+    entries = versions_of(recipe)
     return frozenset().union(*(identifiers(one.scalar) for one in entries if "{{" in one.value))
 
 
@@ -133,7 +134,7 @@ def _of_r(recipe: ParsedRecipe, variable: VersionVariable, said: str) -> str:
     if "_" in variable.value or "-" in variable.value:
         sign = "_" if "_" in variable.value else "-"
     else:
-        entries = _versions(recipe)
+        entries = versions_of(recipe)
         sign = "-" if any("replace" in one.value for one in entries) else "_"
     return said.replace("-", sign).replace("_", sign)
 

@@ -8,9 +8,6 @@ than reading the file.
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
-
-from jinja2 import nodes
 
 from wheelyard.errors import RecipeError
 from wheelyard.recipes.document import Entry
@@ -21,14 +18,13 @@ from wheelyard.recipes.recipe_yaml import FILTERS, context_of
 from wheelyard.recipes.rows import RowKind
 from wheelyard.recipes.scalars import quote_of, scalar_of, unquoted
 from wheelyard.recipes.selectors import selector_of
-from wheelyard.recipes.spans import Replacement, Span, replaced_within
+from wheelyard.recipes.spans import Replacement, Span, in_order, replaced_within
 from wheelyard.recipes.statements import (
     identifiers,
     number_spans,
     reaching,
-    tag_identifiers,
 )
-from wheelyard.recipes.templates.bounds import TemplateError
+from wheelyard.recipes.templates.bounds import Budget, TemplateError
 from wheelyard.recipes.templates.carrying_out import Carrying
 from wheelyard.recipes.templates.reading import META, read_template
 
@@ -85,12 +81,12 @@ class Values:
     held: tuple[tuple[int, str], ...]
     names: Mapping[str, object] = field(repr=False)
 
-    def get(self, index: int) -> str | None:
-        """Give the last value of a scalar, or None where it doesn't stand in this variant."""
-        for at, value in reversed(self.held):
-            if at == index:
-                return value
-        return None
+    def by_index(self) -> Mapping[int, list[str]]:
+        """Give the values of each scalar that stands in this variant: more than one, where it is in a loop."""
+        found: dict[int, list[str]] = {}
+        for at, value in self.held:
+            found.setdefault(at, []).append(value)
+        return found
 
     def rendered(self, template: str) -> str | None:
         """Give what a template of Jinja comes to with these names, or None where it can't be carried out."""
@@ -98,7 +94,7 @@ class Values:
             return template
         try:
             carrying = Carrying(environment=META, names=self.names, filters=FILTERS)
-            return carrying.render(_template(template)).text
+            return carrying.render(read_template(template)).text
         except TemplateError:
             return None
 
@@ -124,6 +120,7 @@ def values_in(
 
     Raises RecipeError.
     """
+    edits = in_order(edits)
     if recipe.form is Form.META:
         bones = skeleton(recipe, every, edits)
         return [_of_meta(bones, variant, name=recipe.name) for variant in variants]
@@ -173,7 +170,7 @@ def skeleton(
 def needed_names(recipe: ParsedRecipe, every: tuple[Written, ...]) -> frozenset[str]:
     """Give the names that scalars and the conditions around them depend on."""
     used = frozenset().union(*(one.names for one in every))
-    return reaching(used | tag_identifiers(recipe.text), recipe.settings)
+    return reaching(used | recipe.tag_names, recipe.settings)
 
 
 def _spare_rows(recipe: ParsedRecipe, needed: frozenset[str]) -> frozenset[int]:
@@ -194,17 +191,13 @@ def _spare_rows(recipe: ParsedRecipe, needed: frozenset[str]) -> frozenset[int]:
     return frozenset(spare)
 
 
-@lru_cache(maxsize=128)
-def _template(text: str) -> nodes.Template:
-    return read_template(text)
-
-
 def _of_meta(bones: str, variant: Variant, *, name: str) -> Values:
     names = names_of(variant)
     text = selected(bones, names, name=name) if "]" in bones else bones
     if "{" in text:
         try:
-            answer = Carrying(environment=META, names=names).render(_template(text))
+            carrying = Carrying(environment=META, names=names, budget=Budget.of(text))
+            answer = carrying.render(read_template(text))
         except TemplateError as error:
             raise RecipeError(
                 f"{name}:{error.line or 1}: {error.message}", hint=error.hint

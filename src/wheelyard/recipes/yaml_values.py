@@ -11,7 +11,7 @@ import yaml
 from wheelyard.errors import RecipeError
 
 _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-DEEPEST = 200
+MOST_VALUES = 500_000
 
 
 class _MetaLoader(_Base):  # type: ignore[misc]
@@ -78,6 +78,28 @@ class YamlError(Exception):
 
 
 def _load(text: str, loader: Any) -> object:
+    if text.count("\n") + text.count(",") + text.count("- ") > MOST_VALUES:
+        raise YamlError(f"it holds more than {MOST_VALUES:,} values", 1)
+    held = _composed(text, loader)
+    if "&" in text and "*" in text and _is_endless(held):
+        raise YamlError(f"its aliases make more than {MOST_VALUES:,} values of it", 1)
+    return held
+
+
+def _is_endless(held: object) -> bool:
+    """Say whether aliases make too much of a value: each counts as often as it would be written."""
+    pending, count = [held], 0
+    while pending and count <= MOST_VALUES:
+        one = pending.pop()
+        count += 1
+        if isinstance(one, dict | list):
+            count += len(one)
+            if count <= MOST_VALUES:
+                pending += one.values() if isinstance(one, dict) else one
+    return count > MOST_VALUES
+
+
+def _composed(text: str, loader: Any) -> object:
     reader = None
     try:
         reader = loader(text)

@@ -51,14 +51,8 @@ def alone(folder: Path) -> Iterator[bool]:
     """Keep runs from beginning; False where one goes on."""
     with translated(folder):
         descriptor = _open_folder(folder)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        yield False
-    else:
-        yield True
-    finally:
-        os.close(descriptor)
+    with _locked(descriptor, fcntl.LOCK_EX) as free:
+        yield free
 
 
 def _open_folder(folder: Path) -> int:
@@ -89,34 +83,41 @@ def sweep(folder: Path) -> int:
 
 
 def _take_away(path: Path) -> bool:
-    try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-    except FileNotFoundError:
+    descriptor = _open_lock(path)
+    if descriptor is None:
         return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    else:
-        path.unlink(missing_ok=True)
-        return True
-    finally:
-        os.close(descriptor)
+    with _locked(descriptor, fcntl.LOCK_EX) as free:
+        if free:
+            path.unlink(missing_ok=True)
+        return free
 
 
 def _free(path: Path) -> bool | None:
     """Say whether nobody holds a lock; None where there is no such file."""
+    descriptor = _open_lock(path)
+    if descriptor is None:
+        return None
+    # Shared, so that two processes that look at once do not take each other for the owner.
+    with _locked(descriptor, fcntl.LOCK_SH) as free:
+        return free
+
+
+def _open_lock(path: Path) -> int | None:
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        return os.open(path, os.O_RDWR | os.O_CLOEXEC)
     except FileNotFoundError:
         return None
+
+
+@contextmanager
+def _locked(descriptor: int, how: int) -> Iterator[bool]:
+    """Lock what is open for a while; False where another process has it. Closes it in either case."""
     try:
-        # Shared, so that two processes that look at once do not take each other for the owner.
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, how | fcntl.LOCK_NB)
     except BlockingIOError:
-        return False
+        yield False
     else:
-        return True
+        yield True
     finally:
         os.close(descriptor)
 

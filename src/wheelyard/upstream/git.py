@@ -11,6 +11,7 @@ import os
 import re
 import signal
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -189,7 +190,9 @@ class Git:
 async def _end(process: asyncio.subprocess.Process) -> None:
     """Kill git and what it started, where it still runs."""
     if process.returncode is None:
-        os.killpg(process.pid, signal.SIGKILL)
+        # It may have ended, and asyncio not have heard of it yet.
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         await process.wait()
 
 

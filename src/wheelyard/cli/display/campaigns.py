@@ -10,6 +10,7 @@ from wheelyard.campaigns.planning import Planned
 from wheelyard.campaigns.running import Running
 from wheelyard.cli.display.console import results, say
 from wheelyard.cli.display.neutral import neutral
+from wheelyard.jobs.waiting import duration
 from wheelyard.migrate.preview import Preview
 from wheelyard.migrate.states import State
 from wheelyard.model.counted import plural
@@ -40,7 +41,7 @@ def show_preview(found: Planned, ahead: Preview) -> None:
     say(
         console,
         f"{found.campaign.name}: {plural(len(ahead.order), 'package')} on {plural(ahead.depth, 'level')}, "
-        f"about {ahead.machine_hours:.1f} machine hours, done in about {ahead.seconds / _HOUR:.1f} hours",
+        f"about {duration(ahead.machine_hours * _HOUR)} of machine time, done in about {duration(ahead.seconds)}",
     )
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("package", "waits for"):

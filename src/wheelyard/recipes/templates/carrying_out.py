@@ -8,8 +8,15 @@ from jinja2 import nodes
 from jinja2.sandbox import SandboxedEnvironment
 from jinja2.utils import Namespace
 
-from wheelyard.recipes.templates.bounds import LONGEST, MOST_ITEMS, Budget, TemplateError
-from wheelyard.recipes.templates.expressions import Expressions, Scope, shown
+from wheelyard.recipes.templates.bounds import (
+    LONGEST,
+    MOST_ITEMS,
+    Budget,
+    TemplateError,
+    bounded,
+    shown,
+)
+from wheelyard.recipes.templates.expressions import Expressions, Scope
 from wheelyard.recipes.templates.missing import Missing
 
 
@@ -81,7 +88,7 @@ class Carrying:
                 held: object = self._aside(node.body)
                 if node.filter is not None:
                     held = self._through(node.filter, held)
-                self._assign(node.target, held)
+                self._assign(node.target, bounded(held))
             case nodes.With():
                 self._with(node)
             case (
@@ -235,8 +242,8 @@ class Carrying:
         function = self.expressions.value(node.call.node)
         given, named = self.expressions.arguments(node.call)
         if callable(function):
-            answer = function(*given, **named, caller=lambda *_: self._aside(node.body))
-            self._write(shown(answer), node.lineno)
+            answer = function(*given, **named, caller=lambda *_: bounded(self._aside(node.body)))
+            self._write(shown(bounded(answer)), node.lineno)
 
 
 def _anything(*_given: object, **_named: object) -> Missing:

@@ -15,11 +15,14 @@ from wheelyard.recipes.templates.bounds import (
     calculate,
     check_call,
     check_format,
+    check_method,
     compare,
+    shown,
 )
 from wheelyard.recipes.templates.missing import Missing
 
 Scope = dict[str, object]
+LONG = 100
 
 
 class Expressions:
@@ -52,7 +55,7 @@ class Expressions:
             self._kinds[kind] = getattr(self, "_" + kind.__name__.lower(), self._unknown)
         method = self._kinds[kind]
         try:
-            return method(node)
+            return self._counted(method(node))
         except TemplateError as error:
             error.line = error.line or node.lineno
             raise
@@ -62,6 +65,15 @@ class Expressions:
             ) from None
         except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
             raise TemplateError(str(error) or type(error).__name__, line=node.lineno) from error
+
+    def _counted(self, answer: object) -> object:
+        """Count what handling a large value costs."""
+        if isinstance(answer, str):
+            if len(answer) > LONG:
+                self.budget.spend_on(bounded(answer))
+        elif isinstance(answer, list | tuple | dict):
+            self.budget.spend_on(answer)
+        return answer
 
     def _unknown(self, node: nodes.Node) -> object:
         raise TemplateError(f"{type(node).__name__} is not known here")
@@ -79,13 +91,13 @@ class Expressions:
         return self._member(self.look_up(node.name), node.attr)
 
     def _tuple(self, node: nodes.Tuple) -> object:
-        return tuple(map(self.value, node.items))
+        return bounded(tuple(map(self.value, node.items)))
 
     def _list(self, node: nodes.List) -> object:
-        return list(map(self.value, node.items))
+        return bounded(list(map(self.value, node.items)))
 
     def _dict(self, node: nodes.Dict) -> object:
-        return {self.value(pair.key): self.value(pair.value) for pair in node.items}
+        return bounded({self.value(pair.key): self.value(pair.value) for pair in node.items})
 
     def _condexpr(self, node: nodes.CondExpr) -> object:
         if self.value(node.test):
@@ -172,10 +184,12 @@ class Expressions:
             return function
         if not callable(function) or not self.environment.is_safe_callable(function):
             raise TemplateError(f"{shown(function)!r} cannot be called")
-        check_call(function, tuple(given))
+        check_call(function, (*given, *named.values()))
         if function is range:
             return self._numbers(given)
-        return bounded(function(*given, **named))
+        answer = bounded(function(*given, **named))
+        bounded(getattr(function, "__self__", None))  # a list may have got what was given
+        return answer
 
     def _unknown_function(self, name: str) -> TemplateError:
         known = [each for each, held in self.names.items() if callable(held)]
@@ -210,14 +224,24 @@ class Expressions:
             )
         if isinstance(held, Missing) and node.name not in ("default", "d"):
             held = ""
-        if node.name == "replace" and given:
-            check_call(shown(held).replace, tuple(map(shown, given)))
+        self._check_filter(node.name, held, (*given, *named.values()))
         if isinstance(held, Missing):
             held = self.environment.undefined(name=held.name)
         answer = self.environment.call_filter(node.name, held, given, named, context=self.context)
         return bounded(
             answer if isinstance(answer, str | int | float | list | dict) else settled(answer)
         )
+
+    def _check_filter(self, name: str, held: object, given: tuple[object, ...]) -> None:
+        """Refuse a filter whose answer would be too large, and count what reading its value costs."""
+        self.budget.spend_on(held)
+        self.budget.spend_on(held)
+        if name == "join":
+            check_method(name, shown(given[0]) if given else "", (held,))
+        elif name == "format":
+            check_format(shown(held), given, sign="%")
+        elif name in ("replace", "indent", "center"):
+            check_method(name, shown(held), given or ((4,) if name == "indent" else ()))
 
     @property
     def context(self) -> Context:
@@ -260,8 +284,3 @@ def settled(answer: object) -> object:
                 raise TemplateError("the template makes a list that is too long")
         return pieces
     return answer
-
-
-def shown(value: object) -> str:
-    """Give a value as a template writes it."""
-    return value if isinstance(value, str) else str(value)

@@ -9,10 +9,9 @@ from wheelyard.errors import InvalidNameError
 from wheelyard.jobs.cells import FAILURES, Cell
 from wheelyard.model.release import project_name
 from wheelyard.site_ports import SiteStore
-from wheelyard.web.access import READERS
 from wheelyard.web.endpoint import Call, Endpoint
 from wheelyard.web.ports import WebPorts
-from wheelyard.web.site.feeds import as_xml
+from wheelyard.web.site.embedded import as_xml, embedded
 from wheelyard.web.site.versions import newest_first
 
 _SVG = "http://www.w3.org/2000/svg"
@@ -99,22 +98,14 @@ def badge(label: str, text: str, colour: str) -> bytes:
 def endpoints(ports: WebPorts) -> Sequence[Endpoint]:
     """Return all badges."""
     badges = Badges(site=ports.site, name=ports.name)
-    return [
-        Endpoint(
-            method="GET",
-            path=path,
-            allowed=READERS,
-            answer=answer,
-            says=says,
-            media=_MEDIA,
-            visitors=True,
-        )
-        for path, answer, says in (
+    return embedded(
+        _MEDIA,
+        (
             ("/badges/{project}.svg", badges.project, "How a project stands, as a small picture."),
             (
                 "/badges/{project}/{target}.svg",
                 badges.target,
                 "How a project stands for a target, as a small picture.",
             ),
-        )
-    ]
+        ),
+    )

@@ -11,9 +11,9 @@ from starlette.responses import Response
 from wheelyard.campaign_ports import CampaignStore, Turn
 from wheelyard.ports import Clock
 from wheelyard.site_ports import JobLine, PublishedFile, SiteStore
-from wheelyard.web.access import READERS
 from wheelyard.web.endpoint import Call, Endpoint
 from wheelyard.web.ports import WebPorts
+from wheelyard.web.site.embedded import as_xml, embedded
 from wheelyard.web.site.projects import named
 
 _ATOM = "http://www.w3.org/2005/Atom"
@@ -134,25 +134,12 @@ def _add(parent: ET.Element, name: str, text: str = "", **attributes: str) -> No
     ET.SubElement(parent, f"{{{_ATOM}}}{name}", attributes).text = as_xml(text) or None
 
 
-def as_xml(text: str) -> str:
-    """Leave out what no XML 1.0 document can hold, however it is written."""
-    return "".join(one if one.isprintable() or one in "\n\t" else "\ufffd" for one in text)
-
-
 def endpoints(ports: WebPorts) -> Sequence[Endpoint]:
     """Return all feeds."""
     feeds = Feeds(site=ports.site, campaigns=ports.campaigns, clock=ports.clock, name=ports.name)
-    return [
-        Endpoint(
-            method="GET",
-            path=path,
-            allowed=READERS,
-            answer=answer,
-            says=says,
-            media=_MEDIA,
-            visitors=True,
-        )
-        for path, answer, says in (
+    return embedded(
+        _MEDIA,
+        (
             ("/feeds/failures.atom", feeds.failures, "The newest failures, as a feed."),
             ("/feeds/published.atom", feeds.published, "The newest files of the index, as a feed."),
             ("/feeds/migrations.atom", feeds.migrations, "What happened in migrations, as a feed."),
@@ -161,5 +148,5 @@ def endpoints(ports: WebPorts) -> Sequence[Endpoint]:
                 feeds.project,
                 "What failed and was published of a project, as a feed.",
             ),
-        )
-    ]
+        ),
+    )
