@@ -2,12 +2,19 @@
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import msgspec
+from benchmarks.migrations import membership_of
 
+from wheelyard.campaign_ports import Campaign, CampaignName
+from wheelyard.campaigns.running import members_of
+from wheelyard.migrate.states import NOTHING, Evidence, State
 from wheelyard.model.job import BuildKey, Offer, Outcome, Report, Step, StepName
 from wheelyard.model.release import Release
 from wheelyard.model.source import Source, SourceKind
+from wheelyard.store.campaigns import StoredCampaigns
 from wheelyard.store.database import Connection, Database
 from wheelyard.store.texts import write_report, write_value
 from wheelyard.targets.target import Target
@@ -27,10 +34,13 @@ LARGE = "large-project"
 """A project with so many releases that its page shows a part of them."""
 LARGE_VERSIONS = 100
 REQUESTS = ("request-0", "request-1")
+CAMPAIGN = CampaignName("large-migration")
+MEMBERS = 3000
 _OWNERS = 5
 _BATCH = 20_000
 _ASKED = 2000
 _MINUTE = 60 * 1_000_000
+_PAUSE = timedelta(minutes=1)
 Row = dict[str, object]
 
 _JOB = """
@@ -62,6 +72,11 @@ _OFFER = (
 _OUTCOMES = ("built",) * 14 + ("failed", "failed", "timed-out", "ready", "leased", "held")
 
 
+def state_of(number: int) -> str:
+    """Return how a job stands by its number: an outcome, or the state where it has none."""
+    return _OUTCOMES[number * 7919 % 2003 % len(_OUTCOMES)]
+
+
 def key_of(number: int) -> str:
     """Return the key of a job by its number."""
     return f"{number:040x}"
@@ -78,7 +93,26 @@ async def fill(database: Database, *, projects: int, builders: int) -> None:
             rows = []
     await database.write(_batch(rows))
     await database.write(lambda connection: _beside(connection, now, projects, builders))
+    await _migrate(StoredCampaigns(database=database), min(MEMBERS, 5 * projects))
     await database.write(lambda connection: connection.execute("ANALYZE"))
+
+
+async def _migrate(campaigns: StoredCampaigns, packages: int) -> None:
+    """Begin a migration, and carry half of it through."""
+    begun = datetime.now(UTC) - timedelta(days=10)
+    found = membership_of(packages, 2 * packages)
+    members = members_of(CAMPAIGN, found, {}, {}, begun)
+    campaign = Campaign(name=CAMPAIGN, rule="pin", owner="ann", created=begun)
+    await campaigns.add(campaign, members)
+    done = members[: packages // 2]
+    for state in (State.PROPOSED, State.MERGED, State.PUBLISHED):
+        evidence = Evidence(migrated=True, published=True) if state is State.PUBLISHED else NOTHING
+        await campaigns.save(
+            [
+                replace(one, state=state, evidence=evidence, changed=begun + place * _PAUSE)
+                for place, one in enumerate(done)
+            ]
+        )
 
 
 def _rows(now: int, projects: int, builders: int) -> Iterator[Row]:
@@ -97,7 +131,7 @@ def _rows(now: int, projects: int, builders: int) -> Iterator[Row]:
 
 def _row(number: int, release: tuple[str, str], target: str, now: int, builders: int) -> Row:
     project, version = release
-    state = _OUTCOMES[number * 7919 % 2003 % len(_OUTCOMES)]
+    state = state_of(number)
     if state == "leased" and number > 100 * len(_OUTCOMES):
         state = "ready"
     ended = state not in {"ready", "leased", "held"}

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-from benchmarks.large_farm import LARGE, REQUESTS, TARGETS, fill, key_of
+from benchmarks.large_farm import CAMPAIGN, LARGE, REQUESTS, TARGETS, fill, key_of, state_of
 from benchmarks.report import Report, Row, Verdict
 from benchmarks.setting import Setting
 from rich.console import Console
@@ -38,8 +38,10 @@ from wheelyard.web.minting import Mint
 from wheelyard.web.ports import WebPorts
 
 PROJECTS = 10_000
+PACKAGE = "p00017"
 BUILDERS = 50
 AIM_MS = 100.0
+_WAITING = key_of(next(number for number in range(100) if state_of(number) == "ready"))
 HTML = {"Accept": "text/html"}
 PAGES = (
     *(
@@ -55,7 +57,10 @@ PAGES = (
     *("/feeds/failures.atom", "/feeds/published.atom", "/feeds/projects/project-7.atom"),
     *("/badges/project-7.svg", f"/badges/project-7/{TARGETS[0]}.svg"),
     *("/jobs", "/jobs?project=project-7", "/jobs?state=done&outcome=failed", f"/jobs/{key_of(7)}"),
+    *(f"/jobs/{_WAITING}", f"/jobs/{key_of(7)}/attempts/1", "/index", "/index?name=77"),
     *("/queue", "/requests", f"/requests/{REQUESTS[0]}", "/builders", "/builders/builder-7"),
+    *("/migrations", f"/migrations/{CAMPAIGN}", f"/migrations/{CAMPAIGN}?state=published"),
+    *(f"/migrations/{CAMPAIGN}/packages/{PACKAGE}", f"/packages/{PACKAGE}", "/versions"),
 )
 
 

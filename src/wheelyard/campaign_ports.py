@@ -163,9 +163,9 @@ class CampaignStore(Protocol):
         ...
 
     async def turns(
-        self, *, campaign: str = "", package: str = "", limit: int = 1000
+        self, *, campaign: str = "", package: str = "", after: int = 0, limit: int = 1000
     ) -> Sequence[Turn]:
-        """Return turns, the newest first."""
+        """Return turns with a number greater than ``after``, the newest first."""
         ...
 
     async def seen(self, versions: Sequence[SeenVersion]) -> None:

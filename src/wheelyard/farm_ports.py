@@ -98,6 +98,10 @@ class Queue(Protocol):
         """Return the jobs of a pool that wait, in the order in which they will be leased."""
         ...
 
+    async def order(self, pool: str, *, limit: int = 100) -> Sequence[BuildKey]:
+        """Return the keys of the same jobs, without reading what is known of them."""
+        ...
+
     async def queued(self, key: BuildKey) -> QueuedJob | None:
         """Return a job with what was said when it was submitted."""
         ...

@@ -244,3 +244,12 @@ async def test_a_server_that_is_no_farm_is_told_from_one(farm: HttpFarm) -> None
     with pytest.raises(ProtocolError, match="404"):
         await bus.say(b"a word", name="1")
     await bus.close()
+
+
+async def test_who_asks_without_a_token_hears_how_to_give_one(farm: HttpFarm) -> None:
+    farm.revoked = True
+    asked = Farm(farm.url)
+    with pytest.raises(DeniedError) as refused:
+        await asked.ask("GET", f"/api/blobs/sha256:{0:064}")
+    assert "--token" in refused.value.hint
+    await asked.close()

@@ -62,6 +62,20 @@ async def test_a_long_log_opens_at_its_end(farm: Place) -> None:
     assert len(whole.content) == 29 * 200_000 + 8
 
 
+async def test_a_long_log_is_unpacked_once_for_all_who_look_at_its_end(farm: Place) -> None:
+    lease = await farm.leased()
+    await fail(farm, lease, log=b"a line of a log that is long\n" * 20_000 + b"the end\n")
+    first = (await farm.client.get(f"/jobs/{KEY}", headers=JSON)).json()["log"]
+    attempt = (await farm.jobs.attempts())[-1]
+    assert attempt.report is not None
+    packed = farm.ports.blobs.path(attempt.report.log_digest)
+    assert packed is not None
+    packed.chmod(0o644)
+    packed.write_bytes(b"")
+    for address in (f"/jobs/{KEY}", f"/jobs/{KEY}/attempts/1"):
+        assert (await farm.client.get(address, headers=JSON)).json()["log"] == first
+
+
 async def test_an_operator_ends_a_job_in_the_browser(screen: Screen, farm: Place) -> None:
     await farm.submit()
     credential, _ = await farm.mint.make(Role.OPERATOR, "ann")

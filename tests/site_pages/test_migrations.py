@@ -1,7 +1,9 @@
 """Pages about migrations."""
 
 import json
-from datetime import timedelta
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -11,12 +13,14 @@ from site_pages.screen import Screen
 from site_pages.test_every_page import sign_in
 from site_pages.test_people_and_machines import signed_in
 from web.place import Place
-from wheelyard.campaign_ports import Campaign, CampaignName, SeenVersion
+from wheelyard.campaign_ports import Campaign, CampaignName, Mode, SeenVersion, Turn
 from wheelyard.campaigns.running import members_of
 from wheelyard.farm_ports import Role
 from wheelyard.migrate.conda_status import read_status
 from wheelyard.migrate.membership import Membership, Rank
-from wheelyard.migrate.states import Evidence, Offered
+from wheelyard.migrate.states import Evidence, Offered, State
+from wheelyard.testing.campaigns import MemoryCampaigns
+from wheelyard.web.site.known_migrations import KnownMigrations
 
 pytestmark = pytest.mark.anyio
 HTML = {"Accept": "text/html"}
@@ -252,3 +256,74 @@ async def test_what_cannot_be_decided_says_why(
     csrf = await sign_in(farm, Role.OPERATOR)
     answer = await farm.client.post(address, data={**fields, "csrf": csrf})
     assert answer.status_code == status
+
+
+async def test_a_change_that_is_no_turn_is_shown_at_the_next_look(farm: Place) -> None:
+    await small(farm)
+    campaigns = farm.ports.campaigns
+    before = (await farm.client.get("/migrations/zlib2", headers=JSON)).json()
+    tiff = next(one for one in await campaigns.members(NAME) if one.package == "tiff")
+
+    await campaigns.save([replace(tiff, url="https://forge.example/7")])
+
+    after = (await farm.client.get("/migrations/zlib2", headers=JSON)).json()
+    assert [one["proposal"] for one in before["packages"][:2]] == ["", ""]
+    assert [one["proposal"] for one in after["packages"][:2]] == ["", "https://forge.example/7"]
+
+
+async def test_a_migration_that_closed_and_goes_on_is_counted_anew(farm: Place) -> None:
+    await small(farm)
+    campaigns, now = farm.ports.campaigns, farm.clock.now()
+    kept = await campaigns.campaign(NAME)
+    assert kept is not None
+    await campaigns.update(replace(kept, mode=Mode.CLOSED, closed=now))
+    (line,) = (await farm.client.get("/migrations", headers=JSON)).json()["migrations"]
+    assert line["groups"]["stuck"] == 1
+
+    tiff = next(one for one in await campaigns.members(NAME) if one.package == "tiff")
+    await campaigns.save([replace(tiff, evidence=PUBLISHED, state=State.PUBLISHED)])
+    await campaigns.update(kept)
+
+    (line,) = (await farm.client.get("/migrations", headers=JSON)).json()["migrations"]
+    assert (line["groups"]["stuck"], line["closed"]) == (0, None)
+
+
+class LateCampaigns(MemoryCampaigns):
+    """A store in which a turn with a smaller number becomes visible after greater ones."""
+
+    hidden = 0
+
+    async def turns(
+        self, *, campaign: str = "", package: str = "", after: int = 0, limit: int = 1000
+    ) -> Sequence[Turn]:
+        found = await super().turns(campaign=campaign, package=package, after=after, limit=limit)
+        return [one for one in found if one.number != self.hidden]
+
+
+async def test_a_turn_that_becomes_visible_late_is_not_missed() -> None:
+    store = LateCampaigns()
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    members = members_of(NAME, SMALL, {}, {}, now)
+    await store.add(Campaign(name=NAME, rule="pin", owner="ann", created=now), members)
+    known = KnownMigrations(store=store)
+    store.hidden = 2
+    assert [one.number for one in await known.turns(NAME)] == [4, 3, 1]
+
+    store.hidden = 0
+
+    assert [one.number for one in await known.turns(NAME)] == [4, 3, 2, 1]
+
+
+async def test_what_did_not_change_is_not_worked_out_again() -> None:
+    store = MemoryCampaigns()
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    members = members_of(NAME, SMALL, {}, {}, now)
+    campaign = Campaign(name=NAME, rule="pin", owner="ann", created=now)
+    await store.add(campaign, members)
+    known = KnownMigrations(store=store)
+
+    first = await known.running(campaign)
+
+    assert await known.running(campaign) is first
+    await store.save([replace(members[0], reason="why")])
+    assert (await known.running(campaign)).members[members[0].package].reason == "why"

@@ -122,3 +122,12 @@ async def test_only_administrators_revoke(farm: Place) -> None:
     word = await sign_in(farm, Role.OPERATOR)
     answer = await farm.client.post("/builders/arm-1/revoke", data={"csrf": word}, headers=JSON)
     assert answer.status_code == 403
+
+
+async def test_who_signs_in_comes_back_with_all_that_was_in_the_address(farm: Place) -> None:
+    answer = await farm.client.get(
+        "/requests/new?requirements=six&targets=cp312", headers={"Accept": "text/html"}
+    )
+    assert answer.status_code == 401
+    assert "Authorization" not in answer.text.partition("Sign in, or")[0]
+    assert "next=/requests/new%3Frequirements%3Dsix%26targets%3Dcp312" in answer.text

@@ -47,4 +47,6 @@ def keys(chosen: Sequence[tuple[QueuedJob, Lease]]) -> list[str]:
 
 
 async def waiting(stores: Stores, pool: str = "os=linux", limit: int = 100) -> list[str]:
-    return [queued.job.key for queued in await stores.queue.waiting(pool, limit=limit)]
+    found: list[str] = [one.job.key for one in await stores.queue.waiting(pool, limit=limit)]
+    assert found == list(await stores.queue.order(pool, limit=limit))
+    return found

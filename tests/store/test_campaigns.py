@@ -92,6 +92,8 @@ async def test_only_another_state_makes_a_turn(stores: Stores) -> None:
         (State.PROPOSED, proposed.changed, "asked"),
         (State.AWAITING_PROPOSAL, first.changed, ""),
     ]
+    assert await stores.campaigns.turns(campaign=NAME, after=turns[1].number) == turns[:1]
+    assert await stores.campaigns.turns(after=turns[0].number) == []
     assert (await stores.campaigns.members(NAME))[0].url == "https://forge.example/1"
     assert await stores.campaigns.turns(package="git") == []
     assert len(await stores.campaigns.turns(limit=1)) == 1

@@ -376,7 +376,7 @@ def _announce(served: Served) -> None:
     sys.stdout.flush()
     typer.echo(f"Install from it: pip install --index-url {served.address}/simple/ …", err=True)
     typer.echo(f"Look at it: {served.address}/", err=True)
-    typer.echo(f"Ask it: wheelyard build --farm {served.address} …", err=True)
+    typer.echo(f"Ask it: wheelyard build --farm {served.address} --token TOKEN …", err=True)
     typer.echo("Stop with Ctrl-C.", err=True)
 
 

@@ -100,6 +100,12 @@ class Farm:
             ) as response:
                 if not response.is_success:
                     await response.aread()
+                    if response.status_code == _UNKNOWN and not token:
+                        raise DeniedError(
+                            "the farm wants to know who asks",
+                            hint="Give a token with --token or in WHEELYARD_TOKEN. Who runs the farm makes one: "
+                            "wheelyard token create NAME",
+                        )
                     raise _refusal(response)
                 yield response
         except httpx.LocalProtocolError as error:

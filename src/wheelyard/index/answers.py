@@ -34,17 +34,16 @@ class Answer:
     """One representation on its way: whole, without its body, or only as *not modified*."""
 
     def __init__(self, page: Representation, known: bytes, *, head: bool) -> None:
-        self._unchanged = matches(known, page.etag)
-        self._page = page
-        self._head = head
+        unchanged = matches(known, page.etag)
+        self.status, self.headers = (
+            (304, page.unchanged_headers) if unchanged else (200, page.headers)
+        )
+        self.body = b"" if unchanged or head else page.content
 
     async def send(self, send: Send) -> None:
         """Send it."""
-        page = self._page
-        status, headers = (304, page.unchanged_headers) if self._unchanged else (200, page.headers)
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        body = b"" if self._unchanged or self._head else page.content
-        await send({"type": "http.response.body", "body": body})
+        await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
+        await send({"type": "http.response.body", "body": self.body})
 
 
 class _PageResponse(Response):

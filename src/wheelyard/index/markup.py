@@ -75,10 +75,9 @@ def _file_attributes(entry: FileEntry) -> dict[str, str]:
     if entry.requires_python:
         attributes["data-requires-python"] = entry.requires_python
     if entry.metadata_digest:
-        # Both names, as PEP 714 advises: installers older than it know the second one only.
-        announced = f"sha256={sha256_of(entry.metadata_digest)}"
-        attributes["data-core-metadata"] = announced
-        attributes["data-dist-info-metadata"] = announced
+        # Not by its older name as well (PEP 714): pip 22.3 to 23.0, which know that one only, take a
+        # wheel for another project's where Name in METADATA is not spelled as it was asked for.
+        attributes["data-core-metadata"] = f"sha256={sha256_of(entry.metadata_digest)}"
     if entry.yanked is not None:
         attributes["data-yanked"] = entry.yanked
     if entry.provenance:

@@ -6,6 +6,7 @@ brought something new is it rendered again. A store that can say which projects 
 those alone (``ChangedProjects``), and all other pages stay.
 """
 
+import asyncio
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -75,6 +76,14 @@ class RenderedRoot:
     forms: Mapping[Form, Representation]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Looking:
+    """A look at the store, and when it began."""
+
+    began: float
+    answer: "asyncio.Future[None]"
+
+
 class RenderedPages:
     """The pages of a store, kept as long as they are true."""
 
@@ -83,12 +92,15 @@ class RenderedPages:
         self._freshness = freshness
         self._revision = -1
         self._looked = float("-inf")
+        self._invalidated = float("-inf")
+        self._looking: _Looking | None = None
         self._projects: dict[str, RenderedProject] = {}
         self._root: RenderedRoot | None = None
 
     def invalidate(self) -> None:
         """Look at the store before the next answer, however fresh the last look is."""
         self._looked = float("-inf")
+        self._invalidated = monotonic()
 
     def at_hand(self, project: str) -> RenderedProject | None:
         """Return a project whose page is known to be true without asking anybody."""
@@ -106,26 +118,34 @@ class RenderedPages:
 
     async def project(self, project: ProjectName) -> RenderedProject | None:
         """Return a project, or None where nothing of it is published."""
-        revision = await self._look()
+        revision = await self.look()
         kept = self._projects.get(project)
         if kept is not None and kept.confirmed == revision:
             return kept
-        artifacts = tuple(await self._artifacts.of_project(project))
+        artifacts, status = await self._read(project)
         if not artifacts:
             self._projects.pop(project, None)
             return None
-        status = ACTIVE
-        if isinstance(self._artifacts, Statuses):
-            status = await self._artifacts.status(project)
+        # Somebody else who asked for it at the same time may have been quicker.
+        kept = self._projects.get(project)
         if kept is None or kept.made_from != (artifacts, status):
             kept = _render(project, artifacts, status)
             self._keep(project, kept)
-        kept.confirmed = revision
+        kept.confirmed = max(kept.confirmed, revision)
         return kept
+
+    async def _read(self, project: ProjectName) -> tuple[tuple[Artifact, ...], ProjectStatus]:
+        if not isinstance(self._artifacts, Statuses):
+            return tuple(await self._artifacts.of_project(project)), ACTIVE
+        # In one turn of the loop, which a store answers with one change of threads.
+        artifacts, status = await asyncio.gather(
+            self._artifacts.of_project(project), self._artifacts.status(project)
+        )
+        return tuple(artifacts), status
 
     async def root(self) -> RenderedRoot:
         """Return the page of all projects."""
-        revision = await self._look()
+        revision = await self.look()
         kept = self._root
         if kept is not None and kept.confirmed == revision:
             return kept
@@ -136,19 +156,41 @@ class RenderedPages:
         kept.confirmed = revision
         return kept
 
-    async def _look(self) -> int:
-        if monotonic() - self._looked < self._freshness:
-            return self._revision
-        # The time before the question counts: an answer is never newer than it.
-        asked = monotonic()
+    async def look(self) -> int:
+        """Make sure that what is at hand is true; return the revision that it is of."""
+        looking = self.looking()
+        if looking is not None:
+            # Whoever is gone takes nobody's answer along.
+            await asyncio.shield(looking)
+        return self._revision
+
+    def looking(self) -> "asyncio.Future[None] | None":
+        """Return what is done when that is sure; None: it is."""
+        now = monotonic()
+        if now - self._looked < self._freshness:
+            return None
+        looking = self._looking
+        # An installer asks for dozens of pages at once: one look is for all of them, where it is one that
+        # each of them could have had a moment before.
+        if looking is None or looking.answer.done() or not self._holds(looking.began, now):
+            looking = _Looking(began=now, answer=asyncio.ensure_future(self._ask(now)))
+            looking.answer.add_done_callback(_seen)
+            self._looking = looking
+        return looking.answer
+
+    def _holds(self, began: float, now: float) -> bool:
+        return began > self._invalidated and now - began < self._freshness
+
+    async def _ask(self, asked: float) -> None:
         if isinstance(self._artifacts, ChangedProjects) and self._revision >= 0:
             self._follow(await self._artifacts.changes_since(self._revision))
         elif isinstance(self._artifacts, Revisions):
             self._revision = await self._artifacts.revision()
         else:
             self._revision += 1
-        self._looked = max(asked, self._looked)
-        return self._revision
+        # The time before the question counts: an answer is never newer than it.
+        if asked > self._invalidated:
+            self._looked = max(asked, self._looked)
 
     def _follow(self, changes: Changes) -> None:
         """Let everything be true again but the pages of the projects that changed."""
@@ -174,6 +216,12 @@ class RenderedPages:
         self._projects[project] = rendered
         if len(self._projects) > _KEPT_PAGES:
             del self._projects[next(iter(self._projects))]
+
+
+def _seen(answer: "asyncio.Future[None]") -> None:
+    """Note that a look failed, though all who waited for it may be gone."""
+    if not answer.cancelled():
+        answer.exception()
 
 
 def _render(

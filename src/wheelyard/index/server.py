@@ -4,6 +4,7 @@ Pages that are at hand are answered before any framework is asked, since install
 else; whatever is not that simple goes through the routes below, with the same answers.
 """
 
+import asyncio
 from contextlib import suppress
 
 from starlette.applications import Starlette
@@ -38,6 +39,7 @@ from wheelyard.index.rendered import (
     RenderedPages,
     RenderedProject,
     RenderedRoot,
+    Representation,
     StoredFile,
 )
 from wheelyard.index.shelves import PREFIX, SnapshotShelves
@@ -130,16 +132,46 @@ class IndexServer:
             return RedirectResponse("simple/", headers=SECURITY), inner
         return app, inner
 
-    async def _answer_at_hand(self, scope: Scope, send: Send) -> bool:
-        path: str = scope["path"]
-        rendered: RenderedProject | RenderedRoot | None
+    def at_hand(self, path: str, *, accept: bytes, known: bytes, head: bool) -> Answer | None:
+        """Return the answer for a page or METADATA that are known to be true; None: ask in full.
+
+        ``path`` has nothing quoted in it, and nothing after it was asked for; ``accept`` and ``known`` are
+        the headers Accept and If-None-Match, empty where there are none.
+        """
         if path.startswith(_FILES):
-            return await self._about_at_hand(scope, send)
+            found = self._about_at_hand(path)
+        else:
+            found = self._page_at_hand(path, accept)
+        return None if found is None else Answer(found, known, head=head)
+
+    def looking(self) -> "asyncio.Future[None] | None":
+        """Return what is done when what is at hand is known to be true; None: it is."""
+        return self._pages.looking()
+
+    def _page_at_hand(self, path: str, accept: bytes) -> Representation | None:
+        rendered: RenderedProject | RenderedRoot | None
         if path == _SIMPLE:
             rendered = self._pages.root_at_hand()
         else:
             rendered = self._pages.at_hand(path[len(_SIMPLE) : -1])
-        if rendered is None or not _is_plain(scope):
+        form = None if rendered is None else choose(accept.decode("latin-1"))
+        return None if rendered is None or form is None else rendered.forms[form]
+
+    def _about_at_hand(self, path: str) -> Representation | None:
+        """Find METADATA and provenance that were read lately: resolvers ask for hundreds at once."""
+        place, _, filename = path[len(_FILES) :].partition("/")
+        if not filename.endswith(ABOUT):
+            return None
+        try:
+            project = project_name(filename.partition("-")[0])
+        except InvalidNameError:
+            return None
+        rendered = self._pages.at_hand(project)
+        stored = None if rendered is None else rendered.files.get((place, filename))
+        return None if stored is None else self._about.at_hand(stored.digest, stored.media_type)
+
+    async def _answer_at_hand(self, scope: Scope, send: Send) -> bool:
+        if not _is_plain(scope):
             return False
         accept, known = b"", b""
         for name, value in scope["headers"]:
@@ -147,29 +179,14 @@ class IndexServer:
                 accept = accept + b"," + value if accept else value
             elif name == b"if-none-match":
                 known = value
-        form = choose(accept.decode("latin-1"))
-        if form is None:
+        # Whatever is wrong with the store is said by the routes.
+        with suppress(WheelyardError):
+            await self._pages.look()
+        head = scope["method"] == "HEAD"
+        answer = self.at_hand(scope["path"], accept=accept, known=known, head=head)
+        if answer is None:
             return False
-        await Answer(rendered.forms[form], known, head=scope["method"] == "HEAD").send(send)
-        return True
-
-    async def _about_at_hand(self, scope: Scope, send: Send) -> bool:
-        """Answer for METADATA and provenance that were read lately: resolvers ask for hundreds at once."""
-        place, _, filename = scope["path"][len(_FILES) :].partition("/")
-        headers = dict(scope["headers"])
-        if not filename.endswith(ABOUT) or b"range" in headers or not _is_plain(scope):
-            return False
-        try:
-            project = project_name(filename.partition("-")[0])
-        except InvalidNameError:
-            return False
-        rendered = self._pages.at_hand(project)
-        stored = None if rendered is None else rendered.files.get((place, filename))
-        found = None if stored is None else self._about.at_hand(stored.digest, stored.media_type)
-        if found is None:
-            return False
-        known = headers.get(b"if-none-match", b"")
-        await Answer(found, known, head=scope["method"] == "HEAD").send(send)
+        await answer.send(send)
         return True
 
     async def _front(self, request: Request) -> Response:
@@ -271,6 +288,7 @@ def _is_plain(scope: Scope) -> bool:
         and not scope.get("root_path")
         and b"%" not in scope.get("raw_path", b"")
         and scope["method"] in {"GET", "HEAD"}
+        and not any(name == b"range" for name, _ in scope["headers"])
     )
 
 

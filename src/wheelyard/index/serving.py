@@ -9,6 +9,8 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
+from functools import partial
+from typing import cast
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -18,6 +20,7 @@ from wheelyard.index.channel_state import RenderedChannel
 from wheelyard.index.fallthrough import Fallthrough
 from wheelyard.index.listing import IndexPorts
 from wheelyard.index.patience import PatientProtocol
+from wheelyard.index.quick import Quick, QuickProtocol
 from wheelyard.index.server import IndexServer
 
 _log = logging.getLogger(__name__)
@@ -43,16 +46,18 @@ def keep_what_is_there() -> None:
 
 
 @asynccontextmanager
-async def running(app: ASGIApp, *, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
+async def running(
+    app: ASGIApp, *, host: str = "127.0.0.1", port: int = 0, quick: Quick | None = None
+) -> AsyncIterator[str]:
     """Serve an application while the block runs; gives its address, without a slash at the end.
 
-    Port 0 takes any free port. Raises ConfigurationError where the port cannot be had.
+    What ``quick`` knows is answered without asking the application. Port 0 takes any free port. Raises ConfigurationError where the port cannot be had.
     """
     listener = _listen(host, port)
     server = _Server(
         uvicorn.Config(
             app,
-            http=PatientProtocol,
+            http=_protocol(quick),
             access_log=False,
             log_config=None,
             server_header=False,
@@ -87,13 +92,20 @@ async def serve(
         channel=None if ports.channel is None else RenderedChannel(ports.channel),
     )
     stop = asyncio.Event()
-    async with running(app, host=host, port=port) as address:
+    async with running(app, host=host, port=port, quick=app) as address:
         with _told_to_stop(stop):
             keep_what_is_there()
             _log.info("index.started", extra={"address": address})
             announce(address)
             await stop.wait()
     _log.info("index.stopped", extra={"address": address})
+
+
+def _protocol(quick: Quick | None) -> type[asyncio.Protocol]:
+    if quick is None:
+        return PatientProtocol
+    # uvicorn asks for a class, and calls it.
+    return cast(type[asyncio.Protocol], partial(QuickProtocol, quick=quick))
 
 
 class _Server(uvicorn.Server):

@@ -1,6 +1,6 @@
 """Campaigns, their members and the turns of these, in the database."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -50,6 +50,8 @@ _VERSIONS = """
 SELECT * FROM seen_versions {where}
 ORDER BY CASE WHEN error <> '' THEN 0 ELSE 1 END, package, source LIMIT :limit
 """
+# So many members of campaigns are kept as they were read last.
+_KEPT = 40_000
 
 
 class StoredCampaigns:
@@ -57,6 +59,7 @@ class StoredCampaigns:
 
     def __init__(self, *, database: Database) -> None:
         self._database = database
+        self._read: dict[CampaignName, Mapping[str, Member]] = {}
 
     async def add(self, campaign: Campaign, members: Sequence[Member]) -> bool:
         """Keep a new campaign with its members; False where one of its name is there already."""
@@ -87,7 +90,15 @@ class StoredCampaigns:
 
     async def members(self, name: CampaignName) -> Sequence[Member]:
         """Return the members of a campaign, by name."""
-        return _members(await self._select(_MEMBERS, {"campaign": name}))
+        rows = await self._select(_MEMBERS, {"campaign": name})
+        # Of thousands a handful changed since they were read last, and reading one takes longer than fetching it.
+        known = self._read.pop(name, {})
+        texts = [str(row["detail"]) for row in rows]
+        found = {text: known.get(text) or read_value(Member, text) for text in texts}
+        self._read[name] = found
+        while len(self._read) > 1 and sum(map(len, self._read.values())) > _KEPT:
+            del self._read[next(iter(self._read))]
+        return [found[text] for text in texts]
 
     async def of_package(self, package: str) -> Sequence[Member]:
         """Return a package as a member of each campaign that it is in, the newest campaign first."""
@@ -114,11 +125,13 @@ class StoredCampaigns:
         await self._database.write(lambda connection: connection.execute(_LEAVE, names))
 
     async def turns(
-        self, *, campaign: str = "", package: str = "", limit: int = 1000
+        self, *, campaign: str = "", package: str = "", after: int = 0, limit: int = 1000
     ) -> Sequence[Turn]:
-        """Return turns, the newest first."""
+        """Return turns with a number greater than ``after``, the newest first."""
         names = _given(campaign=campaign, package=package)
-        rows = await self._select(_TURNS.format(where=_where(names)), {**names, "limit": limit})
+        where = _where(names, "id > :after" if after else "")
+        given = {**names, "after": after} if after else names
+        rows = await self._select(_TURNS.format(where=where), {**given, "limit": limit})
         return [
             Turn(
                 number=row["id"],
@@ -172,8 +185,8 @@ def _given(**names: str) -> dict[str, Any]:
     return {name: value for name, value in names.items() if value}
 
 
-def _where(names: dict[str, Any]) -> str:
-    conditions = " AND ".join(f"{name} = :{name}" for name in names)
+def _where(names: dict[str, Any], more: str = "") -> str:
+    conditions = " AND ".join([*(f"{name} = :{name}" for name in names), *filter(None, [more])])
     return f"WHERE {conditions}" if conditions else ""
 
 

@@ -28,7 +28,9 @@ def walk_owner(
 
 def in_order(connection: Connection, pool: str, owners: Sequence[str], limit: int) -> Iterator[Row]:
     """Yield the best jobs of a pool, whosever they are."""
-    pages = (_walk(connection, pool, owner, limit) for owner in owners)
+    # Mostly all have about as many among the best; where one has more, a further page of its jobs is read.
+    share = limit // max(1, len(owners))
+    pages = (_walk(connection, pool, owner, share) for owner in owners)
     return islice(heapq.merge(*pages, key=_place), limit)
 
 

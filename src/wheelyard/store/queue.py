@@ -110,14 +110,15 @@ class StoredQueue:
         """
 
         def work(connection: Connection) -> Sequence[QueuedJob]:
-            owners = pool_depths.owners_of(connection, pool)
-            keys = [row["key"] for row in in_order(connection, pool, owners, limit)]
-            names = {"pool": pool, "limit": limit - len(keys)}
-            keys += [row["key"] for row in connection.execute(_ASLEEP, names)]
+            keys = _ordered(connection, pool, limit)
             rows = [connection.execute(_QUEUED, {"key": key}).fetchone() for key in keys]
             return [read_queued(row) for row in rows]
 
         return await self._database.read(work)
+
+    async def order(self, pool: str, *, limit: int = 100) -> Sequence[BuildKey]:
+        """Return the keys of the same jobs, without reading what is known of them."""
+        return await self._database.read(lambda connection: _ordered(connection, pool, limit))
 
     async def queued(self, key: BuildKey) -> QueuedJob | None:
         """Return a job with what was said when it was submitted."""
@@ -210,6 +211,13 @@ class StoredQueue:
             return [key for key in keys if ledger.tell(kept, key, event, now)]
 
         return await self._database.write(work)
+
+
+def _ordered(connection: Connection, pool: str, limit: int) -> Sequence[BuildKey]:
+    owners = pool_depths.owners_of(connection, pool)
+    keys = [BuildKey(row["key"]) for row in in_order(connection, pool, owners, limit)]
+    names = {"pool": pool, "limit": limit - len(keys)}
+    return keys + [BuildKey(row["key"]) for row in connection.execute(_ASLEEP, names)]
 
 
 def _choose(

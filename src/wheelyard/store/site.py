@@ -24,6 +24,7 @@ from wheelyard.site_ports import (
     Tally,
     Waiting,
 )
+from wheelyard.store.campaigns import StoredCampaigns
 from wheelyard.store.cells import read_cell
 from wheelyard.store.chosen import chosen, holding
 from wheelyard.store.database import Connection, Database, Row
@@ -101,6 +102,7 @@ class StoredSite:
     def __init__(self, *, pages: Database, counts: Database) -> None:
         self._pages = pages
         self._counts = counts
+        self.campaigns = StoredCampaigns(database=pages)
 
     async def close(self) -> None:
         """Let go of the connections."""

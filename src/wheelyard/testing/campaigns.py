@@ -80,13 +80,14 @@ class MemoryCampaigns:
         self._members.pop((name, package), None)
 
     async def turns(
-        self, *, campaign: str = "", package: str = "", limit: int = 1000
+        self, *, campaign: str = "", package: str = "", after: int = 0, limit: int = 1000
     ) -> Sequence[Turn]:
-        """Return turns, the newest first."""
+        """Return turns with a number greater than ``after``, the newest first."""
         found = [
             one
             for one in reversed(self._turns)
             if campaign in {"", one.campaign} and package in {"", one.package}
+            if one.number > after
         ]
         return found[:limit]
 

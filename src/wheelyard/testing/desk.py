@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from wheelyard.bus_ports import Bus
-from wheelyard.farm_ports import BuilderStore, EventLog, Queue, RequestStore
+from wheelyard.farm_ports import BuilderStore, EventLog, Queue, QueuedJob, RequestStore
 from wheelyard.jobs import builder_life
 from wheelyard.jobs.builder_life import BuilderEvent
 from wheelyard.jobs.job import Job, State
@@ -24,6 +24,8 @@ from wheelyard.model.request import Request, RequestId, RequestState, Wish
 from wheelyard.ports import Clock
 from wheelyard.protocol.messages import Order, SetMode, Stop
 from wheelyard.protocol.wire import encode
+
+_SAID = 20
 
 
 class JobsForPeople(Protocol):
@@ -156,22 +158,23 @@ class StoreDesk:
         ]
 
     async def waits(self, request: RequestId) -> Sequence[str]:
-        """Say what an open request waits for: its jobs that wait for a builder."""
-        pools = await self._ports.queue.open_pools()
-        waiting = [one for depth in pools for one in await self._ports.queue.waiting(depth.pool)]
-        return [
-            f"{one.job.release} {await self.why(one.job.key)}"
-            for one in waiting
-            if request in await self._ports.queue.requests_of(one.job.key)
-        ]
+        """Say what an open request waits for: its first jobs that wait for a builder."""
+        queue, standings = self._ports.queue, await self.standings()
+        pools = await queue.open_pools()
+        keys = [key for depth in pools for key in await queue.order(depth.pool)]
+        found = [await queue.queued(key) for key in keys if request in await queue.requests_of(key)]
+        return [f"{one.job.release} {self._why(one, standings)}" for one in found[:_SAID] if one]
 
     async def why(self, key: BuildKey) -> str:
         """Say what a job waits for, where it waits."""
         queued = await self._ports.queue.queued(key)
         if queued is None or queued.job.state is not State.READY:
             return ""
+        return self._why(queued, await self.standings())
+
+    def _why(self, queued: QueuedJob, standings: Sequence[Standing]) -> str:
         unbuilt = Unbuilt(needs=Needs.of(queued.terms.needs), not_before=queued.job.not_before)
-        return why_unbuilt(unbuilt, await self.standings(), self._ports.clock.now())
+        return why_unbuilt(unbuilt, standings, self._ports.clock.now())
 
     async def _order(self, builder: str, order: Order) -> None:
         await self._ports.bus.order(builder, encode(order), name=f"desk-{next(self._numbers)}")

@@ -77,13 +77,20 @@ class MemoryQueue:
 
     async def waiting(self, pool: str, *, limit: int = 100) -> Sequence[QueuedJob]:
         """Return the jobs of a pool that wait, in the order in which they will be leased."""
+        return [self._queued(job) for job in self._waiting(pool)[:limit]]
+
+    async def order(self, pool: str, *, limit: int = 100) -> Sequence[BuildKey]:
+        """Return the keys of the same jobs."""
+        return [job.key for job in self._waiting(pool)[:limit]]
+
+    def _waiting(self, pool: str) -> Sequence[Job]:
         waiting = [
             (entry, job)
             for entry, job in self._all()
             if entry.terms.pool == pool and job.state is State.READY
         ]
         waiting.sort(key=lambda pair: (not self._open(pair[1]), *_order(pair)))
-        return [self._queued(job) for _, job in waiting[:limit]]
+        return [job for _, job in waiting]
 
     async def queued(self, key: BuildKey) -> QueuedJob | None:
         """Return a job with what was said when it was submitted."""

@@ -96,7 +96,10 @@ class Access:
     async def _token(self, header: str | None) -> Token:
         scheme, _, text = (header or "").partition(" ")
         if scheme.lower() != "bearer" or not text.strip():
-            raise _unknown("a token is missing", "Send the header Authorization: Bearer TOKEN.")
+            raise _unknown(
+                "it is not known who asks",
+                "Sign in, or send the header Authorization: Bearer TOKEN.",
+            )
         try:
             credential = Credential.parse(text)
         except DeniedError as error:

@@ -24,10 +24,10 @@ from wheelyard.model.recipe import DEFAULT_RECIPE, Recipe
 from wheelyard.model.release import Release
 from wheelyard.model.request import Kind
 from wheelyard.notify.messages import AppriseNotifier
-from wheelyard.site_ports import SiteStore
 from wheelyard.store.clock import SystemClock
 from wheelyard.store.folder import StateFolder
 from wheelyard.store.signing import signing_key
+from wheelyard.store.site import StoredSite
 from wheelyard.upstream.client import IndexUpstream
 from wheelyard.upstream.memo import MemoResolver
 from wheelyard.upstream.pinning import PinningResolver
@@ -111,7 +111,7 @@ async def serving(settings: ServeSettings) -> AsyncIterator[Served]:
         builders = farm.local_builders()
         await stack.enter_async_context(builders.running(settings.builders))
         address = await stack.enter_async_context(
-            running(app, host=settings.host, port=settings.port)
+            running(app, host=settings.host, port=settings.port, quick=app.index)
         )
         stack.push_async_callback(app.end)
         await stack.enter_async_context(
@@ -240,7 +240,7 @@ class _Farm:
             ),
         )
 
-    def web(self, coordinator: Coordinator, site: SiteStore) -> WebPorts:
+    def web(self, coordinator: Coordinator, site: StoredSite) -> WebPorts:
         """Return what the HTTP interface needs."""
         folder = self._folder
         return WebPorts(
@@ -253,7 +253,7 @@ class _Farm:
             blobs=self._blobs,
             events=folder.events,
             site=site,
-            campaigns=folder.campaigns,
+            campaigns=site.campaigns,
             bus=self._engine.bus,
             bus_of=self._engine.bus_of,
             end_of=self._engine.end_of,

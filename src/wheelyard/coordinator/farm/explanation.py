@@ -1,6 +1,7 @@
 """Says of everything that waits what it waits for, in a sentence that a person can do something with."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 from wheelyard.coordinator.farm.ports import FarmPorts
 from wheelyard.coordinator.farm.roster import Roster
@@ -19,6 +20,13 @@ _COUNTED = 1000
 _SAID = 20
 
 
+class _Found(NamedTuple):
+    """A job, and what was said when it was submitted."""
+
+    job: Job
+    queued: QueuedJob | None
+
+
 class Explanation:
     """Explains jobs and units. Estimates are by the roster of the coordinator that leads."""
 
@@ -28,16 +36,23 @@ class Explanation:
 
     async def of_job(self, key: BuildKey) -> str:
         """Say where a job stands, and what it waits for where it does. Empty: there is no such job."""
+        found = await self._find(key)
+        return "" if found is None else await self._said(found, {})
+
+    async def _find(self, key: BuildKey) -> _Found | None:
         queued = await self._ports.queue.queued(key)
         job = queued.job if queued is not None else await self._ports.jobs.job(key)
-        if job is None:
-            return ""
+        return None if job is None else _Found(job, queued)
+
+    async def _said(self, found: _Found, orders: dict[str, Sequence[BuildKey]]) -> str:
+        """Say it; ``orders`` are those of the pools that were asked for already."""
+        job, queued = found
         if job.state is State.READY and not self._ports.has_room():
             return "waits until there is room on the farm's own disk: nothing is given out before"
         if job.state is State.READY and queued is not None:
             unbuilt = Unbuilt(
                 needs=Needs.of(queued.terms.needs),
-                ahead=await self._ahead(queued.terms.pool, key),
+                ahead=await self._ahead(queued.terms.pool, job.key, orders),
                 not_before=job.not_before,
                 reason=job.reason,
                 refused_by=job.refused_by,
@@ -49,12 +64,12 @@ class Explanation:
     async def of_jobs(self, keys: Sequence[BuildKey]) -> Sequence[str]:
         """Say for each of the first jobs that could be built and is not why that is so."""
         sentences = []
+        orders: dict[str, Sequence[BuildKey]] = {}
         for key in keys[:_SAID]:
-            queued = await self._ports.queue.queued(key)
-            job = queued.job if queued is not None else await self._ports.jobs.job(key)
-            if job is not None and (job.state is State.READY or job.is_paused):
-                why = await self.of_job(key)
-                sentences.append(f"{job.release} for {job.target}: {why}")
+            found = await self._find(key)
+            if found is not None and (found.job.state is State.READY or found.job.is_paused):
+                why = await self._said(found, orders)
+                sentences.append(f"{found.job.release} for {found.job.target}: {why}")
         return sentences
 
     def of_units(
@@ -95,10 +110,11 @@ class Explanation:
         # What is built already says most.
         return sorted(found, key=lambda one: (not one.where, one.name))
 
-    async def _ahead(self, pool: str, key: BuildKey) -> int:
-        waiting = await self._ports.queue.waiting(pool, limit=_COUNTED)
-        places = (place for place, one in enumerate(waiting) if one.job.key == key)
-        return next(places, len(waiting))
+    async def _ahead(self, pool: str, key: BuildKey, orders: dict[str, Sequence[BuildKey]]) -> int:
+        if pool not in orders:
+            orders[pool] = await self._ports.queue.order(pool, limit=_COUNTED)
+        order = orders[pool]
+        return order.index(key) if key in order else len(order)
 
     def _of_other(self, job: Job) -> str:
         match job.state:

@@ -90,8 +90,7 @@ class JobsDesk:
         """Return the jobs of a request that wait or run, by asking of each who wants it."""
         found = [queued.job.key for queued, _ in await self._ports.queue.leased()]
         for pool in await self._ports.queue.open_pools():
-            waiting = await self._ports.queue.waiting(pool.pool, limit=_MOST)
-            found += [one.job.key for one in waiting]
+            found += await self._ports.queue.order(pool.pool, limit=_MOST)
         return [key for key in found if request in await self._ports.queue.requests_of(key)]
 
     async def _interrupted(self, before: Job, reason: str) -> None:

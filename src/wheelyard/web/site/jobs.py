@@ -123,8 +123,7 @@ class JobPages:
 
     async def _begins(self, queued: QueuedJob) -> datetime | None:
         """Estimate when a job begins; None where it is too far back to be looked for."""
-        before = await self._queue.waiting(queued.terms.pool, limit=_LOOKED_THROUGH)
-        keys = [one.job.key for one in before]
+        keys = await self._queue.order(queued.terms.pool, limit=_LOOKED_THROUGH)
         if queued.job.key not in keys:
             return None
         return begins(

@@ -7,16 +7,15 @@ from datetime import datetime
 import msgspec
 
 from wheelyard.campaign_ports import Campaign, CampaignName, CampaignStore, SeenVersion, Turn
-from wheelyard.campaigns.running import Running
 from wheelyard.ports import Clock
 from wheelyard.web.endpoint import Call, Parameter
 from wheelyard.web.ports import WebPorts
 from wheelyard.web.refusals import Refusal
+from wheelyard.web.site.known_migrations import KnownMigrations
 from wheelyard.web.site.migration_views import (
     MigrationLine,
     MigrationView,
     PackageView,
-    line_of,
     migration_view,
     package_view,
 )
@@ -87,17 +86,18 @@ class MigrationPages:
     def __init__(self, *, store: CampaignStore, clock: Clock) -> None:
         self._store = store
         self._clock = clock
+        self._known = KnownMigrations(store=store)
 
     async def list(self, _: Call) -> Migrations:
         """Show all migrations."""
         return Migrations(
-            migrations=[line_of(await self._running(one)) for one in await self._store.campaigns()]
+            migrations=[await self._known.line(one) for one in await self._store.campaigns()]
         )
 
     async def show(self, call: Call) -> MigrationView:
         """Show one migration."""
-        running = await self._running(await self._campaign(call))
-        turns = await self._store.turns(campaign=running.campaign.name, limit=_TURNS)
+        running = await self._known.running(await self._campaign(call))
+        turns = await self._known.turns(running.campaign.name)
         limit = call.number("limit", _LIMIT, least=1, most=_TURNS)
         return await asyncio.to_thread(
             migration_view,
@@ -110,17 +110,19 @@ class MigrationPages:
 
     async def member(self, call: Call) -> MemberView:
         """Show one package of a migration."""
-        running = await self._running(await self._campaign(call))
+        running = await self._known.running(await self._campaign(call))
         package = call.place("package")
         if package not in running.members:
             raise Refusal(404, f"{package[:_NAMED]!r} is not in {running.campaign.name!r}")
-        turns = await self._store.turns(campaign=running.campaign.name, limit=_TURNS)
+        turns = await self._store.turns(
+            campaign=running.campaign.name, package=package, limit=_NEWS
+        )
         return MemberView(
             migration=running.campaign.name,
             package=package_view(running, package),
             in_the_end_for=running.progress.roots(package),
             needed_by=running.progress.children(package),
-            turns=[_turn(one) for one in turns if one.package == package][:_NEWS],
+            turns=list(map(_turn, turns)),
         )
 
     async def package(self, call: Call) -> PackageMigrations:
@@ -157,10 +159,6 @@ class MigrationPages:
         if campaign is None:
             raise Refusal(404, f"there is no migration {name[:_NAMED]!r}")
         return campaign
-
-    async def _running(self, campaign: Campaign) -> Running:
-        members = await self._store.members(campaign.name)
-        return await asyncio.to_thread(Running, campaign, members)
 
 
 def _turn(turn: Turn) -> TurnView:
