@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from coordinator.machines import QUICK, Machines, ScriptedBuilder, scenario, until_quiet, wheels
+from coordinator.asked import wheels
+from coordinator.machines import QUICK, Machines, ScriptedBuilder
+from coordinator.waiting import scenario, until_quiet
 from plan.world import Package
 from wheelyard.coordinator.farm.ports import FarmPorts
 from wheelyard.coordinator.farm.rules import FarmRules
