@@ -5,8 +5,6 @@ from wheelyard.jobs.reason_names import (
 )
 from wheelyard.jobs.reason_pattern import Pattern, Rank
 
-_MORE_MEMORY = "Give the job more memory, or let fewer jobs run at once."
-
 _COMPILERS = (
     Pattern(
         needles=("Unknown compiler(s)",),
