@@ -80,7 +80,7 @@ class StoredStaging:
                 connection.execute(_CARRY, {"snapshot": number, "before": old})
             for wheel in wheels:
                 row = artifact_row(wheel)
-                connection.execute(KEEP, row)
+                connection.execute(KEEP, {**row, "counts": False})
                 connection.execute(_DROP_NAME, {"snapshot": number, "filename": wheel.filename})
                 connection.execute(_STAGE, {**row, "snapshot": number})
             connection.execute(_COUNT, {"snapshot": number})
