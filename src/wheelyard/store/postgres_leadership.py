@@ -1,6 +1,7 @@
 """The leadership of coordinators that share a PostgreSQL database."""
 
 import asyncio
+import contextlib
 
 import psycopg
 
@@ -9,6 +10,7 @@ from wheelyard.store.postgres_faults import comes_back, fault, label
 
 _TRY = "SELECT pg_try_advisory_lock(hashtext('wheelyard'), hashtext('leadership'))"
 _STILL = "SELECT 1"
+_LET_GO = "SELECT pg_advisory_unlock(hashtext('wheelyard'), hashtext('leadership'))"
 
 
 class PostgresLeadership:
@@ -27,7 +29,7 @@ class PostgresLeadership:
 
     async def let_go(self) -> None:
         """Stop being it."""
-        await asyncio.to_thread(self._drop)
+        await asyncio.to_thread(self._let_go)
 
     def _hold(self) -> bool:
         try:
@@ -49,6 +51,13 @@ class PostgresLeadership:
             return False
         self._connection = connection
         return True
+
+    def _let_go(self) -> None:
+        # The server notices the end of a connection a moment later, and others may ask before that.
+        with contextlib.suppress(psycopg.Error):
+            if self._connection is not None:
+                self._connection.execute(_LET_GO)
+        self._drop()
 
     def _drop(self) -> None:
         connection, self._connection = self._connection, None
